@@ -1,0 +1,23 @@
+"""The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
+
+from helpers.explore.controls import choice, slider, toggle
+from helpers.explore.explorer import Explorer, explore
+from helpers.explore.picture import Picture, picture
+from helpers.explore.predictions import forget_predictions, predict, predictions
+from helpers.explore.progress import progress
+from helpers.explore.quiz import quiz
+
+__all__ = [
+    "Explorer",
+    "Picture",
+    "choice",
+    "explore",
+    "forget_predictions",
+    "picture",
+    "predict",
+    "predictions",
+    "progress",
+    "quiz",
+    "slider",
+    "toggle",
+]

@@ -1,0 +1,317 @@
+"""What a learner can move: sliders, choices and toggles, declared without making a widget yet."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers.foundations import validation
+from helpers.foundations.result import significant
+
+# A parameter's name ends in its unit, so a control need not repeat it.
+_UNITS = {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_km": "km", "_usd": "$"}
+_LABEL_WIDTH = "190px"
+
+
+def unit_of(name: str) -> str:
+    """Return the unit that a parameter's name ends in, or an empty string."""
+    return next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), "")
+
+
+def label_of(name: str) -> str:
+    """Return a parameter's name as a person would write it, without its unit."""
+    for suffix in _UNITS:
+        name = name.removesuffix(suffix)
+    return name.replace("_", " ").capitalize()
+
+
+class Control(ABC):
+    """One parameter that a learner can set."""
+
+    label: str | None
+    unit: str
+
+    @property
+    @abstractmethod
+    def default(self) -> Any:
+        """The value the explorer opens with."""
+
+    @property
+    @abstractmethod
+    def ends(self) -> tuple[Any, ...]:
+        """The values at the ends of the range, or all options: what tests must try."""
+
+    @abstractmethod
+    def widget(self, name: str) -> widgets.ValueWidget:
+        """Make the ipywidget, labelled and set to the default."""
+
+    @abstractmethod
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` as the simulation gets it, or raise naming `name` and what is allowed."""
+
+    def read(self, raw: Any) -> Any:
+        """Turn the widget's value into the parameter's value."""
+        return raw
+
+    def write(self, value: Any) -> Any:
+        """Turn the parameter's value into the widget's value."""
+        return value
+
+    def describe(self, name: str, value: Any) -> str:
+        """Return ``label = value unit`` for the text face."""
+        shown = significant(value, 4) if isinstance(value, float) else str(value)
+        return f"{self.heading(name)} = {shown} {self.unit}".rstrip()
+
+    def heading(self, name: str) -> str:
+        """Return the label a learner reads."""
+        return self.label or label_of(name)
+
+
+@dataclass(frozen=True)
+class Slider(Control):
+    """A number between two ends; see :func:`slider`."""
+
+    low: float
+    high: float
+    value: float
+    step: float
+    unit: str
+    label: str | None
+    log: bool
+    integer: bool
+
+    @property
+    def default(self) -> float | int:
+        return self.value
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        return (self.low, self.high)
+
+    def widget(self, name: str) -> widgets.ValueWidget:
+        unit = self.unit or unit_of(name)
+        common: dict[str, Any] = {
+            "description": f"{self.heading(name)} ({unit})" if unit else self.heading(name),
+            "style": {"description_width": _LABEL_WIDTH},
+            "layout": {"width": "auto", "flex": "1 1 400px", "min_width": "0"},
+        }
+        if self.log:
+            return widgets.FloatLogSlider(
+                value=self.value,
+                base=10,
+                min=math.log10(self.low),
+                max=math.log10(self.high),
+                step=self.step,
+                readout_format=",.0f" if self.integer else ",.3~g",
+                **common,
+            )
+        if self.integer:
+            return widgets.IntSlider(
+                value=int(self.value),
+                min=int(self.low),
+                max=int(self.high),
+                step=int(self.step),
+                readout_format=",d",
+                **common,
+            )
+        decimals = max(0, -math.floor(math.log10(self.step) + 1e-9))
+        return widgets.FloatSlider(
+            value=self.value,
+            min=self.low,
+            max=self.high,
+            step=self.step,
+            readout_format=f",.{decimals}f",
+            **common,
+        )
+
+    def check(self, name: str, value: Any) -> float | int:
+        unit = self.unit or unit_of(name)
+        if self.integer:
+            return validation.integer(
+                name, value, at_least=int(self.low), at_most=int(self.high), unit=unit
+            )
+        return validation.number(name, value, at_least=self.low, at_most=self.high, unit=unit)
+
+    def read(self, raw: float) -> float | int:
+        if self.integer:
+            return round(raw)
+        # Slider arithmetic leaves dust (0.30000000000000004); the ends must stay the ends.
+        return min(max(float(f"{raw:.6g}"), self.low), self.high)
+
+    def describe(self, name: str, value: Any) -> str:
+        unit = self.unit or unit_of(name)
+        return f"{self.heading(name)} = {significant(value, 4)} {unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Choice(Control):
+    """One of a few named options; see :func:`choice`."""
+
+    options: Mapping[str, Any]
+    value: Any
+    label: str | None
+    unit: str = ""
+
+    @property
+    def default(self) -> Any:
+        return self.value
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        return tuple(self.options.values())
+
+    def widget(self, name: str) -> widgets.ValueWidget:
+        return widgets.Dropdown(
+            options=list(self.options.items()),
+            value=self.value,
+            description=self.heading(name),
+            style={"description_width": _LABEL_WIDTH},
+            layout={"width": "auto", "flex": "1 1 400px", "min_width": "0"},
+        )
+
+    def check(self, name: str, value: Any) -> Any:
+        if value not in self.options.values():
+            allowed = ", ".join(map(repr, self.options.values()))
+            raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+        return value
+
+    def describe(self, name: str, value: Any) -> str:
+        shown = next(text for text, option in self.options.items() if option == value)
+        return f"{self.heading(name)} = {shown}"
+
+
+@dataclass(frozen=True)
+class Toggle(Control):
+    """On or off; see :func:`toggle`."""
+
+    value: bool
+    label: str | None
+    unit: str = ""
+
+    @property
+    def default(self) -> bool:
+        return self.value
+
+    @property
+    def ends(self) -> tuple[bool, bool]:
+        return (False, True)
+
+    def widget(self, name: str) -> widgets.ValueWidget:
+        return widgets.Checkbox(
+            value=self.value,
+            description=self.heading(name),
+            indent=False,
+            layout={"width": "auto", "flex": "0 1 auto"},
+        )
+
+    def check(self, name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be True or False, got {value!r}")
+        return value
+
+    def describe(self, name: str, value: Any) -> str:
+        return f"{self.heading(name)} = {'on' if value else 'off'}"
+
+
+def slider(
+    low: float,
+    high: float,
+    value: float,
+    *,
+    step: float | None = None,
+    unit: str = "",
+    label: str | None = None,
+    log: bool = False,
+    integer: bool | None = None,
+) -> Slider:
+    """Declare a slider for one numeric parameter.
+
+    Parameters
+    ----------
+    low, high, value : float
+        Ends of the range and the value the explorer opens with. All ints make an integer slider.
+    step : float, optional
+        Step of the slider; for ``log=True`` in decades. A hundredth of the range by default,
+        rounded to 1, 2 or 5; one twentieth of a decade for ``log=True``; 1 for integers.
+    unit : str
+        Unit shown to the learner; by default the one in the parameter's name (``_s``, ``_rps``).
+    label : str, optional
+        Name shown to the learner; by default the parameter's name, in words.
+    log : bool
+        Whether equal distances on the slider are equal ratios.
+    integer : bool, optional
+        Whether the parameter is a whole number; by default, whether low, high and value are ints.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the range is not a range, or `value` is not inside it.
+    """
+    validation.number("low", low, above=0 if log else None)
+    validation.number("high", high, above=float(low))
+    validation.number("value", value, at_least=float(low), at_most=float(high))
+    if integer is None:
+        integer = all(isinstance(number, int) for number in (low, high, value))
+    if step is None:
+        if log:
+            step = 0.05
+        elif integer:
+            step = 1
+        else:
+            step = _round_step((high - low) / 100)
+    validation.number("step", step, above=0)
+    return Slider(low, high, value, step, unit, label, log, integer)
+
+
+def choice(
+    *options: str | Mapping[str, Any], value: Any = None, label: str | None = None
+) -> Choice:
+    """Declare a choice between named options.
+
+    Parameters
+    ----------
+    *options : str, or one mapping
+        The options; a mapping goes from what the learner reads to what the simulation gets.
+    value : optional
+        The option the explorer opens with; the first by default.
+    label : str, optional
+        Name shown to the learner; by default the parameter's name, in words.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two options, or `value` is not one of them.
+    """
+    if len(options) == 1 and isinstance(options[0], Mapping):
+        named = dict(options[0])
+    else:
+        named = {str(option): option for option in options}
+    if len(named) < 2:
+        raise ValueError(f"a choice needs at least two options, got {list(named)}")
+    chosen = next(iter(named.values())) if value is None else value
+    result = Choice(named, chosen, label)
+    result.check("value", chosen)
+    return result
+
+
+def toggle(value: bool = False, *, label: str | None = None) -> Toggle:
+    """Declare an on/off switch.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a boolean.
+    """
+    result = Toggle(value, label)
+    result.check("value", value)
+    return result
+
+
+def _round_step(raw: float) -> float:
+    magnitude = 10.0 ** math.floor(math.log10(raw))
+    return next(m * magnitude for m in (1, 2, 5, 10) if raw <= m * magnitude * (1 + 1e-9))

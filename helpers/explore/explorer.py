@@ -1,0 +1,284 @@
+"""Sliders, a simulation and a plot, joined into one object that a notebook cell shows."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+from IPython import get_ipython
+
+from helpers.explore.controls import Control
+from helpers.explore.view import View, framed
+from helpers.foundations import validation
+from helpers.foundations.result import Result
+
+_REST_S = 0.15  # how long the controls must rest before the sharp picture is drawn
+_BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
+_MAX_SEED = 2**31 - 1
+_REPLICATIONS_HEADROOM = 4
+
+
+class Explorer:
+    """A simulation that answers while its parameters are moved; see :func:`explore`.
+
+    Attributes
+    ----------
+    result : Result
+        What the simulation last returned.
+    controls : dict of str to Control
+        The parameters a learner can move.
+    values : dict of str to object
+        The parameters' present values, everything the simulation is called with.
+    """
+
+    def __init__(
+        self,
+        simulate: Callable[..., Result | Iterator[Result]],
+        plot: Callable[..., None],
+        title: str | None,
+        presets: Mapping[str, Mapping[str, Any]],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self.simulate, self.plot = simulate, plot
+        self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
+        self.presets = presets
+        self._fixed = {n: a for n, a in arguments.items() if not isinstance(a, Control)}
+        _check_arguments(simulate, arguments, presets, self.controls)
+
+        self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
+        self._boxes = _number_boxes(simulate, arguments)
+        self._defaults = self.values
+        self._pinned: tuple[Result, ...] = ()
+        self._batching = False
+        self._pending: asyncio.Task | None = None
+        self._view = View(plot, title)
+        self.result: Result
+        self._finish(self._frames())
+        self._root = self._build()
+        for widget in (*self._widgets.values(), *self._boxes.values()):
+            widget.observe(self._on_change, "value")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Everything the simulation is called with, as the controls now stand."""
+        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+        return {**self._fixed, **moved, **{n: w.value for n, w in self._boxes.items()}}
+
+    def set(self, **values: Any) -> Explorer:
+        """Set several controls at once and redraw once.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not a control, or a value is outside its control's range.
+        """
+        for name, value in values.items():
+            if name in self.controls:
+                self.controls[name].check(name, value)
+            elif name in self._boxes:
+                box = self._boxes[name]
+                validation.integer(name, value, at_least=box.min, at_most=box.max)
+            else:
+                known = ", ".join([*self.controls, *self._boxes])
+                raise ValueError(f"{name} is not a control of this explorer; these are: {known}")
+        self._batching = True
+        try:
+            for name, value in values.items():
+                if name in self.controls:
+                    self._widgets[name].value = self.controls[name].write(value)
+                else:
+                    self._boxes[name].value = value
+        finally:
+            self._batching = False
+        self._refresh()
+        return self
+
+    def reset(self) -> Explorer:
+        """Put every control back to where it was and forget the pinned curve."""
+        self._pinned = ()
+        names = [*self.controls, *self._boxes]
+        return self.set(**{name: self._defaults[name] for name in names})
+
+    def pin(self) -> Explorer:
+        """Keep the present curve as a grey ghost to compare the next ones with."""
+        self._pinned = (self.result,)
+        self._refresh()
+        return self
+
+    def _ipython_display_(self) -> None:
+        self._view.publish(self._root, self._describe())
+
+    def _describe(self) -> str:
+        values = self.values
+        parts = [control.describe(name, values[name]) for name, control in self.controls.items()]
+        parts += [f"{name} = {box.value}" for name, box in self._boxes.items()]
+        return "with " + ", ".join(parts) if parts else ""
+
+    def _build(self) -> widgets.Widget:
+        buttons = [
+            _button(name, f"Set: {self._explain(preset)}", lambda _, p=preset: self.set(**p))
+            for name, preset in self.presets.items()
+        ]
+        pin = _button("Pin", "Keep this curve as a ghost to compare with", lambda _: self.pin())
+        pin.icon = "thumb-tack"
+        reset = _button("Reset", "Back to the values it opened with", lambda _: self.reset())
+        reset.icon = "undo"
+        wrap = {"flex_flow": "row wrap", "align_items": "center"}
+        moved = widgets.Box(list(self._widgets.values()), layout=wrap)
+        row = widgets.Box(
+            [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
+        )
+        return framed([moved, row, *self._view.body])
+
+    def _explain(self, preset: Mapping[str, Any]) -> str:
+        return ", ".join(self.controls[name].describe(name, v) for name, v in preset.items())
+
+    # Updating: the first frame is drawn within the event that asked for it, the rest follows in
+    # the background and is abandoned as soon as a newer value arrives.
+
+    def _on_change(self, change: dict[str, Any]) -> None:
+        if not self._batching:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if self._pending is not None:
+            self._pending.cancel()
+            self._pending = None
+        try:
+            frames = self._frames()
+            try:
+                loop = asyncio.get_running_loop() if _asked_by_front_end() else None
+            except RuntimeError:
+                loop = None
+            if loop is None:
+                self._finish(frames)
+            else:
+                self._show(next(frames), settled=False)
+                self._pending = loop.create_task(self._refine(frames))
+        except Exception as error:
+            self._view.fail(error)
+            # A learner at the sliders reads the message in the explorer. A caller in Python, and
+            # whoever debugs something other than a refused parameter, gets the exception.
+            if not (isinstance(error, ValueError) and _asked_by_front_end()):
+                raise
+
+    async def _refine(self, frames: Iterator[Result]) -> None:
+        try:
+            await asyncio.sleep(_BREATH_S)
+            for result in frames:
+                self._show(result, settled=False)
+                await asyncio.sleep(_BREATH_S)
+            await asyncio.sleep(_REST_S)
+            self._view.settle()
+        except Exception as error:
+            self._view.fail(error)
+            raise
+
+    def _finish(self, frames: Iterator[Result]) -> None:
+        *_, last = frames
+        self._show(last, settled=True)
+
+    def _frames(self) -> Iterator[Result]:
+        outcome = self.simulate(**self.values)
+        return outcome if inspect.isgenerator(outcome) else iter((outcome,))
+
+    def _show(self, result: Result, *, settled: bool) -> None:
+        self.result = result
+        self._view.show((result,), self._pinned, settled=settled)
+
+
+def explore(
+    simulate: Callable[..., Result | Iterator[Result]],
+    plot: Callable[..., None],
+    *,
+    title: str | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    **arguments: Any,
+) -> Explorer:
+    """Join a simulation and a plot with sliders.
+
+    Parameters
+    ----------
+    simulate : callable
+        ``simulate(**parameters) -> Result``. A generator function that yields ever finer results
+        is drawn progressively. If it takes ``seed`` or ``replications``, the learner sees and can
+        change them.
+    plot : callable
+        ``plot(result, ax)``; see ``helpers.foundations.style`` for several panels.
+    title : str, optional
+        Name for screen readers and the text face; by default the plot's own title.
+    presets : mapping of str to mapping, optional
+        Named settings of several controls at once, each a button.
+    **arguments
+        One for each parameter: a control (:func:`slider`, :func:`choice`, :func:`toggle`) or a
+        fixed value.
+
+    Returns
+    -------
+    Explorer
+        Shown by the notebook when it is the cell's value.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a parameter of `simulate`, or a required one is missing.
+    ValueError
+        If a preset names no control or sets a value outside its range, or if the simulation
+        refuses the values it opens with.
+    """
+    return Explorer(simulate, plot, title, dict(presets or {}), arguments)
+
+
+def _check_arguments(
+    simulate: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    presets: Mapping[str, Mapping[str, Any]],
+    controls: Mapping[str, Control],
+) -> None:
+    inspect.signature(simulate).bind(**arguments)  # a TypeError names what is wrong
+    for preset, values in presets.items():
+        for name, value in values.items():
+            if name not in controls:
+                raise ValueError(f"preset {preset!r} sets {name}, which is not a control")
+            controls[name].check(f"preset {preset!r}: {name}", value)
+
+
+def _number_boxes(
+    simulate: Callable[..., Any], arguments: Mapping[str, Any]
+) -> dict[str, widgets.BoundedIntText]:
+    """Make boxes for `seed` and `replications` where the simulation takes them."""
+    parameters = inspect.signature(simulate).parameters
+    boxes = {}
+    for name in ("replications", "seed"):
+        if name in arguments or name not in parameters:
+            continue
+        start = parameters[name].default
+        if start is inspect.Parameter.empty:
+            raise TypeError(f"{simulate.__name__} needs a default for {name}")
+        least, most = (0, _MAX_SEED) if name == "seed" else (2, start * _REPLICATIONS_HEADROOM)
+        boxes[name] = widgets.BoundedIntText(
+            value=start,
+            min=least,
+            max=most,
+            description=name.capitalize(),
+            style={"description_width": "auto"},
+            layout={"width": "150px" if name == "replications" else "110px"},
+        )
+    return boxes
+
+
+def _button(text: str, tooltip: str, action: Callable[[Any], Any]) -> widgets.Button:
+    button = widgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
+    button.on_click(action)
+    return button
+
+
+def _asked_by_front_end() -> bool:
+    """Whether this code runs because somebody moved a widget, not because a cell runs."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    if kernel is None:
+        return False
+    return kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg"

@@ -1,0 +1,66 @@
+"""Questions with an answer and, for every option, the reason why."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers.explore.view import framed, publish_faces
+
+
+class Quiz:
+    """One question with options; see :func:`quiz`."""
+
+    def __init__(self, question: str, options: Mapping[str, str], answer: str) -> None:
+        self.question, self.options, self.answer = question, dict(options), answer
+        self._choice = widgets.RadioButtons(
+            options=list(options),
+            value=None,
+            layout={"width": "auto"},
+            # A radio group needs a name of its own; the question above is drawn larger.
+            description="",
+        )
+        self._feedback = widgets.HTML()
+        self._feedback.add_class("sd-reading")
+        self._choice.observe(self._respond, "value")
+        self._root = framed(
+            [widgets.HTML(f"<b>{html.escape(question)}</b>"), self._choice, self._feedback]
+        )
+
+    def _respond(self, change: dict[str, Any]) -> None:
+        chosen = change["new"]
+        if chosen is None:
+            return
+        verdict = "✓ Right." if chosen == self.answer else "✗ Not quite."
+        self._feedback.value = f"<p><b>{verdict}</b> {html.escape(self.options[chosen])}</p>"
+
+    def _ipython_display_(self) -> None:
+        options = "\n".join(f"  ( ) {option}" for option in self.options)
+        publish_faces(self._root, f"{self.question}\n{options}")
+
+
+def quiz(question: str, options: Mapping[str, str], *, answer: str) -> Quiz:
+    """Ask a question; picking an option tells at once whether it is right, and why.
+
+    Parameters
+    ----------
+    question : str
+        What is asked.
+    options : mapping of str to str
+        From each option to the explanation shown when it is picked.
+    answer : str
+        The right option.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two options, or `answer` is not one of them.
+    """
+    if len(options) < 2:
+        raise ValueError(f"a quiz needs at least two options, got {list(options)}")
+    if answer not in options:
+        raise ValueError(f"answer must be one of {list(options)}, got {answer!r}")
+    return Quiz(question, options, answer)

@@ -1,0 +1,202 @@
+"""The page a result is read from: picture, sentence and table, with three faces at once.
+
+A live front end shows widgets. Where no kernel runs (GitHub, nbviewer, PDF, a notebook just
+opened) the PNG is shown, and programs and strict notebook tests read the plain text.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from helpers.explore.canvas import Canvas
+from helpers.foundations.result import Result, significant
+
+_STYLE = """<style>
+.sd-explorer { max-width: 980px; }
+.sd-explorer .sd-figure { display: block; max-width: 100%; height: auto; }
+.sd-explorer .sd-reading { font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; }
+.sd-explorer .sd-reading p { margin: 2px 0; max-width: 75ch; }
+.sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
+.sd-explorer table { border-collapse: collapse; margin: 4px 0; }
+.sd-explorer th, .sd-explorer td { padding: 2px 12px 2px 0; text-align: right; }
+.sd-explorer th { font-weight: 600; }
+.sd-explorer .sd-table { max-height: 280px; overflow: auto; }
+[data-jp-theme-light="false"] .sd-explorer .sd-figure {
+  filter: invert(0.89) hue-rotate(180deg); }
+</style>"""
+
+# ipywidgets gives a slider's handle no accessible name and has no way to set one, nor to mark a
+# region as live. This names every handle after its label, now and whenever more sliders appear.
+_NAME_SLIDERS = """<script>
+(() => {
+  const own = document.currentScript && document.currentScript.closest('.jp-OutputArea-child');
+  if (own) own.style.display = 'none';
+  if (window.sdNamesSliders) return;
+  window.sdNamesSliders = true;
+  const name = () => {
+    document.querySelectorAll('.sd-explorer .noUi-handle:not([aria-label])').forEach((handle) => {
+      const label = handle.closest('.jupyter-widgets').querySelector('.widget-label');
+      if (label) handle.setAttribute('aria-label', label.textContent);
+    });
+    document.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
+      region.setAttribute('aria-live', 'polite');
+    });
+  };
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  name();
+})();
+</script>"""
+
+RUN_ME = "Run this cell to bring the controls to life."
+_MAX_TABLE_ROWS = 500
+
+
+class View:
+    """A picture of one or more results with its sentence and its table.
+
+    Parameters
+    ----------
+    plot : callable
+        ``plot(result, ax)``; see :class:`helpers.explore.canvas.Canvas`.
+    title : str, optional
+        Name for the text face and the alt text; by default the title that the plot sets.
+    """
+
+    def __init__(self, plot: Callable[..., None], title: str | None = None) -> None:
+        self.canvas = Canvas(plot)
+        self._title = title
+        self._results: tuple[Result, ...] = ()
+        self._pinned: tuple[Result, ...] = ()
+        self._image = widgets.HTML()
+        self._reading = widgets.HTML(layout={"margin": "0"})
+        self._reading.add_class("sd-reading")
+        self._table = widgets.HTML(layout={"display": "none"})
+        self._table.add_class("sd-table")
+        self.table_button = widgets.ToggleButton(
+            description="Table",
+            tooltip="Show the numbers behind the picture",
+            icon="table",
+            layout={"width": "auto"},
+        )
+        self.table_button.observe(self._toggle_table, "value")
+        self.body = (self._image, self._reading, self._table)
+
+    @property
+    def title(self) -> str:
+        """What the picture is called."""
+        return self._title or self.canvas.axes[0].get_title(loc="left")
+
+    def show(
+        self, results: Sequence[Result], pinned: Sequence[Result] = (), *, settled: bool = True
+    ) -> None:
+        """Show results: at once and a little coarse, or settled and sharp."""
+        self._results, self._pinned = tuple(results), tuple(pinned)
+        self.canvas.draw(self._results, self._pinned)
+        png = self.canvas.settled_png() if settled else self.canvas.moving_png()
+        self._set_image(png)
+        readings = [html.escape(result.reading) for result in self._results]
+        self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
+        self._image.layout.display = self._reading.layout.display = ""
+        self._fill_table()
+
+    def settle(self) -> None:
+        """Redraw what is on screen at full resolution."""
+        self._set_image(self.canvas.settled_png())
+
+    def fail(self, error: Exception) -> None:
+        """Show an error where the picture was: a stale picture would be a lie."""
+        kind = "" if isinstance(error, ValueError) else f"<b>{type(error).__name__}</b>: "
+        message = html.escape(str(error))
+        self._image.layout.display = "none"
+        self._table.value = ""
+        self._reading.value = f'<p class="sd-error" role="alert">{kind}{message}</p>'
+
+    def png(self) -> bytes:
+        """Return the picture for readers without a kernel."""
+        return self.canvas.settled_png(caption=RUN_ME)
+
+    def text(self, parameters: str = "") -> str:
+        """Return the plain-text face: title, parameters, summaries and readings."""
+        lines = [self.title]
+        if parameters:
+            lines += [parameters]
+        for result in self._results:
+            lines += ["", *_align(result.summary), "", result.reading]
+        return "\n".join(lines)
+
+    def publish(self, root: widgets.Widget, parameters: str = "") -> None:
+        """Display the three faces as the output of the running cell."""
+        size = {"width": self.canvas.width_px, "height": self.canvas.height_px}
+        publish_faces(
+            root,
+            self.text(parameters),
+            {"image/png": base64.b64encode(self.png()).decode("ascii")},
+            {"image/png": size},
+        )
+
+    def _set_image(self, png: bytes) -> None:
+        alt = html.escape(
+            f"{self.title}. " + " ".join(result.reading for result in self._results), quote=True
+        )
+        data = base64.b64encode(png).decode("ascii")
+        self._image.value = (
+            f'<img class="sd-figure" width="{self.canvas.width_px}" '
+            f'height="{self.canvas.height_px}" decoding="sync" alt="{alt}" '
+            f'src="data:image/png;base64,{data}">'
+        )
+
+    def _toggle_table(self, change: dict[str, Any]) -> None:
+        self._table.layout.display = "" if change["new"] else "none"
+        self._fill_table()
+
+    def _fill_table(self) -> None:
+        if not self.table_button.value:
+            return
+        tables = []
+        for result in self._results:
+            frame = result.table()
+            note = ""
+            if len(frame) > _MAX_TABLE_ROWS:
+                note = f"<p>First {_MAX_TABLE_ROWS} of {len(frame):,} rows.</p>"
+                frame = frame.head(_MAX_TABLE_ROWS)
+            shown = frame.to_html(float_format=significant, border=0, na_rep="", index_names=False)
+            tables.append(shown.replace("<th></th>", "<td></td>", 1) + note)
+        self._table.value = "".join(tables)
+
+
+def publish_faces(
+    root: widgets.Widget,
+    text: str,
+    faces: dict[str, str] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Display a widget together with what stands in for it where widgets cannot live."""
+    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)
+    bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
+    display(bundle, raw=True, metadata=metadata or {})
+
+
+def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
+    """Put widgets into the course's frame: spacing, dark theme, error style."""
+    styled = widgets.HTML(_STYLE, layout={"display": "none"})
+    box = widgets.VBox([styled, *children], layout={"overflow": "hidden", "padding": "4px 0"})
+    box.add_class("sd-explorer")
+    return box
+
+
+def format_value(value: float | int | str) -> str:
+    """Return a summary's value as the learner reads it."""
+    if isinstance(value, str | bool):
+        return str(value)
+    return significant(value, 3) if isinstance(value, float) else f"{value:,}"
+
+
+def _align(summary: dict[str, float | int | str]) -> list[str]:
+    width = max((len(name) for name in summary), default=0)
+    return [f"  {name:<{width}}  {format_value(value)}" for name, value in summary.items()]

@@ -1,0 +1,83 @@
+"""What every experiment returns: numbers with names, a table, and one true sentence."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Result(ABC):
+    """Base of every ``XResult``; subclasses are frozen dataclasses of parameters and arrays.
+
+    Subclasses are declared with ``@dataclass(frozen=True, eq=False)``: arrays have no single
+    truth value, so results are compared field by field where a comparison is wanted.
+    """
+
+    @property
+    @abstractmethod
+    def summary(self) -> dict[str, float | int | str]:
+        """Headline numbers; each name carries its unit (``p99_ms``, ``goodput_rps``)."""
+
+    @property
+    @abstractmethod
+    def reading(self) -> str:
+        """One sentence computed from the numbers, true for exactly these parameters."""
+
+    def table(self) -> pd.DataFrame:
+        """Return the numbers behind the picture, one row a point; the summary by default."""
+        import pandas as pd  # 0.3 s to import, and most learners never open the table
+
+        return pd.DataFrame({"value": self.summary})
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Format a number to `digits` significant digits, thousands grouped, no exponent in sight.
+
+    Strict notebook comparison needs text that is stable from one machine to the next, and a
+    reader needs no more digits than mean something.
+
+    Examples
+    --------
+    >>> significant(0.012345), significant(12345.6), significant(99.96), significant(3.0)
+    ('0.0123', '12,300', '100', '3')
+    """
+    number = float(value)
+    if math.isnan(number):
+        return "not a number"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    if number == 0:
+        return "0"
+    rounded = float(f"{number:.{digits - 1}e}")
+    magnitude = int(f"{abs(rounded):e}".split("e")[1])
+    if magnitude < -6 or magnitude > 14:
+        return f"{rounded:.{digits - 1}e}"
+    text = f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def duration(seconds: float, digits: int = 3) -> str:
+    """Format a time with the unit a person would use.
+
+    Examples
+    --------
+    >>> duration(0.00042), duration(0.25), duration(90), duration(7_200)
+    ('420 µs', '250 ms', '90 s', '2 h')
+    """
+    value = abs(float(seconds))
+    for limit, scale, unit in (
+        (1e-6, 1e9, "ns"),
+        (1e-3, 1e6, "µs"),
+        (1.0, 1e3, "ms"),
+        (120.0, 1.0, "s"),
+        (7_200.0, 1 / 60, "min"),
+        (172_800.0, 1 / 3_600, "h"),
+        (6.3e7, 1 / 86_400, "days"),
+    ):
+        if value < limit:
+            return f"{significant(seconds * scale, digits)} {unit}"
+    return f"{significant(seconds / 31_557_600, digits)} years"
