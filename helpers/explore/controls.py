@@ -98,7 +98,7 @@ class Slider(Control):
         common: dict[str, Any] = {
             "description": f"{self.heading(name)} ({unit})" if unit else self.heading(name),
             "style": {"description_width": _LABEL_WIDTH},
-            "layout": {"width": "auto", "flex": "1 1 400px", "min_width": "0"},
+            "layout": {"width": "auto", "flex": "0 1 450px", "min_width": "0"},
         }
         if self.log:
             return widgets.FloatLogSlider(
@@ -107,7 +107,7 @@ class Slider(Control):
                 min=math.log10(self.low),
                 max=math.log10(self.high),
                 step=self.step,
-                readout_format=",.0f" if self.integer else ",.3~g",
+                readout_format=",.0f" if self.integer else ",.3r",
                 **common,
             )
         if self.integer:
@@ -171,7 +171,7 @@ class Choice(Control):
             value=self.value,
             description=self.heading(name),
             style={"description_width": _LABEL_WIDTH},
-            layout={"width": "auto", "flex": "1 1 400px", "min_width": "0"},
+            layout={"width": "auto", "flex": "0 1 450px", "min_width": "0"},
         )
 
     def check(self, name: str, value: Any) -> Any:
@@ -236,8 +236,9 @@ def slider(
     low, high, value : float
         Ends of the range and the value the explorer opens with. All ints make an integer slider.
     step : float, optional
-        Step of the slider; for ``log=True`` in decades. A hundredth of the range by default,
-        rounded to 1, 2 or 5; one twentieth of a decade for ``log=True``; 1 for integers.
+        Step of the slider: by default about a hundredth of the range, 1 for integers. For
+        ``log=True`` it is in decades, about a twentieth by default, and adjusted a little so that
+        `value` is reached exactly.
     unit : str
         Unit shown to the learner; by default the one in the parameter's name (``_s``, ``_rps``).
     label : str, optional
@@ -257,14 +258,15 @@ def slider(
     validation.number("value", value, at_least=float(low), at_most=float(high))
     if integer is None:
         integer = all(isinstance(number, int) for number in (low, high, value))
-    if step is None:
-        if log:
-            step = 0.05
-        elif integer:
-            step = 1
-        else:
-            step = _round_step((high - low) / 100)
+    if log:
+        # The front end moves a value that is off the grid, so the grid goes through the value.
+        decades = math.log10(value / low) if value > low else math.log10(high / low)
+        step = decades / max(1, round(decades / (step or 0.05)))
+    elif step is None:
+        step = 1 if integer else _round_step(low, high, value)
     validation.number("step", step, above=0)
+    if not log and not _on_grid(low, value, step):
+        raise ValueError(f"value must be low + a whole number of steps of {step:g}, got {value:g}")
     return Slider(low, high, value, step, unit, label, log, integer)
 
 
@@ -312,6 +314,14 @@ def toggle(value: bool = False, *, label: str | None = None) -> Toggle:
     return result
 
 
-def _round_step(raw: float) -> float:
-    magnitude = 10.0 ** math.floor(math.log10(raw))
-    return next(m * magnitude for m in (1, 2, 5, 10) if raw <= m * magnitude * (1 + 1e-9))
+def _on_grid(low: float, value: float, step: float) -> bool:
+    steps = (value - low) / step
+    return abs(steps - round(steps)) < 1e-6
+
+
+def _round_step(low: float, high: float, value: float) -> float:
+    """Return a step of 1, 2 or 5 times a power of ten, about a hundredth of the range."""
+    magnitude = 10.0 ** math.floor(math.log10((high - low) / 100))
+    steps = [m * magnitude for m in (10, 5, 2, 1, 0.5, 0.2, 0.1)]
+    wide_enough = [step for step in steps if step <= (high - low) / 50]
+    return next((step for step in wide_enough if _on_grid(low, value, step)), wide_enough[-1])

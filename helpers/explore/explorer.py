@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython import get_ipython
 
+from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.view import View, framed
 from helpers.foundations import validation
@@ -107,6 +108,19 @@ class Explorer:
         self._pinned = (self.result,)
         self._refresh()
         return self
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the picture is drawn on."""
+        return self._view.canvas
+
+    def text(self) -> str:
+        """Return the plain-text face: title, parameters, summary, reading."""
+        return self._view.text(self._describe())
+
+    def png(self) -> bytes:
+        """Return the picture as readers without a kernel see it."""
+        return self._view.png()
 
     def _ipython_display_(self) -> None:
         self._view.publish(self._root, self._describe())

@@ -1,0 +1,103 @@
+"""The quick picture shows what the full picture shows, whatever changed in between."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.explore import canvas as module
+from helpers.explore.canvas import Canvas
+from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=int)
+
+
+def unlike(one: bytes, other: bytes) -> float:
+    """Return the fraction of pixels that differ visibly."""
+    return float((np.abs(pixels(one) - pixels(other)).max(axis=2) > 60).mean())
+
+
+def quick_and_full(canvas: Canvas, height: float) -> tuple[bytes, bytes]:
+    """Draw one result on a canvas in use, and on a fresh one."""
+    result = simulate_wave(height=height)
+    canvas.draw((result,))
+    fresh = Canvas(canvas._plot)
+    fresh.draw((result,))
+    return canvas.moving_png(), fresh.moving_png()
+
+
+@pytest.mark.parametrize("plot", [plot_wave, plot_wave_scaled, plot_two])
+def test_a_canvas_in_use_draws_what_a_fresh_one_draws(plot):
+    canvas = Canvas(plot)
+    for height in (1.0, 8.0, 3.0, 3.0):
+        quick, full = quick_and_full(canvas, height)
+        assert quick == full
+
+
+@pytest.mark.parametrize("plot", [plot_wave, plot_wave_scaled, plot_two])
+def test_the_quick_picture_shows_what_the_settled_one_shows(plot, monkeypatch):
+    monkeypatch.setattr(module, "_SHARP", 1)
+    canvas = Canvas(plot)
+    for height in (1.0, 8.0):
+        canvas.draw((simulate_wave(height=height),))
+        # Only the order of spines and curves differs: a few pixels where they cross.
+        assert unlike(canvas.moving_png(), canvas.settled_png()) < 0.001
+
+
+def test_a_background_kept_too_long_would_be_noticed(monkeypatch):
+    monkeypatch.setattr(module, "_scenery", lambda ax: "always the same")
+    canvas = Canvas(plot_wave_scaled)
+    quick_and_full(canvas, 1.0)
+    quick, full = quick_and_full(canvas, 8.0)
+    assert quick != full
+
+
+def test_settled_pictures_have_twice_the_resolution():
+    canvas = Canvas(plot_wave)
+    canvas.draw((simulate_wave(height=2.0),))
+    moving, settled = pixels(canvas.moving_png()), pixels(canvas.settled_png())
+    assert settled.shape[:2] == (2 * moving.shape[0], 2 * moving.shape[1])
+    assert moving.shape[:2] == (canvas.height_px, canvas.width_px)
+    assert pixels(canvas.moving_png()).shape == moving.shape
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (7, 13, 3), (40, 61, 3)])
+def test_the_quick_encoder_is_lossless(shape):
+    image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    assert (pixels(module._fast_png(image)) == image).all()
+
+
+def test_a_pinned_curve_stays_as_a_ghost_and_goes_when_it_is_dropped():
+    canvas = Canvas(plot_wave)
+    now, before = simulate_wave(height=2.0), simulate_wave(height=8.0)
+    canvas.draw((now,))
+    alone = canvas.moving_png()
+    canvas.draw((now,), pinned=(before,))
+    together = canvas.moving_png()
+    assert unlike(alone, together) > 0.001
+    canvas.draw((now,))
+    assert canvas.moving_png() == alone
+
+
+def test_a_plot_that_adds_axes_is_refused():
+    def plot_twin(result, ax):
+        plot_wave(result, ax)
+        ax.twinx()
+
+    with pytest.raises(RuntimeError, match="plot_twin added axes"):
+        Canvas(plot_twin).draw((simulate_wave(height=1.0),))
+
+
+def test_a_learners_own_matplotlib_settings_are_left_alone():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    canvas = Canvas(plot_wave)
+    canvas.draw((simulate_wave(height=1.0),))
+    canvas.settled_png()
+    assert dict(mpl.rcParams) == before

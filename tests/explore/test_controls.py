@@ -1,0 +1,90 @@
+"""Sliders, choices and toggles."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.explore import choice, slider, toggle
+from helpers.explore.controls import label_of, unit_of
+
+
+@pytest.mark.parametrize(
+    ("control", "name", "description"),
+    [
+        (slider(0.0, 2.0, 1.0), "service_s", "Service (s)"),
+        (slider(1, 9, 4), "servers", "Servers"),
+        (slider(10.0, 5_000.0, 1_000.0, log=True), "arrival_rps", "Arrival (requests/s)"),
+        (slider(0.0, 1.0, 0.5, label="Hit ratio", unit="%"), "x", "Hit ratio (%)"),
+        (choice("none", "jitter"), "fix", "Fix"),
+        (toggle(True, label="Balancer up"), "up", "Balancer up"),
+    ],
+)
+def test_every_widget_has_a_name_with_its_unit_and_the_default(control, name, description):
+    widget = control.widget(name)
+    assert widget.description == description
+    assert control.read(widget.value) == control.default
+
+
+def test_names_carry_their_units():
+    assert unit_of("recompute_s") == "s"
+    assert unit_of("p99_ms") == "ms"
+    assert unit_of("servers") == ""
+    assert label_of("think_time_s") == "Think time"
+
+
+@pytest.mark.parametrize(("low", "high", "value"), [(10, 5_000, 400), (0.05, 2.0, 0.4), (1, 9, 1)])
+def test_log_slider_reaches_its_default_in_whole_steps(low, high, value):
+    control = slider(low, high, value, log=True)
+    widget = control.widget("x")
+    exponent = widget.min
+    seen = []
+    while exponent <= widget.max + 1e-9:
+        seen.append(control.read(10**exponent))
+        exponent += widget.step
+    assert value in seen
+
+
+@pytest.mark.parametrize("value", [0.01, 0.8, 0.55, 0.99])
+def test_linear_slider_reaches_its_default_in_whole_steps(value):
+    control = slider(0.01, 0.99, value)
+    steps = (value - control.low) / control.step
+    assert abs(steps - round(steps)) < 1e-6
+
+
+def test_reading_removes_arithmetic_dust_and_keeps_the_ends():
+    control = slider(0.1, 0.9, 0.3)
+    assert control.read(0.1 + 0.2) == 0.3
+    log = slider(0.3, 7.7, 1.0, log=True)
+    assert log.read(0.29999999999) == 0.3
+    assert log.read(7.70000000001) == 7.7
+
+
+def test_integers_stay_integers():
+    control = slider(1, 1_000, 10, log=True)
+    assert control.read(9.999999) == 10
+    assert isinstance(control.read(9.999999), int)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: slider(5, 1, 3), "high"),
+        (lambda: slider(0, 10, 11), "value"),
+        (lambda: slider(0, 10, 1, log=True), "low"),
+        (lambda: slider(0.0, 1.0, 0.25, step=0.1), "steps of 0.1"),
+        (lambda: slider(0, 10, "3"), "value"),
+        (lambda: slider(0, float("nan"), 3), "high"),
+        (lambda: choice("only"), "two options"),
+        (lambda: choice("a", "b", value="c"), "'a', 'b'"),
+        (lambda: toggle("yes"), "True or False"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_refused(make, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        make()
+
+
+def test_a_choice_may_show_other_words_than_it_passes_on():
+    control = choice({"One big server": 1, "Two small ones": 2}, value=2)
+    assert control.default == 2
+    assert control.describe("servers", 2) == "Servers = Two small ones"

@@ -1,0 +1,72 @@
+"""Find every explorer of a notebook by running its code, so that no list is kept by hand."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import random
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import nbformat
+
+from helpers.explore import Explorer
+
+_ALL_CORNERS_UP_TO = 128
+
+
+@cache
+def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
+    """Run a notebook's code cells in this process and return its explorers in order."""
+    found: list[Explorer] = []
+    original = Explorer.__init__
+
+    def recording(self: Explorer, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        found.append(self)
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    with mock.patch.object(Explorer, "__init__", recording):
+        for index, cell in enumerate(nbformat.read(notebook, as_version=4).cells):
+            if cell.cell_type == "code":
+                tree = ast.parse(cell.source, filename=f"{notebook.name}[{index}]")
+                exec(compile(tree, f"{notebook.name}[{index}]", "exec"), namespace)
+    return tuple(found)
+
+
+def corners(explorer: Explorer, points: int = 20, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Yield settings at the ends of every control, and at random points between them.
+
+    All combinations of ends where there are few enough of them; otherwise each control's ends
+    with the others at their defaults, and random corners.
+    """
+    ends = {name: control.ends for name, control in explorer.controls.items()}
+    defaults = {name: control.default for name, control in explorer.controls.items()}
+    dice = random.Random(seed)
+    combinations = 1
+    for options in ends.values():
+        combinations *= len(options)
+    if combinations <= _ALL_CORNERS_UP_TO:
+        for values in itertools.product(*ends.values()):
+            yield dict(zip(ends, values, strict=True))
+    else:
+        for name, options in ends.items():
+            for value in options:
+                yield {**defaults, name: value}
+        for _ in range(_ALL_CORNERS_UP_TO // 2):
+            yield {name: dice.choice(options) for name, options in ends.items()}
+    for _ in range(points):
+        yield {name: _between(control, dice) for name, control in explorer.controls.items()}
+
+
+def _between(control: Any, dice: random.Random) -> Any:
+    if not hasattr(control, "low"):
+        return dice.choice(control.ends)
+    if control.log:
+        value = control.low * (control.high / control.low) ** dice.random()
+    else:
+        value = control.low + (control.high - control.low) * dice.random()
+    return min(max(control.read(value), control.low), control.high)

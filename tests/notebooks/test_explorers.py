@@ -1,0 +1,53 @@
+"""Every explorer of every notebook, at the ends of its sliders and at random points between.
+
+A callback that raises only at an extreme passes every test that runs a notebook once.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from helpers.explore import Explorer
+from tests.explorers import corners, explorers_of
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_setting_of_every_explorer_gives_a_finite_answer(notebook: Path) -> None:
+    explorers = explorers_of(notebook)
+    assert explorers, f"{notebook.name} has no explorer"
+    for explorer in explorers:
+        name = f"{notebook.stem}: {explorer.simulate.__name__}"
+        for setting in corners(explorer):
+            try:
+                explorer.set(**setting)
+                explorer.canvas.moving_png()
+            except Exception as error:
+                error.add_note(f"{name} at {setting}")
+                raise
+            _assert_finite(explorer, f"{name} at {setting}")
+        assert explorer.png().startswith(PNG)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_same_setting_same_answer(notebook: Path) -> None:
+    for explorer in explorers_of(notebook):
+        first = explorer.reset().text()
+        explorer.set(**next(corners(explorer)))
+        assert explorer.reset().text() == first, explorer.simulate.__name__
+
+
+def _assert_finite(explorer: Explorer, where: str) -> None:
+    summary = explorer.result.summary
+    assert summary, f"{where}: empty summary"
+    for name, value in summary.items():
+        finite = isinstance(value, str) or math.isfinite(value)
+        assert finite, f"{where}: {name} is {value}"
+    reading = explorer.result.reading
+    assert reading.strip(), f"{where}: no reading"
+    assert "nan" not in reading.lower().split(), f"{where}: {reading}"
