@@ -1,0 +1,70 @@
+"""Take times side by side, so that their ratios survive a noisy machine."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Table:
+    """One table of the report.
+
+    Attributes
+    ----------
+    notes : list of str
+        Sentences under the table: what was measured, and what the target is.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: list[Sequence[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def markdown(self) -> str:
+        lines = [f"## {self.title}", ""]
+        lines.append("| " + " | ".join(self.columns) + " |")
+        lines.append("|---" + "|---:" * (len(self.columns) - 1) + "|")
+        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
+        lines += [""] + [note + "\n" for note in self.notes]
+        return "\n".join(lines)
+
+
+def interleaved(
+    candidates: Mapping[str, Callable[[], object]], rounds: int = 5
+) -> dict[str, float]:
+    """Run every candidate once a round, the order turning; return each one's median seconds.
+
+    Parameters
+    ----------
+    candidates : mapping of str to callable
+        What to run, by name.
+    rounds : int
+        How often.
+    """
+    spent: dict[str, list[float]] = {name: [] for name in candidates}
+    names = list(candidates)
+    for turn in range(rounds):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            gc.collect()
+            started = time.perf_counter()
+            candidates[name]()
+            spent[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def quantile(values: Iterable[float], q: float) -> float:
+    """Return the q-quantile, linear between neighbours."""
+    ordered = sorted(values)
+    position = q * (len(ordered) - 1)
+    low = int(position)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
+
+
+def ms(seconds: float) -> str:
+    """Format seconds as milliseconds to three digits."""
+    return f"{seconds * 1e3:.3g}"
