@@ -1,6 +1,7 @@
 """The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
 
 from helpers.explore.controls import choice, slider, toggle
+from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
 from helpers.explore.picture import Picture, picture
 from helpers.explore.predictions import forget_predictions, predict, predictions
@@ -10,6 +11,7 @@ from helpers.explore.quiz import quiz
 __all__ = [
     "Explorer",
     "Picture",
+    "check_environment",
     "choice",
     "explore",
     "forget_predictions",

@@ -1,0 +1,13 @@
+"""What every chapter stands on; it knows no chapter and no widget.
+
+===============  ==============================================================================
+``workload``     seeded random streams, arrivals, service times, Zipf keys
+``queueing``     the one FIFO engine and the closed forms it is checked against
+``station``      the same station as a simpy model, written to be read and edited
+``statistics``   intervals that say how far a simulated number can be trusted
+``sweep``        a function over a grid of parameters, on any executor
+``validation``   parameter checks whose errors name parameter, value and range
+``result``       what every experiment returns
+``style``        how every figure looks
+===============  ==============================================================================
+"""

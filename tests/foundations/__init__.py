@@ -1,0 +1,1 @@
+"""The foundations: traffic, the queueing engine, closed forms, intervals, sweeps, checks."""

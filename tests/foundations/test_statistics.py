@@ -1,0 +1,227 @@
+"""Intervals cover what they claim to cover, and the naive ones are shown not to."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from helpers.foundations.statistics import (
+    Interval,
+    agrees,
+    batch_correlation,
+    batch_means,
+    mean_interval,
+    percentiles,
+    quantile_interval,
+    t_quantile,
+    verdict,
+)
+
+from . import checks
+
+# --- Student's t --------------------------------------------------------------------------------
+
+
+def t_central(t: float, df: int) -> float:
+    """P(|T| < t) as a finite sum; Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4."""
+    angle = math.atan(t / math.sqrt(df))
+    term, total = (math.cos(angle), 0.0) if df % 2 else (1.0, 0.0)
+    for k in range(1, (df - 1) // 2 + 1 if df % 2 else df // 2 + 1):
+        total += term
+        term *= math.cos(angle) ** 2 * ((2 * k) / (2 * k + 1) if df % 2 else (2 * k - 1) / (2 * k))
+    if df % 2:
+        return 2 / math.pi * (angle + math.sin(angle) * total)
+    return math.sin(angle) * total
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 4, 9, 10, 29, 200, 9_999, 10_001, 100_000])
+@pytest.mark.parametrize("p", [0.5001, 0.6, 0.9, 0.975, 0.9995])
+def test_t_quantile_inverts_the_finite_sum(df, p) -> None:
+    t = t_quantile(p, df)
+    slope = (t_central(t * (1 + 1e-4), df) - t_central(t * (1 - 1e-4), df)) / 2e-4  # dP / dlog t
+    assert abs(t_central(t, df) - (2 * p - 1)) / slope < 1e-8
+    assert t_quantile(1 - p, df) == pytest.approx(-t, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("p", "df", "published"),
+    [
+        (0.975, 1, 12.706),
+        (0.975, 2, 4.303),
+        (0.975, 5, 2.571),
+        (0.975, 10, 2.228),
+        (0.975, 30, 2.042),
+        (0.975, 120, 1.980),
+        (0.995, 4, 4.604),
+        (0.995, 60, 2.660),
+        (0.9995, 3, 12.924),
+        (0.95, 15, 1.753),
+        (0.90, 8, 1.397),
+    ],
+)
+def test_t_quantile_reads_as_the_printed_table(p, df, published) -> None:
+    assert t_quantile(p, df) == pytest.approx(published, abs=0.0006)
+
+
+def test_t_quantile_has_the_known_closed_forms_and_limit() -> None:
+    for p in (0.51, 0.9, 0.999, 1 - 1e-9):
+        assert t_quantile(p, 1) == pytest.approx(math.tan(math.pi * (p - 0.5)), rel=1e-7)
+        two = (2 * p - 1) * math.sqrt(1 / (2 * p * (1 - p)))
+        assert t_quantile(p, 2) == pytest.approx(two, rel=1e-7)
+    assert t_quantile(0.5, 3) == 0
+    assert t_quantile(0.975, 1e15) == pytest.approx(NormalDist().inv_cdf(0.975), rel=1e-12)
+    # Where the expansion takes over from the exact inversion there is no step.
+    assert t_quantile(0.995, 10_000) == pytest.approx(t_quantile(0.995, 10_000.001), rel=1e-9)
+    assert t_quantile(0.975, 3.5) < t_quantile(0.975, 3)
+
+
+# --- intervals for means ------------------------------------------------------------------------
+
+
+def test_mean_interval_by_hand() -> None:
+    interval = mean_interval([1, 2, 3, 4, 5])
+    half = 2.776445 * math.sqrt(2.5 / 5)
+    assert interval.mean == interval.estimate == 3
+    assert_allclose([interval.low, interval.high], [3 - half, 3 + half], rtol=1e-6)
+    assert_allclose(interval.half_width, half, rtol=1e-6)
+    assert (interval.samples, interval.confidence) == (5, 0.95)
+    assert isinstance(interval.low, float)
+    assert interval.contains(3.0)
+    assert interval.contains(interval.low)
+    assert not interval.contains(interval.high + 1e-9)
+    assert mean_interval([1, 2, 3, 4, 5], 0.99).half_width > half
+
+
+def test_mean_interval_of_curves_is_an_interval_a_point() -> None:
+    curves = np.random.default_rng(0).random((12, 4))
+    bands = mean_interval(curves)
+    assert bands.low.shape == (4,)
+    for point in range(4):
+        single = mean_interval(curves[:, point])
+        assert_allclose([bands.low[point], bands.high[point]], [single.low, single.high])
+    assert bands.contains(bands.mean).all()
+    assert "interval" in str(bands)
+
+
+def test_mean_interval_covers_as_often_as_it_says() -> None:
+    checks.check_coverage_of_few_samples(mean_interval)
+
+
+def normal_quantile_for_students(samples):
+    t = mean_interval(samples)
+    half = NormalDist().inv_cdf(0.975) * samples.std(axis=0, ddof=1) / math.sqrt(len(samples))
+    return Interval(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
+
+
+def divided_by_n(samples):
+    t = mean_interval(samples)
+    half = t_quantile(0.975, len(samples) - 1) * samples.std(axis=0) / math.sqrt(len(samples))
+    return Interval(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
+
+
+def one_tail_for_two(samples):
+    return mean_interval(samples, 0.90)
+
+
+@pytest.mark.parametrize("mutant", [normal_quantile_for_students, divided_by_n, one_tail_for_two])
+def test_coverage_check_catches(mutant) -> None:
+    with pytest.raises(AssertionError, match="coverage"):
+        checks.check_coverage_of_few_samples(mutant)
+
+
+def test_batch_means_cover_though_the_run_is_correlated() -> None:
+    checks.check_coverage_of_correlated_run(batch_means)
+
+
+def test_intervals_that_take_a_correlated_run_for_independent_are_caught() -> None:
+    for naive in (mean_interval, lambda run: batch_means(run, 1_000)):
+        with pytest.raises(AssertionError, match="contain the true mean"):
+            checks.check_coverage_of_correlated_run(naive)
+
+
+def test_batch_means_by_hand() -> None:
+    series = np.repeat([1.0, 2.0, 4.0], 10)
+    assert_allclose(batch_means(series, 3).mean, 7 / 3)
+    assert_allclose(batch_means(series, 3).half_width, mean_interval([1, 2, 4]).half_width)
+    # What fills no batch, and the warm-up, are dropped from the start.
+    padded = np.concatenate([[100.0] * 7, series])
+    assert batch_means(padded, 3, warmup=7).mean == batch_means(series, 3).mean
+    assert batch_means(padded[5:], 3).mean == batch_means(series, 3).mean
+
+
+def test_batch_correlation_tells_short_batches_from_long_ones() -> None:
+    noise = np.random.default_rng(1).standard_normal(20_000)
+    walk = np.empty_like(noise)
+    level = 0.0
+    for t, step in enumerate(noise):
+        level = walk[t] = 0.99 * level + step
+    assert batch_correlation(walk, 400) > 0.5
+    assert abs(batch_correlation(walk, 20)) < 2 / math.sqrt(20)
+    assert abs(batch_correlation(noise, 400)) < 3 / math.sqrt(400)
+    assert batch_correlation(np.ones(400)) == 0
+
+
+# --- quantiles ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("q", "size"), [(0.5, 30), (0.9, 200), (0.99, 1_000)])
+def test_quantile_intervals_cover_at_least_as_often_as_they_say(q, size) -> None:
+    rng, true, trials = np.random.default_rng(5), -math.log(1 - q), 2_000
+    covered = sum(
+        quantile_interval(rng.standard_exponential(size), q).contains(true) for _ in range(trials)
+    )
+    # 0.95 less 3.1 standard errors: a correct interval falls below one time in a thousand.
+    assert covered / trials > 0.95 - 3.1 * math.sqrt(0.95 * 0.05 / trials)
+    assert covered / trials < 0.99  # nor wastefully wide
+
+
+def test_quantile_interval_uses_the_ranks_of_the_textbook() -> None:
+    """For the median of 10 samples, ranks 2 and 9 cover 97.85 %, ranks 3 and 8 only 89.06 %."""
+    interval = quantile_interval(np.arange(1.0, 11.0), 0.5, 0.95)
+    assert (interval.low, interval.high, interval.estimate) == (2, 9, 5.5)
+    interval = quantile_interval(np.arange(1.0, 11.0)[::-1], 0.5, 0.89)
+    assert (interval.low, interval.high) == (3, 8)
+
+
+def test_quantile_interval_refuses_what_it_cannot_know() -> None:
+    with pytest.raises(ValueError, match=r"at least 368 values .* 0\.99 quantile, got 367"):
+        quantile_interval(np.arange(367.0), 0.99)
+    assert quantile_interval(np.arange(368.0), 0.99).high == 367
+
+
+def test_percentiles_have_names() -> None:
+    assert percentiles(np.arange(101)) == {"p50": 50.0, "p95": 95.0, "p99": 99.0}
+    assert list(percentiles([[1, 2], [3, 4]], (50, 99.9))) == ["p50", "p99.9"]
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+
+def test_verdicts_say_what_is_the_case() -> None:
+    interval = Interval(0.01245, 0.0119, 0.013, 0.95, 20)
+    assert verdict(interval, 0.0123, unit="s") == (
+        "theory 12.3 ms lies inside the 95 % interval 11.9 ms to 13 ms: agrees"
+    )
+    assert verdict(interval, 0.0125, name="M/M/1", unit="s").startswith("M/M/1 12.5 ms lies inside")
+    assert verdict(interval, 0.0125 * 2, unit="s") == (
+        "theory 25 ms lies outside the 95 % interval 11.9 ms to 13 ms by 48 %: disagrees"
+    )
+    assert verdict(interval, 0.01) == (
+        "theory 0.01 lies outside the 95 % interval 0.0119 to 0.013 by 19 %: disagrees"
+    )
+    assert verdict(interval, 0, unit="rps") == (
+        "theory 0 rps lies outside the 95 % interval 0.0119 rps to 0.013 rps by 0.0119 rps: "
+        "disagrees"
+    )
+    assert agrees(interval, 0.0119)
+    assert not agrees(interval, 0.0131)
+    assert str(interval) == "0.0124 (95 % interval 0.0119 to 0.013)"
+
+
+def test_verdict_wants_one_interval() -> None:
+    with pytest.raises(ValueError, match=r"measured must be one interval, got shape \(3,\)"):
+        verdict(mean_interval(np.random.default_rng(0).random((5, 3))), 0.5)
