@@ -1,0 +1,224 @@
+"""The simulation engines beside other simulators and a compiled loop, on the same draws.
+
+Each engine is checked twice before it is timed: against theory, and against what the others
+compute from the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from helpers.foundations import queueing, workload
+from helpers.foundations.station import simpy_waits
+from helpers.foundations.statistics import agrees, batch_means
+from tests.benchmarks import rivals
+from tests.benchmarks.timing import Table, interleaved
+
+_UTILISATION = 0.9
+_CUSTOMERS = 200_000
+_CONFIDENCE = 0.9999  # a true theory is rejected in one run out of ten thousand
+
+
+def measure_engines(report: Callable[[str], None]) -> Iterator[Table]:
+    """Yield a table for each kind of engine.
+
+    Raises
+    ------
+    AssertionError
+        If an engine disagrees with theory or with another engine.
+    """
+    for measure in (_fifo, _two_choices, _lru, _zipf, _blueprint, _redraw):
+        report(f"engines: {measure.__name__.strip('_')}")
+        yield measure()
+
+
+def _traffic(paths: int, customers: int, servers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Poisson arrivals and exponential services of mean 1; arrays lie customer by customer."""
+    rng = workload.streams(1, "arrivals", "services")
+    shape = (customers, paths)
+    gaps = workload.unit_gaps("poisson", shape, rng["arrivals"])
+    services = workload.service_times("exponential", 1.0, shape, rng["services"])
+    return np.cumsum(gaps / (_UTILISATION * servers), axis=0).T, services.T
+
+
+def _fifo() -> Table:
+    table = Table(
+        f"First come, first served, at {_UTILISATION:.0%} utilisation",
+        ("engine", "c=1: ns per customer", "x C loop", "x faster than Ciw", "x faster than simpy",
+         "c=8: ns per customer", "x C loop", "x faster than Ciw", "x faster than simpy"),
+    )  # fmt: skip
+    columns = [_fifo_with(servers) for servers in (1, 8)]
+    for engine in columns[0]:
+        row = [engine]
+        for times in columns:
+            limit = times["C loop, one path" if "one path" in engine else "C loop"]
+            row += [
+                f"{times[engine] * 1e9:,.1f}",
+                f"{times[engine] / limit:,.1f}",
+                f"{times['Ciw'] / times[engine]:,.1f}",
+                f"{times['simpy'] / times[engine]:,.1f}",
+            ]
+        table.rows.append(tuple(row))
+    table.notes.append(
+        f"{_CUSTOMERS:,} customers, as one path or as many; every waiting time is returned. simpy, "
+        "Ciw and salabim get the start of the same path (they would need minutes for the rest) and "
+        "are counted per customer. Replications, heap and simpy agree to the last bit, the others "
+        "to 1e-6. Targets: across 512 replications at least 2,500x Ciw at c=1 and 500x at c=8, at "
+        "most 3x the C loop; one path at c=1 at least 1,500x Ciw and at most 5x the C loop."
+    )
+    return table
+
+
+def _fifo_with(servers: int) -> dict[str, float]:
+    """Return seconds per customer of each engine."""
+    many, few = (_traffic(paths, _CUSTOMERS // paths, servers) for paths in (512, 64))
+    path = tuple(array[0] for array in _traffic(1, _CUSTOMERS, servers))
+    starts = {"simpy": 100_000, "Ciw": 100_000, "salabim": 5_000}
+    slow = {"simpy": simpy_waits, "Ciw": rivals.ciw_fifo, "salabim": rivals.salabim_fifo}
+    rows = tuple(np.ascontiguousarray(array) for array in many)  # as a C loop likes them
+
+    waits = queueing.fifo_waits(*path, servers)
+    theory = queueing.mmc_wait(_UTILISATION * servers, 1.0, servers)
+    measured = batch_means(waits, batches=20, confidence=_CONFIDENCE, warmup=10_000)
+    assert agrees(measured, theory), f"waits {measured}, theory {theory}"
+    assert np.allclose(waits, rivals.c_fifo(*path, servers), atol=1e-6)
+    assert (queueing.fifo_waits(*many, servers) == rivals.c_fifo(*rows, servers)).all()
+    for name, run in slow.items():
+        start = tuple(array[: starts[name]] for array in path)
+        assert np.allclose(run(*start, servers), waits[: starts[name]], atol=1e-6), name
+    bits = tuple(array[:5_000] for array in path)
+    across = queueing.fifo_waits(*(np.tile(array, (8, 1)) for array in bits), servers)
+    assert (across == simpy_waits(*bits, servers)).all(), "across replications and simpy, bits"
+
+    seconds = interleaved(
+        {
+            "numpy across 512 replications": lambda: queueing.fifo_waits(*many, servers),
+            "numpy across 64 replications": lambda: queueing.fifo_waits(*few, servers),
+            "C loop": lambda: rivals.c_fifo(*rows, servers),
+            "one path": lambda: queueing.fifo_waits(*path, servers),
+            "C loop, one path": lambda: rivals.c_fifo(*path, servers),
+        },
+        rounds=7,
+    )
+    per_customer = {name: time / _CUSTOMERS for name, time in seconds.items()}
+    seconds = interleaved(
+        {
+            name: lambda run=run, n=starts[name]: run(*(a[:n] for a in path), servers)
+            for name, run in slow.items()
+        },
+        rounds=1,
+    )
+    return per_customer | {name: time / starts[name] for name, time in seconds.items()}
+
+
+def _lru() -> Table:
+    from helpers.caching.simulation.eviction import hit_ratio, lru_curve
+    from helpers.caching.theory import theory_lru
+
+    requests, keys, capacity = 1_000_000, 100_000, 5_000
+    weights = workload.zipf_weights(keys, 1.0)
+    trace = workload.zipf_keys(requests, keys, 1.0, workload.streams(1, "keys")["keys"])
+    as_list = trace.tolist()
+
+    exact = rivals.c_lru_hits(trace, keys, capacity) / requests
+    assert hit_ratio("lru", trace, capacity) == exact
+    assert rivals.ordered_dict_lru_hits(as_list, capacity) / requests == exact
+    curve = lru_curve(trace)
+    worst = max(
+        abs(curve.at(size) - rivals.c_lru_hits(trace, keys, size) / requests)
+        for size in (10, 100, 1_000, 5_000, 20_000, 50_000)
+    )
+    assert worst <= 1e-3, f"the curve is off by {worst}"
+    # Che's approximation is for a warm cache: judge the second half, when it is full.
+    warm = hit_ratio("lru", trace, capacity, warm_up=requests // 2)
+    che = float(theory_lru(weights, np.array([capacity]))[0])
+    assert abs(warm / che - 1) < 0.01, f"warm {warm}, Che {che}"
+
+    seconds = interleaved(
+        {
+            "OrderedDict, one size": lambda: rivals.ordered_dict_lru_hits(as_list, capacity),
+            "the course's engine, one size": lambda: hit_ratio("lru", trace, capacity),
+            "the course's curve, all sizes": lambda: lru_curve(trace),
+            "C, one size": lambda: rivals.c_lru_hits(trace, keys, capacity),
+            "Che's approximation, one size": lambda: theory_lru(weights, np.array([capacity])),
+        },
+        rounds=3,
+    )
+    one = seconds["OrderedDict, one size"]
+    table = Table("Least recently used", ("engine", "ms", "x one OrderedDict run"))
+    table.rows = [(name, f"{t * 1e3:,.1f}", f"{t / one:.3f}") for name, t in seconds.items()]
+    table.notes.append(
+        f"{requests:,} Zipf(1.0) requests for {keys:,} keys, room for {capacity:,}. All exact "
+        f"engines count the same hits; the curve's largest error at six sizes is {worst:.1e}. "
+        "Target: all sizes at most 0.4x one OrderedDict run, error at most 1e-3."
+    )
+    return table
+
+
+def _zipf() -> Table:
+    keys, size = 100_000, 1_000_000
+    weights = workload.zipf_weights(keys, 1.0)
+
+    def stream():
+        return workload.streams(1, "keys")["keys"]
+
+    drawn = workload.zipf_keys(size, keys, 1.0, stream())
+    counted = np.bincount(drawn, minlength=keys)[:1_000]
+    expected = size * weights[:1_000]
+    chi_squared = float(((counted - expected) ** 2 / expected).sum())
+    assert chi_squared < 1_180, f"chi-squared {chi_squared} on 1,000 keys"  # 1e-4 quantile: 1,173
+
+    workload.zipf_keys(1, keys, 1.0, stream())  # the guide table is made once, outside the clock
+    seconds = interleaved(
+        {
+            "zipf_keys": lambda: workload.zipf_keys(size, keys, 1.0, stream()),
+            "rng.choice(p=)": lambda: stream().choice(keys, size, p=weights),
+        }
+    )
+    table = Table("Zipf keys", ("engine", "ms", "x faster than rng.choice"))
+    base = seconds["rng.choice(p=)"]
+    table.rows = [(name, f"{t * 1e3:,.1f}", f"{base / t:.1f}") for name, t in seconds.items()]
+    table.notes.append(f"{size:,} draws from {keys:,} keys. Target: at least 6x.")
+    return table
+
+
+def _redraw() -> Table:
+    """A new figure for every value, against the explorer's canvas, without a browser."""
+    import io
+
+    import matplotlib.pyplot as plt
+
+    from helpers.explore.canvas import Canvas
+    from tests.explore.samples import plot_wave, simulate_wave
+
+    results = [simulate_wave(height=height) for height in (2.0, 3.0)]
+    canvas = Canvas(plot_wave)
+
+    def quick():
+        for result in results:
+            canvas.draw((result,))
+            canvas.moving_png()
+
+    def settled():
+        for result in results:
+            canvas.draw((result,))
+            canvas.settled_png()
+
+    def usual():
+        for result in results:
+            figure, ax = plt.subplots(figsize=(7.2, 4.0))
+            plot_wave(result, ax)
+            figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+            plt.close(figure)
+
+    quick()
+    seconds = interleaved(
+        {"moving": quick, "settled, twice the pixels": settled, "new figure, as interact": usual}
+    )
+    base = seconds["new figure, as interact"]
+    table = Table("Redraw", ("way", "ms", "x faster than a new figure"))
+    table.rows = [(name, f"{t * 500:.1f}", f"{base / t:.1f}") for name, t in seconds.items()]
+    table.notes.append("One curve of 200 points on fixed axes. Target: moving at least 15x.")
+    return table
