@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First come, first served, c servers: write each customer's wait. */
-void fifo(const double *arrivals, const double *services, double *waits, int64_t n, int64_t c) {
+static void fifo_path(const double *arrivals, const double *services, double *waits, int64_t n,
+                      int64_t c) {
     double *free_at = calloc(c, sizeof(double)); /* a binary heap, the earliest first */
     for (int64_t i = 0; i < n; i++) {
         double start = arrivals[i] > free_at[0] ? arrivals[i] : free_at[0];
@@ -19,6 +19,13 @@ void fifo(const double *arrivals, const double *services, double *waits, int64_t
         free_at[hole] = done;
     }
     free(free_at);
+}
+
+/* First come, first served, c servers: write each customer's wait, for each of the paths. */
+void fifo(const double *arrivals, const double *services, double *waits, int64_t paths, int64_t n,
+          int64_t c) {
+    for (int64_t p = 0; p < paths; p++)
+        fifo_path(arrivals + p * n, services + p * n, waits + p * n, n, c);
 }
 
 /* Least recently used: count the hits of a cache with room for `capacity` of `keys` keys. */

@@ -44,14 +44,13 @@ def _pointer(array: np.ndarray) -> ctypes.c_void_p:
 
 def c_fifo(arrivals: np.ndarray, services: np.ndarray, servers: int) -> np.ndarray:
     """Waits of one path, (n,), or of several one after the other, (R, n)."""
-    library = compiled()
     arrivals, services = np.ascontiguousarray(arrivals), np.ascontiguousarray(services)
     waits = np.empty_like(arrivals)
-    rows = zip(*(np.atleast_2d(a) for a in (arrivals, services, waits)), strict=True)
-    for a, s, w in rows:
-        library.fifo(
-            _pointer(a), _pointer(s), _pointer(w), ctypes.c_int64(a.size), ctypes.c_int64(servers)
-        )
+    paths, customers = np.atleast_2d(arrivals).shape
+    compiled().fifo(
+        *(_pointer(array) for array in (arrivals, services, waits)),
+        *(ctypes.c_int64(number) for number in (paths, customers, servers)),
+    )
     return waits
 
 
