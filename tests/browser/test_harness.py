@@ -1,0 +1,104 @@
+"""The checks of the chapters, tried on a small notebook and on notebooks made bad on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.browser.lab import Browser, JupyterLab, NotebookError
+from tests.browser.shots import photograph
+from tests.browser.test_chapters import SERIOUS, what_is_wrong
+
+GOOD = """
+from helpers.explore import choice, explore, slider
+from tests.explore.samples import plot_wave, simulate_wave
+explore(simulate_wave, plot_wave, height=slider(0, 8, 2.0), kind=choice("sine", "noise"))
+"""
+FAILS_AT_ITS_END = GOOD.replace("slider(0, 8, 2.0)", "slider(0, 10, 2.0)")
+DEAD_SLIDER = """
+from helpers.explore import explore, slider
+from tests.explore.samples import plot_wave, simulate_wave
+
+def simulate(*, height: float, nothing: float, seed: int = 1):
+    return simulate_wave(height=height, seed=seed)
+
+explore(simulate, plot_wave, height=slider(0, 8, 2.0), nothing=slider(0, 1, 0.5))
+"""
+
+
+def written(folder: Path, *sources: str) -> Path:
+    """A notebook with these code cells."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources],
+        metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}},
+    )
+    path = folder / f"{folder.name}.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_a_good_notebook_passes_and_can_be_photographed(
+    tmp_path: Path, lab: JupyterLab, browser: Browser
+) -> None:
+    with browser.notebook(lab, written(tmp_path, GOOD, "1 + 1")) as notebook:
+        assert notebook.unrun() == [0, 1]
+        notebook.run_all()
+        assert notebook.unrun() == []
+        (explorer,) = notebook.explorers()
+        (height,) = explorer.sliders()
+        assert explorer.label(height) == "Height"
+        before = explorer.face()
+        assert explorer.press(height, "ArrowRight")
+        picture, reading = explorer.face()
+        assert picture != before[0]
+        assert reading != before[1]
+        assert explorer.click("Reset")
+        assert explorer.face() == before
+        assert what_is_wrong(explorer) == []
+        assert notebook.console == notebook.outside == []
+        assert [one for one in notebook.axe() if one["impact"] in SERIOUS] == []
+        assert photograph(notebook, tmp_path / "shots") >= 3
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (FAILS_AT_ITS_END, "height must be"),
+        (DEAD_SLIDER, "Nothing changes neither picture nor reading"),
+    ],
+    ids=["fails-at-its-end", "dead-slider"],
+)
+def test_a_bad_explorer_is_noticed(
+    source: str, found: str, tmp_path: Path, lab: JupyterLab, browser: Browser
+) -> None:
+    with browser.notebook(lab, written(tmp_path, source)) as notebook:
+        notebook.run_all()
+        (explorer,) = notebook.explorers()
+        assert found in "\n".join(what_is_wrong(explorer))
+
+
+def test_an_error_in_a_cell_is_noticed(tmp_path: Path, lab: JupyterLab, browser: Browser) -> None:
+    path = written(tmp_path, "1 / 0", "'never run'")
+    with browser.notebook(lab, path) as notebook:
+        with pytest.raises(NotebookError, match="cell 0: ZeroDivisionError"):
+            notebook.run_all()
+        assert notebook.unrun() == [1]
+
+
+def test_the_page_is_listened_to(tmp_path: Path, lab: JupyterLab, browser: Browser) -> None:
+    page = """
+from IPython.display import HTML
+HTML('''<script>console.error("out of order"); setTimeout(() => { throw Error("lost"); });</script>
+<img src="http://192.0.2.1/picture.png" alt="far away"><button></button>
+<img width="50" height="50" src="data:image/gif;base64,
+R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7">''')
+"""
+    with browser.notebook(lab, written(tmp_path, page)) as notebook:
+        notebook.run_all()
+        assert any("out of order" in line for line in notebook.console)
+        assert any("lost" in line for line in notebook.console)
+        assert set(notebook.outside) == {"http://192.0.2.1/picture.png"}
+        serious = {one["id"] for one in notebook.axe() if one["impact"] in SERIOUS}
+        assert {"image-alt", "button-name"} <= serious
