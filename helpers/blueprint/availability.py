@@ -1,0 +1,346 @@
+"""How often a design works, from how often its parts do: exact, by trying every combination.
+
+A component is up if enough of its instances are; a request is answered if the components on its
+way are up. The way is the design's own graph, so a balancer in front makes servers stand in for
+one another, a cache in the path is needed and a cache aside is not, and workers behind a queue
+may rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.blueprint.components import (
+    AppServers,
+    Clients,
+    Component,
+    Database,
+    LoadBalancer,
+    Queue,
+    Workers,
+)
+from helpers.blueprint.design import JOB, LOOK, Design
+from helpers.blueprint.theory import binomial_at_least
+from helpers.foundations import validation
+from helpers.foundations.result import Result, duration, significant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Kinds of request whose availability can be asked for.
+REQUESTS = ("read", "write", "job")
+
+_MOST = 20  # 2^20 combinations take a tenth of a second
+_YEAR_S = 31_557_600.0
+
+
+@dataclass(frozen=True, eq=False)
+class Availability(Result):
+    """How often a kind of request can be answered.
+
+    Attributes
+    ----------
+    design : Design
+        What it is for.
+    request : str
+        ``"read"`` (one that no cache answers), ``"write"`` or ``"job"`` (a write that leaves a job
+        behind).
+    system : float
+        Long-run fraction of the time in which such a request is answered.
+    components : dict of str to float
+        The same for each component on its own: enough of its instances are up.
+    importance : dict of str to float
+        How much the system gains from a component that goes from dead to perfect (Birnbaum).
+    """
+
+    design: Design
+    request: str
+    system: float
+    components: dict[str, float]
+    importance: dict[str, float]
+
+    @property
+    def downtime_s(self) -> float:
+        """Expected seconds of outage in a year."""
+        return (1 - self.system) * _YEAR_S
+
+    @property
+    def nines(self) -> float:
+        """Number of nines: 3 for 99.9 %."""
+        return float(-np.log10(1 - self.system)) if self.system < 1 else float("inf")
+
+    @cached_property
+    def blame(self) -> dict[str, float]:
+        """Outage a component is responsible for: importance times unavailability; a fraction."""
+        return {
+            name: importance * (1 - self.components[name])
+            for name, importance in self.importance.items()
+        }
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        """Availability and downtime."""
+        return {
+            "request": self.request,
+            "availability_percent": 100 * self.system,
+            "downtime_h_per_year": self.downtime_s / 3_600,
+            "weakest": max(self.blame, key=self.blame.__getitem__),
+        }
+
+    @property
+    def reading(self) -> str:
+        """Availability and downtime, in a sentence."""
+        weakest = max(self.blame, key=self.blame.__getitem__)
+        return (
+            f"A {self.request} is answered {significant(100 * self.system, 6)} % of the time, "
+            f"which leaves {duration(self.downtime_s)} of outage a year, most of it owed to "
+            f"{weakest}."
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return one row for each component, the worst first."""
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {
+                "availability": self.components,
+                "importance": self.importance,
+                "outage_h_per_year": {
+                    name: share * _YEAR_S / 3_600 for name, share in self.blame.items()
+                },
+            }
+        )
+        return frame.sort_values("outage_h_per_year", ascending=False, kind="stable")
+
+
+def availability(design: Design, *, request: str = "read") -> Availability:
+    """Return how often a kind of request is answered, exactly.
+
+    Parameters
+    ----------
+    design : Design
+        A valid design with at most 20 components beside the clients.
+    request : {"read", "write", "job"}
+        A read that no cache can answer, a write, or a write that leaves a job behind.
+
+    Returns
+    -------
+    Availability
+
+    Raises
+    ------
+    ValueError
+        If `request` is none of these, or there are too many components.
+
+    Notes
+    -----
+    Components fail independently of one another; the instances of one component fail independently
+    but for a share beta of their unavailability, which hits all of them at once (the beta-factor
+    model: Fleming, "A reliability model for common mode failures in redundant safety systems",
+    1975). With unavailability q of one instance, k of n are up with probability
+    ``(1 - beta q) P[Binomial(n, 1 - (1 - beta) q) >= k]``.
+
+    Examples
+    --------
+    >>> from helpers.blueprint import AppServers, Clients, Design, LoadBalancer
+    >>> pair = AppServers(count=2, availability=0.99)
+    >>> design = Design("d", Clients(users=1) >> LoadBalancer(availability=1.0) >> pair)
+    >>> round(availability(design).system, 6)
+    0.9999
+    """
+    validation.one_of("request", request, REQUESTS)
+    parts = [c for c in design if not isinstance(c, Clients)]
+    if len(parts) > _MOST:
+        raise ValueError(
+            f"design {design.name!r} has {len(parts)} components: at most {_MOST} can be tried in "
+            "every combination"
+        )
+    up = {component.name: component_availability(component, request) for component in parts}
+    names = list(up)
+    states = np.arange(1 << len(names))
+    alive = {name: (states >> i & 1).astype(bool) for i, name in enumerate(names)}
+    works = answered(design, request, alive)
+    # One axis of length 2 (down, up) for each component; the expectation contracts them in turn.
+    table = works.astype(float).reshape((2,) * len(names)).transpose()
+    chances = [np.array([1 - up[name], up[name]]) for name in names]
+    importance = {}
+    for i, name in enumerate(names):
+        dead, good = _expectation(np.moveaxis(table, i, 0), chances[:i] + chances[i + 1 :])
+        importance[name] = float(good - dead)
+    return Availability(design, request, float(_expectation(table, chances)), up, importance)
+
+
+def _expectation(table: np.ndarray, chances: list[np.ndarray]) -> np.ndarray:
+    """Return the mean over the last axes of a table, one for each pair of chances."""
+    for pair in reversed(chances):
+        table = table @ pair
+    return table
+
+
+def component_availability(component: Component, request: str) -> float:
+    """Return how often enough instances of a component are up for a kind of request.
+
+    Parameters
+    ----------
+    component : Component
+        Any component.
+    request : {"read", "write", "job"}
+        A database serves writes through its primary, unless it can promote a replica.
+    """
+    a, n, k, beta = component.availability, component.machines, 1, 0.0
+    if isinstance(component, AppServers | Workers):
+        k, beta = component.needed, component.common_cause
+    elif isinstance(component, Database):
+        beta = component.common_cause
+        if request != "read" and component.failover_s is None:
+            n = 1 if beta == 0 else n
+            return a if n == 1 else _beta_factor(a, 1, 1, beta)
+    if n == 1:
+        return a
+    return _beta_factor(a, n, k, beta)
+
+
+def _beta_factor(a: float, n: int, k: int, beta: float) -> float:
+    q = 1 - a
+    if n == 1:
+        return a  # common cause or not, one instance is down for q of the time
+    return (1 - beta * q) * binomial_at_least(k, n, 1 - (1 - beta) * q)
+
+
+def answered(design: Design, request: str, up: dict[str, np.ndarray]) -> np.ndarray:
+    """Return whether a kind of request is answered in each combination of what is up.
+
+    Parameters
+    ----------
+    design : Design
+        A valid design.
+    request : {"read", "write", "job"}
+        Kind of request; no cache can answer it.
+    up : dict of str to numpy.ndarray of bool
+        Whether each component is up, in each combination.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        The same shape.
+    """
+    known: dict[str, np.ndarray] = {}
+
+    def works(name: str) -> np.ndarray:
+        if name not in known:
+            component = design[name]
+            good = up.get(name)
+            good = np.ones_like(next(iter(up.values()))) if good is None else good.copy()
+            if isinstance(component, LoadBalancer):
+                some = np.zeros_like(good)
+                for callee in design.callees(name):
+                    some |= works(callee.name)
+                good &= some
+            elif not isinstance(component, Queue):  # what is behind a queue may rest
+                for edge in design.steps(name):
+                    if edge.role == LOOK or (edge.role == JOB and request != "job"):
+                        continue  # a cache aside is not needed
+                    good &= works(edge.target)
+            known[name] = good
+        return known[name]
+
+    return works(design.clients.name)
+
+
+def single_points(design: Design) -> dict[str, str]:
+    """Return the single points of failure, and what each takes down with it.
+
+    Parameters
+    ----------
+    design : Design
+        A valid design.
+
+    Returns
+    -------
+    dict of str to str
+        Name of a component (or of one instance, such as ``"db-1"``) -> what is lost without it.
+    """
+    clients = design.clients
+    kinds = ["read"] if clients.write_fraction < 1 else []
+    if clients.write_fraction > 0:
+        kinds.append("write")
+    if clients.job_fraction > 0:
+        kinds.append("job")
+    found = {}
+    for component in design:
+        if isinstance(component, Clients):
+            continue
+        lost = [kind for kind in kinds if _falls(design, component, kind)]
+        if not lost:
+            continue
+        one = isinstance(component, Database) and component.replicas
+        name = component.instances[0] if one else component.name
+        if set(kinds) - {"job"} <= set(lost):
+            found[name] = "nothing is answered"
+        elif "write" in lost:
+            found[name] = "no write is answered"
+        elif "read" in lost:
+            found[name] = "no read is answered that a cache lacks"
+        else:
+            found[name] = "no request that leaves a job behind is answered"
+    return found
+
+
+def _falls(design: Design, component: Component, request: str) -> bool:
+    """Say whether the loss of one instance of a component stops a kind of request."""
+    spare = component.machines - getattr(component, "needed", 1)
+    if isinstance(component, Database) and request != "read" and component.failover_s is None:
+        spare = 0
+    if spare > 0:
+        return False
+    up = {c.name: np.array([c is not component]) for c in design if not isinstance(c, Clients)}
+    return not answered(design, request, up)[0]
+
+
+def enumerate_instances(design: Design, *, request: str = "read") -> float:
+    """Return the availability by brute force over single instances, without common causes.
+
+    Exponential in the number of instances: a check on :func:`availability`, nothing more.
+
+    Parameters
+    ----------
+    design, request
+        As for :func:`availability`.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 16 instances.
+    """
+    parts = [c for c in design if not isinstance(c, Clients)]
+    instances = [(c, i) for c in parts for i in range(c.machines)]
+    if len(instances) > 16:
+        raise ValueError(
+            f"design {design.name!r} has {len(instances)} instances, at most 16 can be tried"
+        )
+    total = 0.0
+    for state in product((True, False), repeat=len(instances)):
+        weight = 1.0
+        alive: dict[str, list[bool]] = {c.name: [] for c in parts}
+        for (component, _), good in zip(instances, state, strict=True):
+            weight *= component.availability if good else 1 - component.availability
+            alive[component.name].append(good)
+        up = {}
+        for component in parts:
+            count = alive[component.name]
+            if (
+                isinstance(component, Database)
+                and request != "read"
+                and component.failover_s is None
+            ):
+                good = count[0]
+            else:
+                good = sum(count) >= getattr(component, "needed", 1)
+            up[component.name] = np.array([good])
+        total += weight * bool(answered(design, request, up)[0])
+    return total

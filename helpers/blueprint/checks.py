@@ -1,0 +1,251 @@
+"""Judge a design before it runs: what is wrong with it, and what is only unwise.
+
+Each finding names the component it is about and says what to do:
+
+    >>> from helpers.blueprint import AppServers, Clients, Database, Design
+    >>> for finding in validate(Design("bare", Clients(rate_rps=10) >> AppServers(count=2))):
+    ...     print(finding)
+    error: 'app' has 2 servers, but nothing chooses among them: put a LoadBalancer before it
+    >>> alone = Design("alone", Clients(rate_rps=500) >> Database())
+    >>> for finding in validate(alone):
+    ...     print(finding)
+    warning: 'db' is a single point of failure: without it nothing is answered
+    warning: 'db' is overloaded: 500 calls/s of 20 ms need 10 servers, it has 4
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helpers.blueprint.components import (
+    AppServers,
+    Cache,
+    Clients,
+    Database,
+    Queue,
+    Workers,
+)
+from helpers.blueprint.design import LOOK, Design
+from helpers.foundations.result import duration, significant
+
+if TYPE_CHECKING:
+    from helpers.blueprint.theory import Load
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or unwise.
+
+    Parameters
+    ----------
+    severity : {"error", "warning"}
+        A design with errors cannot run; one with warnings can, and it may be instructive.
+    rule : str
+        Short name of the rule, such as ``"single point of failure"``.
+    component : str
+        Name of the component it is about.
+    message : str
+        What is the matter, and what to do.
+    """
+
+    severity: str
+    rule: str
+    component: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.message}"
+
+
+def validate(design: Design) -> list[Finding]:
+    """Return everything that is wrong with a design or unwise in it, errors first.
+
+    Parameters
+    ----------
+    design : Design
+        Any design, however unfinished.
+
+    Returns
+    -------
+    list of Finding
+        Empty if there is nothing to say. Warnings are only looked for in a design without errors.
+    """
+    if errors := _errors(design):
+        return errors
+    return _single_points(design) + _overloads(design)
+
+
+def refuse_errors(design: Design) -> None:
+    """Raise if a design cannot run.
+
+    Raises
+    ------
+    ValueError
+        With every error's message.
+    """
+    if errors := _errors(design):
+        listed = "; ".join(error.message for error in errors)
+        raise ValueError(f"Design {design.name!r} cannot run: {listed}")
+
+
+def _errors(design: Design) -> list[Finding]:
+    found: list[Finding] = []
+
+    def error(rule: str, component: str, message: str) -> None:
+        found.append(Finding(ERROR, rule, component, message))
+
+    clients = design.of(Clients)
+    if not clients:
+        error("no entry", design.name, f"{design.name!r} has no Clients: nothing enters it")
+    for extra in clients[1:]:
+        error(
+            "two entries",
+            extra.name,
+            f"{extra.name!r} is a second entry beside {clients[0].name!r}: a design has one",
+        )
+    _wiring_errors(design, error)
+    cycle = _cycle(design)
+    if cycle:
+        error(
+            "cycle",
+            cycle[0],
+            f"{cycle[0]!r} is called by what it calls: {' >> '.join(cycle)}",
+        )
+    for component in design:
+        name = component.name
+        callers, callees = design.callers(name), design.callees(name)
+        if clients and not isinstance(component, Clients) and not _reachable(design, name):
+            error("unreachable", name, f"{name!r} is unreachable: no request ever gets there")
+        if isinstance(component, AppServers) and component.count > 1:
+            for caller in callers:
+                if caller.kind != "load balancer":
+                    error(
+                        "no balancer",
+                        name,
+                        f"{name!r} has {component.count} servers, but nothing chooses among them: "
+                        "put a LoadBalancer before it",
+                    )
+        if isinstance(component, Cache) and not callees:
+            for caller in callers:
+                if not any(isinstance(other, Database) for other in design.callees(caller.name)):
+                    error(
+                        "no store",
+                        name,
+                        f"{name!r} has nothing behind or beside it: a miss has nowhere to go",
+                    )
+        if sum(edge.role == LOOK for edge in design.steps(name)) > 1:
+            error("two caches", name, f"{name!r} looks aside in two caches: give it one")
+        if isinstance(component, Workers) and any(isinstance(c, Queue) for c in callers):
+            if len(callers) > 1:
+                error(
+                    "two feeders",
+                    name,
+                    f"{name!r} have two masters, "
+                    f"{' and '.join(repr(caller.name) for caller in callers)}: give each its own",
+                )
+            if component.queue_capacity is not None:
+                error(
+                    "two capacities",
+                    name,
+                    f"{name!r} take their jobs from a queue: set its capacity, not queue_capacity",
+                )
+    return found
+
+
+def _wiring_errors(design: Design, error) -> None:
+    singles = {"clients", "CDN", "cache", "message queue"}
+    for component in design:
+        name, callees = component.name, design.callees(component.name)
+        for callee in callees:
+            if type(callee).__name__ not in component.calls:
+                allowed = ", ".join(component.calls) or "nothing"
+                error(
+                    "wrong wiring",
+                    name,
+                    f"{name!r} ({component.kind}) cannot call {callee.name!r} ({callee.kind}): "
+                    f"it may call {allowed}",
+                )
+        if component.kind in singles and len(callees) > 1:
+            error(
+                "too many ways",
+                name,
+                f"{name!r} ({component.kind}) leads to {len(callees)} components, "
+                f"{', '.join(callee.name for callee in callees)}: it can lead to one",
+            )
+        if component.kind in {"clients", "CDN", "load balancer", "message queue"} and not callees:
+            error("dead end", name, f"{name!r} leads nowhere: wire it to what it should call")
+
+
+def _cycle(design: Design) -> list[str]:
+    """Return a cycle as a path that ends where it began, or nothing."""
+    done: set[str] = set()
+
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return []
+        for callee in design.callees(name):
+            if cycle := walk(callee.name, [*path, name]):
+                return cycle
+        done.add(name)
+        return []
+
+    for component in design:
+        if cycle := walk(component.name, []):
+            return cycle
+    return []
+
+
+def _reachable(design: Design, name: str) -> bool:
+    seen, front = {name}, [name]
+    while front:
+        for caller in design.callers(front.pop()):
+            if isinstance(caller, Clients):
+                return True
+            if caller.name not in seen:
+                seen.add(caller.name)
+                front.append(caller.name)
+    return False
+
+
+def _single_points(design: Design) -> list[Finding]:
+    from helpers.blueprint.availability import single_points  # it stands on this module
+
+    return [
+        Finding(
+            WARNING,
+            "single point of failure",
+            name,
+            f"{name!r} is a single point of failure: without it {what}",
+        )
+        for name, what in single_points(design).items()
+    ]
+
+
+def _overloads(design: Design) -> list[Finding]:
+    from helpers.blueprint.theory import machine_loads  # it stands on this module's neighbours
+
+    rate = design.clients.rate_rps
+    if rate is None:
+        return []  # a closed system slows its users down instead
+    worst: dict[str, Load] = {}
+    for load in machine_loads(design).values():
+        known = worst.get(load.component)
+        if known is None or load.capacity_rps < known.capacity_rps:
+            worst[load.component] = load
+    return [
+        Finding(
+            WARNING,
+            "overloaded",
+            load.component,
+            f"{load.machine!r} is overloaded: {significant(rate * load.visits)} calls/s of "
+            f"{duration(load.hold_s)} need {significant(rate * load.demand_s)} servers, "
+            f"it has {load.servers}",
+        )
+        for load in worst.values()
+        if rate >= load.capacity_rps
+    ]

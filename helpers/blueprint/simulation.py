@@ -1,0 +1,500 @@
+"""Run a design: traffic and faults in, the fate of every request out.
+
+The rules are in :mod:`~helpers.blueprint.semantics`, the two engines beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.blueprint import engine as fast_engine
+from helpers.blueprint.checks import refuse_errors
+from helpers.blueprint.components import Served, Workers
+from helpers.blueprint.design import Design
+from helpers.blueprint.semantics import (
+    IN_FLIGHT,
+    OK,
+    OUTCOMES,
+    REJECTED,
+    Jobs,
+    OutOfDrawsError,
+    Record,
+    Scenario,
+    Tally,
+    machines,
+)
+from helpers.blueprint.traces import Fault, Traffic, steady
+from helpers.foundations import validation
+from helpers.foundations.result import Result, duration, significant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The engines by name.
+ENGINES = ("fast", "simpy")
+
+_SAMPLES = 200
+_MOST_REQUESTS = 1 << 21  # of a closed system; beyond it something is amiss
+
+
+@dataclass(frozen=True, eq=False)
+class DesignResult(Result):
+    """What became of every request, and what every machine went through.
+
+    Attributes
+    ----------
+    design, traffic, faults, duration_s, warm_up_s, seed
+        What was run. Means leave out the first `warm_up_s` seconds; counts do not.
+    sent_s, done_s : numpy.ndarray, shape (requests,)
+        When each request was sent and when its fate was decided, seconds; `done_s` is NaN while it
+        is in flight.
+    outcome : numpy.ndarray of int, shape (requests,)
+        Codes, spelled out in :data:`~helpers.blueprint.semantics.OUTCOMES`.
+    tries : numpy.ndarray of int, shape (requests,)
+        Calls the clients made for each request: 1 and its retries.
+    tallies, whole_tallies : dict of str to Tally
+        What each machine saw after the warm-up, and in the whole run.
+    present : dict of str to int
+        Calls at each machine at the end, waiting, in service, or waiting for others without a
+        thread.
+    edge_rps : dict of (str, str) to float
+        Calls per second along each edge after the warm-up, retries included.
+    sample_s : numpy.ndarray, shape (samples,)
+        Times at which queue lengths were written down.
+    waiting, busy : dict of str to numpy.ndarray, shape (samples,)
+        Calls waiting at, and servers held at, each machine.
+    jobs : dict of str to Jobs
+        Books of each message queue.
+    log : list of tuple, optional
+        Every event: (time, what, where, request, attempt).
+    """
+
+    design: Design
+    traffic: Traffic
+    faults: tuple[Fault, ...]
+    duration_s: float
+    warm_up_s: float
+    seed: int
+    sent_s: np.ndarray
+    done_s: np.ndarray
+    outcome: np.ndarray
+    tries: np.ndarray
+    tallies: dict[str, Tally]
+    whole_tallies: dict[str, Tally]
+    present: dict[str, int]
+    edge_rps: dict[tuple[str, str], float]
+    sample_s: np.ndarray
+    waiting: dict[str, np.ndarray]
+    busy: dict[str, np.ndarray]
+    jobs: dict[str, Jobs]
+    log: list[tuple[float, str, str, int, int]] | None
+
+    # --- requests --------------------------------------------------------------------------------
+
+    @property
+    def sent(self) -> int:
+        """Requests sent in the whole run: ``answered + failed + dropped + in_flight``."""
+        return len(self.outcome)
+
+    @property
+    def answered(self) -> int:
+        """Requests answered."""
+        return int(np.count_nonzero(self.outcome == OK))
+
+    @property
+    def dropped(self) -> int:
+        """Requests whose last call was rejected by a full queue."""
+        return int(np.count_nonzero(self.outcome == REJECTED))
+
+    @property
+    def failed(self) -> int:
+        """Requests that failed in any other way: refused, reset, timed out, no server left."""
+        return int(np.count_nonzero(self.outcome > REJECTED))
+
+    @property
+    def in_flight(self) -> int:
+        """Requests whose fate was open at the end."""
+        return int(np.count_nonzero(self.outcome == IN_FLIGHT))
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many requests had each outcome."""
+        return {
+            name: int(np.count_nonzero(self.outcome == code)) for code, name in OUTCOMES.items()
+        }
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """Mask of the requests sent after the warm-up, shape (requests,)."""
+        return self.sent_s >= self.warm_up_s
+
+    @cached_property
+    def response_s(self) -> np.ndarray:
+        """Response times of the answered requests sent after the warm-up, seconds."""
+        kept = self.counted & (self.outcome == OK)
+        return self.done_s[kept] - self.sent_s[kept]
+
+    @property
+    def window_s(self) -> float:
+        """Length of the run after the warm-up."""
+        return self.duration_s - self.warm_up_s
+
+    @property
+    def goodput_rps(self) -> float:
+        """Requests answered per second after the warm-up."""
+        done = self.done_s[self.outcome == OK]
+        return float(np.count_nonzero(done >= self.warm_up_s) / self.window_s)
+
+    @property
+    def success_ratio(self) -> float:
+        """Of the requests whose fate was decided, the fraction answered; NaN if there is none."""
+        decided = self.counted & (self.outcome != IN_FLIGHT)
+        return _ratio(np.count_nonzero(self.outcome[decided] == OK), np.count_nonzero(decided))
+
+    def outcome_rates(self, bins: int = 60) -> dict[str, np.ndarray]:
+        """Return how many requests a second were answered, failed and dropped over time.
+
+        Parameters
+        ----------
+        bins : int
+            Number of equal slices of the run; >= 1.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            ``time_s`` (the middle of each slice), ``sent_rps``, ``answered_rps``, ``failed_rps``,
+            ``dropped_rps``, each of shape (bins,).
+        """
+        bins = validation.integer("bins", bins, at_least=1)
+        edges = np.linspace(0, self.duration_s, bins + 1)
+        width = self.duration_s / bins
+
+        def rate(times: np.ndarray) -> np.ndarray:
+            return np.histogram(times, edges)[0] / width
+
+        return {
+            "time_s": (edges[1:] + edges[:-1]) / 2,
+            "sent_rps": rate(self.sent_s),
+            "answered_rps": rate(self.done_s[self.outcome == OK]),
+            "failed_rps": rate(self.done_s[self.outcome > REJECTED]),
+            "dropped_rps": rate(self.done_s[self.outcome == REJECTED]),
+        }
+
+    # --- machines --------------------------------------------------------------------------------
+
+    @cached_property
+    def utilisation(self) -> dict[str, float]:
+        """Fraction of its servers that each machine used, on average after the warm-up."""
+        found = {}
+        for name, component in machines(self.design).items():
+            if isinstance(component, Served):
+                team = component.count if isinstance(component, Workers) else 1
+                capacity = component.servers * team * self.window_s
+                found[name] = self.tallies[name].busy_s / capacity
+        return found
+
+    @property
+    def busiest(self) -> str:
+        """Name of the machine with the highest utilisation."""
+        return max(self.utilisation, key=self.utilisation.__getitem__)
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        """Counts, response times of the answered requests, and the busiest machine."""
+        response = self.response_s
+        known = len(response) > 0
+        p50, p99 = np.percentile(response, (50, 99)) if known else (np.nan, np.nan)
+        found: dict[str, float | int | str] = {
+            "sent": self.sent,
+            "answered": self.answered,
+            "failed": self.failed,
+            "dropped": self.dropped,
+            "in_flight": self.in_flight,
+            "goodput_rps": self.goodput_rps,
+            "mean_ms": 1e3 * float(response.mean()) if known else np.nan,
+            "p50_ms": 1e3 * float(p50),
+            "p99_ms": 1e3 * float(p99),
+        }
+        if self.utilisation:
+            found["busiest"] = self.busiest
+            found["busiest_utilisation"] = self.utilisation[self.busiest]
+        return found
+
+    @property
+    def reading(self) -> str:
+        """What happened, in a sentence."""
+        if self.sent == 0:
+            return f"No request reached {self.design.name} in {duration(self.duration_s)}."
+        share = significant(100 * self.answered / self.sent)
+        sentence = f"{share} % of {self.sent:,} requests were answered"
+        if len(self.response_s):
+            p50, p99 = np.percentile(self.response_s, (50, 99))
+            sentence += f", half of them within {duration(p50)} and 99 % within {duration(p99)}"
+        rest = [
+            f"{count:,} {what}"
+            for count, what in (
+                (self.failed, "failed"),
+                (self.dropped, "were dropped"),
+                (self.in_flight, "were still in flight"),
+            )
+            if count
+        ]
+        if rest:
+            sentence += "; " + " and ".join([", ".join(rest[:-1]), rest[-1]] if rest[1:] else rest)
+        if self.utilisation:
+            busy = self.utilisation[self.busiest]
+            sentence += (
+                f"; the busiest machine, {self.busiest}, was {significant(100 * busy)} % busy"
+            )
+        return sentence + "."
+
+    def table(self) -> pd.DataFrame:
+        """Return what each machine saw after the warm-up, one row a machine."""
+        import pandas as pd
+
+        rows = []
+        for name, component in machines(self.design).items():
+            tally = self.tallies[name]
+            rows.append(
+                {
+                    "machine": name,
+                    "kind": component.kind,
+                    "calls_rps": tally.arrivals / self.window_s,
+                    "utilisation": self.utilisation.get(name, np.nan),
+                    "mean_wait_ms": 1e3 * _ratio(tally.wait_s, tally.started),
+                    "mean_waiting": tally.wait_s / self.window_s,
+                    "rejected": tally.rejected,
+                    "refused": tally.refused,
+                    "reset": tally.reset,
+                    "lost": tally.lost,
+                }
+            )
+        return pd.DataFrame(rows).set_index("machine")
+
+    def events(self) -> pd.DataFrame:
+        """Return the log as a table, one row an event.
+
+        Raises
+        ------
+        ValueError
+            If the run was made without ``log=True``.
+        """
+        import pandas as pd
+
+        if self.log is None:
+            raise ValueError("this run kept no log: simulate_design(..., log=True) keeps one")
+        return pd.DataFrame(self.log, columns=["time_s", "what", "where", "request", "attempt"])
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")
+
+
+def simulate_design(
+    design: Design,
+    *,
+    traffic: Traffic | None = None,
+    faults: Sequence[Fault] = (),
+    duration_s: float = 60.0,
+    warm_up_s: float = 0.0,
+    engine: str = "fast",
+    log: bool = False,
+    seed: int = 1,
+) -> DesignResult:
+    """Run a design under traffic and faults.
+
+    Parameters
+    ----------
+    design : Design
+        A design without errors (warnings are what experiments are made of).
+    traffic : Traffic, optional
+        How the clients' rate changes over time; steady when None. Not for a closed system.
+    faults : sequence of Fault
+        Made by ``kill``, ``slow``, ``partition`` and ``recover``.
+    duration_s : float
+        Seconds of simulated time; > 0.
+    warm_up_s : float
+        Seconds at the start that means leave out; 0 <= warm_up_s < duration_s.
+    engine : {"fast", "simpy"}
+        Both give the same result; the simpy engine is there to be read and edited.
+    log : bool
+        Keep every event.
+    seed : int
+        Seed of all draws; the same arguments give the same result.
+
+    Returns
+    -------
+    DesignResult
+
+    Raises
+    ------
+    TypeError
+        If a parameter has the wrong type.
+    ValueError
+        If a parameter is out of range, the design has errors, or a fault has no such target.
+
+    Examples
+    --------
+    >>> from helpers.blueprint import AppServers, Clients, Design, LoadBalancer, kill
+    >>> design = Design("demo", Clients(rate_rps=50) >> LoadBalancer() >> AppServers(count=2))
+    >>> result = simulate_design(design, duration_s=20, faults=[kill("app-1", at_s=10)])
+    >>> result.sent == result.answered + result.failed + result.dropped + result.in_flight
+    True
+    """
+    make = _scenario_maker(design, traffic, faults, duration_s, warm_up_s, log, seed)
+    validation.one_of("engine", engine, ENGINES)
+    if engine == "fast":
+        run = fast_engine.run
+    else:
+        from helpers.blueprint import simpy_engine  # importing simpy takes a while
+
+        run = simpy_engine.run
+    size = stuck_s = None
+    while True:
+        scenario = make(size)
+        try:
+            record = run(scenario)
+        except OutOfDrawsError as error:
+            size = _larger_size(scenario, error.time_s, stuck_s)
+            stuck_s = error.time_s
+            continue
+        return _result(scenario, record, traffic, faults)
+
+
+def _larger_size(scenario: Scenario, time_s: float, last_time_s: float | None) -> int:
+    """Return how many requests to draw for when those of a closed system ran out.
+
+    Raises
+    ------
+    ValueError
+        If more would not help: users without a pause who are refused at once never stop.
+    """
+    if time_s == last_time_s or scenario.size >= _MOST_REQUESTS:
+        clients = scenario.clients
+        raise ValueError(
+            f"Clients {clients.name!r}: with think_s = {significant(clients.think_s)} the users "
+            f"send {scenario.size:,} requests by {duration(time_s)} and do not stop, as they are "
+            "refused at once; give them a longer think_s"
+        )
+    return 2 * scenario.size
+
+
+def simulate_design_progressively(
+    design: Design,
+    *,
+    traffic: Traffic | None = None,
+    faults: Sequence[Fault] = (),
+    duration_s: float = 600.0,
+    warm_up_s: float = 0.0,
+    steps: int = 5,
+    seed: int = 1,
+) -> Iterator[DesignResult]:
+    """Run a design and show what is known so far: one run, each result twice as long as the last.
+
+    Parameters
+    ----------
+    steps : int
+        How many results; the last one is that of :func:`simulate_design`.
+    design, traffic, faults, duration_s, warm_up_s, seed
+        As for :func:`simulate_design`.
+
+    Yields
+    ------
+    DesignResult
+        Results of ``duration_s / 2**(steps - 1)``, ..., ``duration_s / 2`` and ``duration_s``
+        seconds; those that would end within the warm-up are left out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`simulate_design`.
+    """
+    steps = validation.integer("steps", steps, at_least=1, at_most=20)
+    make = _scenario_maker(design, traffic, faults, duration_s, warm_up_s, False, seed)
+    scenario = make(None)
+    engine = fast_engine.Engine(scenario)
+    for step in reversed(range(steps)):
+        until_s = duration_s / 2**step
+        if until_s <= warm_up_s:
+            continue
+        stuck_s = None
+        while True:
+            try:
+                engine.run(until_s)
+                break
+            except OutOfDrawsError as error:
+                scenario = make(_larger_size(scenario, error.time_s, stuck_s))
+                stuck_s = error.time_s
+                engine = fast_engine.Engine(scenario)
+        yield _result(scenario, engine.record(until_s), traffic, faults)
+
+
+def _scenario_maker(design, traffic, faults, duration_s, warm_up_s, log, seed):
+    if not isinstance(design, Design):
+        raise TypeError(f"design must be a Design, got {design!r}")
+    refuse_errors(design)
+    duration_s = validation.number("duration_s", duration_s, above=0, unit="s")
+    warm_up_s = validation.number("warm_up_s", warm_up_s, at_least=0, below=duration_s, unit="s")
+    validation.integer("seed", seed, at_least=0)
+    if traffic is not None and not isinstance(traffic, Traffic):
+        raise TypeError(f"traffic must be made by steady, spike and so on, got {traffic!r}")
+    if traffic is not None and design.clients.users is not None:
+        raise ValueError(
+            f"traffic must be None for {design.clients.name!r}, whose {design.clients.users} users "
+            "send when they have thought, not at a rate"
+        )
+
+    def make(size: int | None) -> Scenario:
+        return Scenario(
+            design,
+            traffic=traffic or steady(),
+            faults=faults,
+            duration_s=duration_s,
+            warm_up_s=warm_up_s,
+            samples=_SAMPLES,
+            log=log,
+            seed=seed,
+            size=size,
+        )
+
+    return make
+
+
+def _result(
+    scenario: Scenario, record: Record, traffic: Traffic | None, faults: Sequence[Fault]
+) -> DesignResult:
+    sent = np.array(record.sent_s)
+    seen = ~np.isnan(sent)  # the others have yet to be sent
+    window = record.until_s - scenario.warm_up_s
+    names = list(record.tallies)
+    samples = np.array(record.samples, dtype=np.int64).reshape(-1, 2 * len(names))
+    edges = {route.edge.name: route.edge for route in scenario.routes.values()}
+    return DesignResult(
+        design=scenario.design,
+        traffic=traffic or steady(),
+        faults=tuple(faults),
+        duration_s=record.until_s,
+        warm_up_s=scenario.warm_up_s,
+        seed=scenario.seed,
+        sent_s=sent[seen],
+        done_s=np.array(record.done_s)[seen],
+        outcome=np.array(record.outcome, dtype=np.int64)[seen],
+        tries=np.array(record.tries, dtype=np.int64)[seen],
+        tallies={name: record.tallies[name].minus(record.warm[name]) for name in names},
+        whole_tallies=record.tallies,
+        present=record.present,
+        edge_rps={
+            (edge.source, edge.target): (record.calls[name] - record.warm_calls[name]) / window
+            for name, edge in edges.items()
+        },
+        sample_s=np.array(scenario.sample_s[: len(samples)]),
+        waiting={name: samples[:, 2 * i] for i, name in enumerate(names)},
+        busy={name: samples[:, 2 * i + 1] for i, name in enumerate(names)},
+        jobs=record.jobs,
+        log=record.log,
+    )
