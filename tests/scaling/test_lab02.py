@@ -1,0 +1,345 @@
+"""The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
+loses the points of its own task and no others.
+
+Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
+raises costs its points and the next ones run all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+
+from helpers import scaling
+
+LAB = Path(__file__).parents[2] / "solutions/lab02_thinking_at_scale/lab02_thinking_at_scale.ipynb"
+STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
+UNGRADED = ("measure_scalability", "Figure")  # slow, and nothing depends on them
+
+
+@cache
+def cells() -> tuple[nbformat.NotebookNode, ...]:
+    return tuple(nbformat.read(LAB, as_version=4).cells)
+
+
+def points() -> dict[str, float]:
+    """Points of every autograded cell."""
+    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
+    return {
+        about["grade_id"]: about["points"]
+        for about in graded
+        if about.get("grade") and not about.get("solution")
+    }
+
+
+def blank(source: str) -> str:
+    """The cell as a learner gets it."""
+    return STUB.sub(r"\1raise NotImplementedError", source)
+
+
+def run(answers: dict[str, str], student_id: str = "ada", *, untouched: bool = False) -> set[str]:
+    """Run the lab with some answers replaced; return the names of the checks that fail."""
+    failed: set[str] = set()
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells():
+        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
+            continue
+        about = cell.metadata.get("nbgrader", {})
+        name = about.get("grade_id", "")
+        source = answers.get(name, cell.source)
+        if untouched and about.get("solution"):
+            source = blank(cell.source)
+        if source.startswith("student_id"):
+            source = f"student_id = {student_id!r}"
+        if about.get("grade"):
+            source = source.replace("### ", "# ")
+        try:
+            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
+        except Exception:
+            if about.get("grade"):
+                failed.add(name)
+            elif not about.get("solution"):
+                raise
+    return failed
+
+
+def answer(name: str, old: str, new: str) -> dict[str, str]:
+    """The solution's cell with one thing changed."""
+    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
+    assert old in named[name], f"{name} has no {old!r}"
+    return {name: named[name].replace(old, new)}
+
+
+def test_points() -> None:
+    assert sum(points().values()) == 21
+    assert len(points()) == 7
+
+
+@pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567"])
+def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
+    assert run({}, student_id) == set()
+
+
+def test_an_untouched_lab_scores_nothing() -> None:
+    assert run({}, untouched=True) == set(points())
+
+
+def cell(name: str, source: str) -> dict[str, str]:
+    """A cell written from scratch."""
+    return {name: textwrap.dedent(source).strip()}
+
+
+P99 = "queueing.mmc_response_percentile(rate_rps, service, count, 0.99)"
+MY_SERVERS = "servers_needed(mine.rate_rps, mine.service_s, mine.wait_share)"
+
+# For each check, answers that must fail it and it alone.
+WRONG = {
+    "check_utilisation": {
+        "hard-coded": cell(
+            "utilisation", "def utilisation(arrival_rps, service_s, servers=1): return 0.5"
+        ),
+        "forgets the servers": answer("utilisation", " / servers", ""),
+        "takes milliseconds": answer("utilisation", "* service_s", "* service_s / 1e3"),
+        "cut off at one": answer(
+            "utilisation",
+            "arrival_rps * service_s / servers",
+            "min(1, arrival_rps * service_s / servers)",
+        ),
+    },
+    "check_responses": {
+        "waits": answer("responses", "append(done - arrival)", "append(done - arrival - service)"),
+        "a server that never rests": answer("responses", "max(arrival, done)", "done"),
+        "everybody served at once": answer("responses", "max(arrival, done)", "arrival"),
+        "forgets the queue before the last": answer(
+            "responses",
+            "times.append(done - arrival)",
+            "times.append(done - arrival)\n        done = arrival + service",
+        ),
+        "the example from the check": cell(
+            "responses",
+            """
+            def responses(arrivals_s, services_s):
+                if len(arrivals_s) == 4:
+                    return np.array([2.0, 2.0, 2.0, 1.0])
+                return np.array(services_s)
+            """,
+        ),
+    },
+    "check_sweep": {
+        "no warm-up": answer("sweep", "times[warmup:]", "times"),
+        "warm-up off by one": answer("sweep", "times[warmup:]", "times[warmup + 1 :]"),
+        "squeezed, not stretched": answer("sweep", "service_s / rho", "service_s * rho"),
+        "gaps not scaled to the service": answer("sweep", "* service_s / rho", "/ rho"),
+        "milliseconds": answer("sweep", "np.array(means)", "1e3 * np.array(means)"),
+        "median": answer("sweep", "times[warmup:].mean()", "np.median(times[warmup:])"),
+        "first request at once": answer(
+            "sweep", "responses(arrivals_s,", "responses(arrivals_s - arrivals_s[1],"
+        ),
+    },
+    "check_theory": {
+        "the wait": answer("theory", "service_s / (1", "service_s * utilisation / (1"),
+        "99 per cent more": answer("theory", "mean * math.log(100)", "mean * 1.99"),
+        "common logarithm": answer("theory", "math.log(100)", "math.log10(100)"),
+        "negative beyond saturation": answer("theory", "utilisation >= 1", "utilisation == 1"),
+        "infinity at saturation": answer(
+            "theory", "raise ValueError(", "return math.inf, math.inf  # ("
+        ),
+    },
+    "check_fit_usl": {
+        "no coherency": answer("fit_usl", "n * (n - 1)])", "0 * n])"),
+        "N squared": answer("fit_usl", "n * (n - 1)])", "n * n])"),
+        "swapped": answer("fit_usl", "b / a, c / a", "c / a, b / a"),
+        "not divided": answer("fit_usl", "b / a, c / a", "b, c"),
+        "time of one for its rate": answer("fit_usl", "return 1 / a", "return a"),
+        "the best of those tried": answer("fit_usl", "np.arange(1, 1_001)", "mine.workers"),
+        "best number off by one": answer(
+            "fit_usl", "best_workers = int(", "best_workers = 1 + int("
+        ),
+        "hard-coded": cell(
+            "fit_usl",
+            """
+            def fit_usl(workers, throughput_rps):
+                return 120, 0.04, 0.003
+
+            best_workers = 18
+            """,
+        ),
+    },
+    "check_servers_needed": {
+        "the load alone": answer(
+            "servers_needed", "queueing.erlang_c(load, servers) > wait_share", "False"
+        ),
+        "one too many": answer("servers_needed", "return servers", "return servers + 1"),
+        "blocking, not waiting": answer("servers_needed", "erlang_c", "erlang_b"),
+        "own service in milliseconds": answer(
+            "servers_needed", "mine.service_s", "mine.service_ms"
+        ),
+        "somebody else's number": answer(
+            "servers_needed", f"my_servers = {MY_SERVERS}", "my_servers = 3"
+        ),
+        "in proportion": cell(
+            "servers_needed",
+            f"""
+            def servers_needed(rate_rps, service_s, wait_share):
+                return math.ceil(3 * rate_rps / 50) if wait_share < 0.5 else 2
+
+            my_servers = {MY_SERVERS}
+            """,
+        ),
+        "one margin for all": cell(
+            "servers_needed",
+            f"""
+            def servers_needed(rate_rps, service_s, wait_share):
+                load = rate_rps * service_s
+                return math.ceil(load + (1.42 if wait_share < 0.5 else 0.5) * load**0.5)
+
+            my_servers = {MY_SERVERS}
+            """,
+        ),
+    },
+    "check_cheapest_fleet": {
+        "just not overloaded": answer("cheapest_fleet", f"{P99} > p99_s", "False"),
+        "the mean": answer(
+            "cheapest_fleet", P99, "queueing.mmc_response(rate_rps, service, count)"
+        ),
+        "a queue for each machine": answer(
+            "cheapest_fleet",
+            P99,
+            "queueing.mm1_response_percentile(rate_rps / count, service, 0.99)",
+        ),
+        "the fewest machines": answer("cheapest_fleet", "count * price", "count"),
+        "the lowest price": answer("cheapest_fleet", "count * price", "price"),
+        "promise in milliseconds": answer("cheapest_fleet", "mine.p99_ms / 1e3", "mine.p99_ms"),
+        "speed that slows down": answer("cheapest_fleet", "service_s / speed", "service_s * speed"),
+        "always an answer": answer("cheapest_fleet", "return best", 'return best or ("huge", 1)'),
+    },
+}
+CASES = [(check, name) for check, answers in WRONG.items() for name in answers]
+
+
+@pytest.mark.parametrize(("check", "name"), CASES)
+def test_a_wrong_answer_loses_its_own_points_and_no_others(check: str, name: str) -> None:
+    assert run(WRONG[check][name]) == {check}
+
+
+RIGHT = {
+    "another order": cell(
+        "utilisation",
+        """
+        def utilisation(arrival_rps, service_s, servers=1):
+            return service_s * (arrival_rps / servers)
+        """,
+    ),
+    "the shared engine, as a list": cell(
+        "responses",
+        """
+        def responses(arrivals_s, services_s):
+            arrive, work = np.asarray(arrivals_s, float), np.asarray(services_s, float)
+            return list(queueing.fifo_waits(arrive, work, 1) + work)
+        """,
+    ),
+    "a sweep without `responses`": cell(
+        "sweep",
+        """
+        def sweep(utilisations, service_s, gaps, services, warmup):
+            work = np.asarray(services) * service_s
+            means = []
+            for u in utilisations:
+                waits = queueing.fifo_waits(np.cumsum(gaps) * (service_s / u), work, 1)
+                means.append(float(np.mean((waits + work)[warmup:])))
+            return means
+        """,
+    ),
+    "a list, and the tail written differently": cell(
+        "theory",
+        """
+        def theory(u, s):
+            if not u < 1:
+                raise ValueError("too busy")
+            return [s / (1 - u), -s / (1 - u) * np.log(1 - 0.99)]
+        """,
+    ),
+    "a polynomial": cell(
+        "fit_usl",
+        """
+        def fit_usl(workers, throughput_rps):
+            n = np.asarray(workers, float)
+            k, s, one = np.polyfit(n - 1, n / np.asarray(throughput_rps), 2)
+            return 1 / one, (s - k) / one, k / one
+
+        _, s, k = fit_usl(mine.workers, mine.throughput_rps)
+        peak = int(np.sqrt((1 - s) / k))
+        best_workers = max(peak, peak + 1, key=lambda n: n / (1 + s * (n - 1) + k * n * (n - 1)))
+        """,
+    ),
+    "counting down": cell(
+        "servers_needed",
+        """
+        def servers_needed(rate_rps, service_s, wait_share):
+            load = rate_rps * service_s
+            count = int(3 * load) + 10
+            while count - 1 > load and queueing.erlang_c(load, count - 1) <= wait_share:
+                count -= 1
+            return count
+
+        my_servers = servers_needed(mine.rate_rps, mine.service_ms / 1000, mine.wait_share)
+        """,
+    ),
+    "a list of all fleets": cell(
+        "cheapest_fleet",
+        """
+        def cheapest_fleet(rate_rps, service_s, p99_s, machines):
+            fleets = []
+            for name, (speed, price) in machines.items():
+                service = service_s / speed
+                for n in range(int(rate_rps * service) + 1, 1_000):
+                    if queueing.mmc_response_percentile(rate_rps, service, n, 0.99) <= p99_s:
+                        fleets.append((n * price, name, n))
+                        break
+            return min(fleets)[1:] if fleets else None
+
+        my_fleet = cheapest_fleet(mine.rate_rps, mine.service_s, mine.p99_ms / 1e3, mine.machines)
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=str)
+def test_a_right_answer_written_another_way_passes(right: str) -> None:
+    assert run(RIGHT[right], "bob") == set()
+
+
+def test_numbers_belong_to_the_student() -> None:
+    first, again, other = (scaling.lab_parameters(s) for s in ("ada", " ADA ", "bob"))
+    assert first.student_id == again.student_id == "ada"
+    np.testing.assert_array_equal(first.throughput_rps, again.throughput_rps)
+    assert (first.service_ms, first.rate_rps) != (other.service_ms, other.rate_rps)
+    keys = {
+        (p.service_ms, p.rate_rps, p.wait_share, p.p99_ms)
+        for p in (scaling.lab_parameters(f"student {i}") for i in range(200))
+    }
+    assert len(keys) > 195
+
+
+def test_every_student_can_keep_the_promise() -> None:
+    for i in range(300):
+        mine = scaling.lab_parameters(f"student {i}")
+        fastest = max(speed for speed, _ in mine.machines.values())
+        assert mine.p99_ms > 1.05 * mine.service_ms / fastest * np.log(100)
+        fit = scaling.fit_scalability(mine.workers, mine.throughput_rps)
+        best = scaling.theory_scalability(fit.sigma.estimate, fit.kappa.estimate).best_workers
+        assert best not in mine.workers
+
+
+@pytest.mark.parametrize("wrong", ["", "   ", 42, None])
+def test_a_student_id_that_is_none(wrong: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="student_id must"):
+        scaling.lab_parameters(wrong)

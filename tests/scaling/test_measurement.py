@@ -1,0 +1,118 @@
+"""Real components, briefly: what comes back makes sense, and nothing is left behind.
+
+Wall-clock times on a shared machine prove little, so these tests ask only for what holds by orders
+of magnitude or by construction.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from helpers import scaling
+from helpers.scaling.measurement.loopback import Station, exponentials, run_apart
+from helpers.scaling.measurement.speedup import _Worker
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    me = psutil.Process()
+    threads, files = threading.active_count(), len(me.net_connections())
+    children = len(me.children())
+    yield
+    assert threading.active_count() == threads
+    assert len(me.net_connections()) <= files
+    assert len(me.children()) == children
+
+
+def test_sqlite_scan_and_index() -> None:
+    result = scaling.measure_query_time(most_rows=100_000)
+    assert result.rows[0] == 1_000
+    assert result.rows[-1] == 100_000
+    assert result.scan_s[-1] > 50 * result.index_s[-1]
+    assert 0.6 < result.scan_law.exponent.estimate < 1.3
+    assert -0.3 < result.index_law.exponent.estimate < 0.4
+    assert "Verdict" in result.reading
+
+
+def test_loopback_queue() -> None:
+    result = scaling.measure_knee(run_s=0.5, replications=2)
+    assert result.utilisation.shape == (4,)
+    assert (result.utilisation > 0.05).all()
+    assert result.service_ms >= 4.0
+    assert (result.response.estimate >= 0.5 * result.service_ms * 1e-3).all()
+    assert result.requests > 100
+    assert "Verdict" in result.reading
+
+
+def test_loopback_staffing() -> None:
+    result = scaling.measure_staffing(run_s=0.5, replications=2)
+    assert result.workers.tolist() == [1, 2, 4]
+    assert ((result.waited.estimate >= 0) & (result.waited.estimate <= 1)).all()
+    # More workers at the same utilisation: fewer wait, by theory and far beyond the noise.
+    assert result.waited.estimate[2] < result.waited.estimate[0]
+
+
+def test_loopback_chain_obeys_littles_law() -> None:
+    result = scaling.measure_bottleneck(run_s=0.6)
+    cycle_s = result.response_s + result.think_s
+    in_loop = result.throughput.estimate * cycle_s
+    # N = X (R + Z): exact for the whole run, and up to its ends for a window of half a second.
+    np.testing.assert_allclose(in_loop[1:], result.users[1:], rtol=0.35)
+    assert result.throughput.estimate.max() < 1.15 / max(result.demands_s)
+
+
+@pytest.mark.parametrize("lock", scaling.LOCKS)
+def test_threads_on_a_lock(lock: str) -> None:
+    result = scaling.measure_scalability(lock=lock, run_s=0.02)
+    assert result.workers[0] == 1
+    assert (result.throughput.estimate > 0).all()
+    # Nobody does more than the lock allows.
+    assert result.throughput.estimate.max() < 1.3 / 0.0002
+    assert result.fit.kappa.estimate >= 0
+
+
+def test_processes() -> None:
+    result = scaling.measure_speedup(work_s=0.03, most_processes=2)
+    assert result.processes.tolist() == [1, 2]
+    assert result.speedup.estimate[0] == pytest.approx(1)
+    assert 0.2 < result.speedup.estimate[1] < 2.5
+    assert 0 < result.serial_fraction < 0.5
+
+
+def test_a_run_that_hangs_is_cancelled() -> None:
+    async def forever() -> None:
+        import asyncio
+
+        await asyncio.sleep(60)
+
+    began = time.perf_counter()
+    with pytest.raises(TimeoutError):
+        run_apart(forever, 0.1)
+    assert time.perf_counter() - began < 5
+
+
+def test_stations_stop_when_a_client_fails() -> None:
+    async def main() -> None:
+        station = Station(exponentials(0.001, np.random.default_rng(1)))
+        try:
+            await station.start()
+            raise RuntimeError("client broke")
+        finally:
+            station.stop()
+
+    with pytest.raises(RuntimeError, match="client broke"):
+        run_apart(main, 2.0)
+
+
+def test_a_worker_that_dies_is_reported() -> None:
+    with _Worker() as worker:
+        worker._process.kill()
+        worker._process.wait()
+        worker.begin(10)
+        with pytest.raises(RuntimeError, match="ended before its time"):
+            worker.finish()
