@@ -1,0 +1,1 @@
+"""Figures of this chapter: a result and axes in, drawn axes out."""

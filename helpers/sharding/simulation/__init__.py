@@ -1,0 +1,1 @@
+"""Models of sharding: parameters in, results out; one module an experiment."""

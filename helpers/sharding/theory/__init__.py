@@ -1,0 +1,1 @@
+"""Closed forms for what the simulations of this chapter must reproduce."""
