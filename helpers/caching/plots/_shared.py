@@ -1,0 +1,84 @@
+"""Pieces that several pictures of this chapter share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from helpers.caching._scales import round_up
+from helpers.foundations import style
+from helpers.foundations.result import significant
+
+#: Light versions for what is not the subject: bars of other designs, areas under curves.
+PALE_BLUE = "#a8cbe4"
+PALE_RED = "#f6d3bf"
+
+
+def bars(
+    ax: Axes,
+    names: Sequence[str],
+    values: Mapping[str, float],
+    theory: Mapping[str, float],
+    *,
+    chosen: str | None = None,
+    unit: str = "",
+    scale: float = 1.0,
+    left: float = 0.0,
+) -> None:
+    """Draw a horizontal bar for each name, its value beside it, and a tick where theory puts it.
+
+    Parameters
+    ----------
+    ax : Axes
+    names : sequence of str
+        From top to bottom.
+    values, theory : mapping of str to float
+        Theory may lack names or hold NaN.
+    chosen : str, optional
+        The one bar drawn in full colour; all are, without it.
+    unit : str
+        Printed after each value.
+    scale : float
+        Factor for the values printed and drawn.
+    left : float
+        Where bars begin: above 0 on a logarithmic axis.
+    """
+    for row, name in enumerate(names):
+        full = chosen is None or name == chosen
+        value = scale * values[name]
+        color = style.SIMULATION["color"] if full else PALE_BLUE
+        ax.barh(row, max(value - left, 0.0), left=left, height=0.55, color=color)
+        expected = theory.get(name, np.nan) * scale
+        beside = max(value, expected) if np.isfinite(expected) else value
+        style.label(ax, max(beside, left), row, f"{significant(value)} {unit}".rstrip(), style.INK)
+        if np.isfinite(expected):
+            ax.plot(
+                [expected, expected],
+                [row - 0.4, row + 0.4],
+                color=style.THEORY["color"],
+                linewidth=2,
+                linestyle=(0, (2, 1)),
+                zorder=4,
+            )
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
+
+
+def plain_log_ticks(axis) -> None:
+    """Write 0.01, 1, 1,000 at the decades of a logarithmic axis instead of powers of ten."""
+    axis.set_major_formatter(FuncFormatter(_plain))
+    axis.set_minor_formatter("")
+
+
+def _plain(value: float, _: int) -> str:
+    return significant(value)
+
+
+def headroom(largest: float, least: float = 1.0) -> float:
+    """Return the end of an axis that starts at 0 and holds `largest` with room to spare."""
+    return round_up(max(1.08 * largest, least))

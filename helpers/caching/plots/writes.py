@@ -1,0 +1,195 @@
+"""Pictures of writes: a race, a crash, and what a write costs."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+
+from helpers.caching.measurement.writes import (
+    MeasuredWriteBehindResult,
+    MeasuredWriteLatencyResult,
+    MeasuredWriteRaceResult,
+)
+from helpers.caching.plots._shared import PALE_BLUE, headroom, plain_log_ticks
+from helpers.caching.simulation.writes import WriteBehindResult, WriteRaceResult
+from helpers.foundations import style
+from helpers.foundations.result import duration
+
+
+@style.panels(2, width_ratios=[1.15, 1])
+def plot_write_race(
+    result: WriteRaceResult | MeasuredWriteRaceResult, axes: tuple[Axes, Axes]
+) -> None:
+    """Draw one burst on its way from database to cache, and how often bursts end stale.
+
+    Measured bursts are points on the second.
+    """
+    burst, share = axes
+    if isinstance(result, MeasuredWriteRaceResult):
+        middle = 100 * result.stale / result.bursts
+        low, high = np.array([[100 * each.low, 100 * each.high] for each in result.intervals]).T
+        share.errorbar(
+            result.crowd, middle, yerr=[middle - low, high - middle], **style.MEASUREMENT
+        )
+        return
+    scale = 1e3  # to milliseconds
+    last = result.commit_s.size - 1
+    kept = result.kept
+    lines = [
+        [(scale * commit, 0.0), (scale * cached, 1.0)]
+        for commit, cached in zip(result.commit_s, result.cached_s, strict=True)
+    ]
+    colors = [PALE_BLUE] * len(lines)
+    colors[last] = style.BLUE
+    if kept != last:
+        colors[kept] = style.VERMILION
+    burst.add_collection(LineCollection(lines, colors=colors, linewidths=2.2))
+    for index, (start, end) in enumerate(lines):
+        burst.plot(*start, "o", color=colors[index], markersize=6, zorder=4)
+        burst.plot(*end, "s", color=colors[index], markersize=6, zorder=4)
+    style.label(burst, *lines[last][0], "last in\nthe database", style.BLUE, xytext=(7, -1))
+    words = "last in the cache too" if kept == last else "last in the cache"
+    style.label(burst, *lines[kept][1], words, colors[kept], xytext=(4, 13), ha="center")
+    before = scale * 4 / result.write_rps
+    after = scale * max(5 * result.delay_s, 1 / result.write_rps)
+    burst.set_xlim(-headroom(before), headroom(after))
+    burst.set_ylim(-0.2, 1.3)
+    burst.set_yticks([0, 1], ["database", "cache"])
+    burst.grid(False, axis="y")
+    burst.set_title("Writes to one key, on their way")
+    burst.set_xlabel("time since the last commit (ms)")
+
+    share.plot(result.crowd, 100 * result.stale_share, **style.SIMULATION)
+    share.plot(result.crowd, 100 * result.stale_theory, **style.THEORY)
+    share.plot(
+        np.clip(result.write_rps * result.delay_s, result.crowd[0], result.crowd[-1]),
+        100 * result.stale_here,
+        "o",
+        color=style.BLUE,
+        markersize=9,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+    )
+    share.set_xscale("log")
+    share.set_xlim(result.crowd[0], result.crowd[-1])
+    share.set_ylim(-2, 104)
+    plain_log_ticks(share.xaxis)
+    share.set_title("Bursts that leave the cache wrong")
+    share.set_xlabel("writes under way at once (rate × delay)")
+    share.set_ylabel("stale until the TTL ends (% of bursts)")
+
+
+@style.panels(2)
+def plot_write_behind(
+    result: WriteBehindResult | MeasuredWriteBehindResult, axes: tuple[Axes, Axes]
+) -> None:
+    """Draw what crashes lose, and the rows that coalescing saves.
+
+    Measured losses are points along the first axis, with the interval of their mean.
+    """
+    loss, rows = axes
+    if isinstance(result, MeasuredWriteBehindResult):
+        low, high = loss.get_ylim()
+        row = low + 0.9 * (high - low)
+        loss.plot(
+            result.lost,
+            np.full(result.lost.size, row),
+            marker="|",
+            markersize=9,
+            linestyle="none",
+            color=style.MEASUREMENT["color"],
+        )
+        interval = result.interval
+        loss.errorbar(
+            interval.mean,
+            row - 0.09 * (high - low),
+            xerr=[[interval.mean - interval.low], [interval.high - interval.mean]],
+            **style.MEASUREMENT,
+        )
+        style.label(
+            loss,
+            interval.high,
+            row - 0.09 * (high - low),
+            "measured mean",
+            style.MEASUREMENT["color"],
+        )
+        return
+    pending = 2 * result.lost_mean_theory
+    right = headroom(1.15 * pending, 4)
+    step = max(1.0, right / 30)
+    edges = np.arange(-0.5 if step == 1 else 0.0, right + step, step)
+    counts, _ = np.histogram(result.lost, edges)
+    share = 100 * counts / result.lost.size
+    loss.fill_between(edges, np.append(share, 0.0), step="post", color=PALE_BLUE, linewidth=0)
+    loss.axvline(float(result.lost.mean()), **style.SIMULATION)
+    loss.axvline(result.lost_mean_theory, **style.THEORY)
+    loss.set_xlim(0, right)
+    loss.set_ylim(0, headroom(1.4 * float(share.max())))
+    style.label(
+        loss,
+        result.lost_mean_theory,
+        headroom(1.4 * float(share.max())),
+        "rate × T / 2",
+        style.INK,
+        va="top",
+        xytext=(6, -6),
+    )
+    loss.set_title("Acknowledged writes that a crash loses")
+    loss.set_xlabel("writes lost")
+    loss.set_ylabel("crashes (%)")
+
+    rows.axhline(result.write_rps, color=style.MUTED, linewidth=1)
+    style.label(
+        rows,
+        result.intervals_s[0],
+        result.write_rps,
+        "one row per write",
+        style.MUTED,
+        xytext=(4, 7),
+    )
+    rows.plot(result.intervals_s, result.rows_rps, **style.SIMULATION)
+    rows.plot(result.intervals_s, result.rows_theory_rps, **style.THEORY)
+    rows.plot(
+        result.flush_s,
+        result.rows_here_rps,
+        "o",
+        color=style.BLUE,
+        markersize=9,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+    )
+    rows.set_xscale("log")
+    rows.set_xlim(0.05, 60)
+    rows.set_ylim(0, headroom(1.1 * result.write_rps))
+    plain_log_ticks(rows.xaxis)
+    rows.set_title("Coalescing: fewer rows to write")
+    rows.set_xlabel("time between flushes T (s)")
+    rows.set_ylabel("rows written (per second)")
+
+
+def plot_write_latency(result: MeasuredWriteLatencyResult, ax: Axes) -> None:
+    """Draw the median cost of one write of each kind, with its middle half."""
+    kinds = {
+        "cache\nalone": result.cache_s,
+        "database\nalone": result.database_s,
+        "write-\nthrough": result.through_s,
+        "write-\nbehind": result.behind_s,
+    }
+    for row, (_, times) in enumerate(kinds.items()):
+        low, middle, high = np.quantile(times, [0.25, 0.5, 0.75])
+        ax.errorbar(middle, row, xerr=[[middle - low], [high - middle]], **style.MEASUREMENT)
+        style.label(ax, high, row, duration(middle, 2), style.INK, xytext=(8, 0))
+    expected = float(np.median(result.cache_s)) + float(np.median(result.database_s))
+    ax.plot([expected, expected], [1.6, 2.4], **style.THEORY)
+    style.label(ax, expected, 2.4, "cache + database", style.INK, xytext=(0, -8), ha="center")
+    ax.set_xscale("log")
+    ax.set_xlim(1e-8, 1)
+    ax.set_yticks(range(len(kinds)), list(kinds))
+    ax.set_ylim(len(kinds) - 0.4, -0.6)
+    ax.set_xticks([1e-8, 1e-6, 1e-4, 1e-2, 1], ["10 ns", "1 µs", "100 µs", "10 ms", "1 s"])
+    ax.xaxis.set_minor_formatter("")
+    ax.set_title("What one write costs on this machine")
+    ax.set_xlabel("time per write (median and middle half)")

@@ -1,0 +1,103 @@
+"""Parameters in, results out: every simulation of this chapter."""
+
+from helpers.caching.simulation.cold_restart import (
+    RESTART_FIXES,
+    ColdRestartResult,
+    simulate_cold_restart,
+)
+from helpers.caching.simulation.eviction import (
+    POLICIES,
+    TRACES,
+    EvictionResult,
+    LruCurve,
+    belady_hits,
+    fifo_hits,
+    hit_ratio,
+    lfu_hits,
+    lru_curve,
+    lru_hits,
+    make_trace,
+    sieve_hits,
+    simulate_eviction,
+)
+from helpers.caching.simulation.freshness import (
+    REFRESH_MODES,
+    RefreshAheadResult,
+    StalenessResult,
+    simulate_refresh_ahead,
+    simulate_staleness,
+)
+from helpers.caching.simulation.herd import (
+    FIXES,
+    ExpiryHerdResult,
+    SynchronisedExpiryResult,
+    XFetchResult,
+    simulate_expiry_herd,
+    simulate_synchronised_expiry,
+    simulate_xfetch,
+)
+from helpers.caching.simulation.interleavings import (
+    CLIENTS,
+    PROTOCOLS,
+    InterleavingsResult,
+    all_interleavings,
+    simulate_interleavings,
+)
+from helpers.caching.simulation.strategies import (
+    STRATEGIES,
+    StrategiesResult,
+    simulate_strategies,
+)
+from helpers.caching.simulation.writes import (
+    DELAYS,
+    RACE_FIXES,
+    WriteBehindResult,
+    WriteRaceResult,
+    simulate_write_behind,
+    simulate_write_race,
+)
+
+__all__ = [
+    "CLIENTS",
+    "DELAYS",
+    "FIXES",
+    "POLICIES",
+    "PROTOCOLS",
+    "RACE_FIXES",
+    "REFRESH_MODES",
+    "RESTART_FIXES",
+    "STRATEGIES",
+    "TRACES",
+    "ColdRestartResult",
+    "EvictionResult",
+    "ExpiryHerdResult",
+    "InterleavingsResult",
+    "LruCurve",
+    "RefreshAheadResult",
+    "StalenessResult",
+    "StrategiesResult",
+    "SynchronisedExpiryResult",
+    "WriteBehindResult",
+    "WriteRaceResult",
+    "XFetchResult",
+    "all_interleavings",
+    "belady_hits",
+    "fifo_hits",
+    "hit_ratio",
+    "lfu_hits",
+    "lru_curve",
+    "lru_hits",
+    "make_trace",
+    "sieve_hits",
+    "simulate_cold_restart",
+    "simulate_eviction",
+    "simulate_expiry_herd",
+    "simulate_interleavings",
+    "simulate_refresh_ahead",
+    "simulate_staleness",
+    "simulate_strategies",
+    "simulate_synchronised_expiry",
+    "simulate_write_behind",
+    "simulate_write_race",
+    "simulate_xfetch",
+]
