@@ -7,6 +7,13 @@ app-1 saturates first, at 446 requests/s; a request takes 47.1 ms on average whe
 """
 
 from helpers.blueprint.availability import Availability, availability, single_points
+from helpers.blueprint.balancing import (
+    BalancingResult,
+    exact_balancing,
+    simulate_balancing,
+    simulate_balancing_progressively,
+    theory_balancing,
+)
 from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, pair, single
 from helpers.blueprint.checks import Finding, validate
 from helpers.blueprint.components import (
@@ -24,6 +31,7 @@ from helpers.blueprint.components import (
 from helpers.blueprint.cost import Cost, cost, prices
 from helpers.blueprint.design import Design, Edge
 from helpers.blueprint.diagram import design_table, mermaid
+from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
 from helpers.blueprint.policies import POLICIES
 from helpers.blueprint.simulation import (
     DesignResult,
@@ -58,6 +66,7 @@ __all__ = [
     "POLICIES",
     "AppServers",
     "Availability",
+    "BalancingResult",
     "Bounds",
     "Cache",
     "Clients",
@@ -85,6 +94,7 @@ __all__ = [
     "design_table",
     "diurnal",
     "edge_flows",
+    "exact_balancing",
     "flash_crowd",
     "horizontal",
     "kill",
@@ -92,8 +102,13 @@ __all__ = [
     "mermaid",
     "pair",
     "partition",
+    "plot_design",
+    "plot_outcomes",
+    "plot_queues",
     "prices",
     "recover",
+    "simulate_balancing",
+    "simulate_balancing_progressively",
     "simulate_design",
     "simulate_design_progressively",
     "single",
@@ -101,6 +116,7 @@ __all__ = [
     "slow",
     "spike",
     "steady",
+    "theory_balancing",
     "theory_closed_design",
     "theory_design",
     "validate",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
@@ -70,9 +71,9 @@ class BalancingResult(Result):
         """Mean and 99th percentile."""
         return {
             "policy": self.policy,
-            "mean_ms": 1e3 * self.mean.mean,
+            "mean_ms": 1e3 * self.mean.estimate,
             "p99_ms": 1e3 * self.p99_s,
-            "mean_in_service_times": self.mean.mean / self.service_s,
+            "mean_in_service_times": self.mean.estimate / self.service_s,
         }
 
     @property
@@ -81,8 +82,8 @@ class BalancingResult(Result):
         return (
             f"With {self.policy} over {self.servers} servers at "
             f"{significant(100 * self.utilisation)} % a request takes "
-            f"{duration(self.mean.mean)} on average, "
-            f"{significant(self.mean.mean / self.service_s)} service times, "
+            f"{duration(self.mean.estimate)} on average, "
+            f"{significant(self.mean.estimate / self.service_s)} service times, "
             f"and 1 in 100 takes more than {duration(self.p99_s)}."
         )
 
@@ -172,6 +173,48 @@ def simulate_balancing(
     response = (waits + draws["services"])[:, warm_up:] * service_s
     response.setflags(write=False)
     return BalancingResult(policy, servers, utilisation, service_s, response)
+
+
+def simulate_balancing_progressively(
+    *,
+    policy: str,
+    servers: int = 10,
+    utilisation: float = 0.9,
+    service_s: float = 0.1,
+    sessions: int = 1_000,
+    rounds: int = 5,
+    seed: int = 1,
+) -> Iterator[BalancingResult]:
+    """Compare as :func:`simulate_balancing` does, with runs and warm-ups twice as long each time.
+
+    Parameters
+    ----------
+    rounds : int
+        How many results; 1 to 8. The first takes as long as one quick run.
+    policy, servers, utilisation, service_s, sessions, seed
+        As for :func:`simulate_balancing`.
+
+    Yields
+    ------
+    BalancingResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`simulate_balancing`.
+    """
+    rounds = validation.integer("rounds", rounds, at_least=1, at_most=8)
+    for i in range(rounds):
+        yield simulate_balancing(
+            policy=policy,
+            servers=servers,
+            utilisation=utilisation,
+            service_s=service_s,
+            sessions=sessions,
+            requests=200 * 2**i,
+            warm_up=100 * 2**i,
+            seed=seed,
+        )
 
 
 @lru_cache(maxsize=4)
@@ -328,36 +371,33 @@ class _Rings:
 
     def lengths(self, which: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Return how many are at some servers of each replication, leavers not counted."""
-        while True:
-            over = self.next[which] <= now[:, None]
-            if not over.any():
-                return self.length[which]
-            self._leave(which[over])
+        self._leave(which[self.next[which] <= now[:, None]], now)
+        return self.length[which]
 
     def all_lengths(self, now: np.ndarray) -> np.ndarray:
         """Return how many are at each server, leavers not counted."""
-        coming = self.next.reshape(self.shape)
-        while True:
-            over = np.flatnonzero(coming <= now[:, None])
-            if over.size == 0:
-                return self.length.reshape(self.shape)
-            self._leave(over)
+        self._leave(np.flatnonzero(self.next.reshape(self.shape) <= now[:, None]), now)
+        return self.length.reshape(self.shape)
 
-    def _leave(self, which: np.ndarray) -> None:
-        head = self.head[which] + 1
-        self.head[which] = head
-        self.length[which] -= 1
-        self.next[which] = self.times[which * self.room + (head & self.room - 1)]
+    def _leave(self, which: np.ndarray, now: np.ndarray) -> None:
+        """Take off who has left by now, where there is somebody to take off."""
+        while which.size:
+            head, length = self.head[which] + 1, self.length[which] - 1
+            self.head[which], self.length[which] = head, length
+            following = self.times[which * self.room + (head & self.room - 1)]
+            following[length == 0] = np.inf
+            self.next[which] = following
+            which = which[following <= now[which // self.shape[1]]]
 
     def join(self, which: np.ndarray, leaves: np.ndarray) -> None:
         """Add one call to each of some different servers."""
         length = self.length[which]
         if length.max(initial=0) >= self.room - 2:
             self._grow()
-        ring, tail, mask = which * self.room, self.head[which] + length, self.room - 1
-        self.times[ring + (tail & mask)] = leaves
-        self.times[ring + (tail + 1 & mask)] = np.inf
-        self.next[which] = np.where(length == 0, leaves, self.next[which])
+        tail = self.head[which] + length
+        self.times[which * self.room + (tail & self.room - 1)] = leaves
+        empty = length == 0
+        self.next[which[empty]] = leaves[empty]
         self.length[which] = length + 1
         self.last[which] = leaves
 
@@ -395,51 +435,50 @@ def balanced_waits_loop(
         Waiting times, equal to those of :func:`balanced_waits` to the last bit.
     """
     queues: list[deque[float]] = [deque() for _ in range(servers)]
-    last = [0.0] * servers
-    waits = []
-    looks, two = policy in _LOOKS, policy == "power of two" and servers > 1
-    draws = zip(
-        arrivals.tolist(),
-        services.tolist(),
-        first.tolist(),
-        second.tolist(),
-        users.tolist(),
-        strict=True,
-    )
-    for turn, (now, service, u, v, user) in enumerate(draws):
-        if two:
-            chosen = int(u * servers)
-            other = int(v * (servers - 1))
-            if other >= chosen:
-                other += 1
-            one, rival = queues[chosen], queues[other]
-            while one and one[0] <= now:
-                one.popleft()
-            while rival and rival[0] <= now:
-                rival.popleft()
-            if len(rival) < len(one):
-                chosen = other
-        elif looks:
+    waits: list[float] = []
+    note = waits.append
+    times = arrivals.tolist(), services.tolist()
+    if policy == "power of two" and servers > 1:
+        ones = (first * servers).astype(np.intp)
+        others = (second * (servers - 1)).astype(np.intp)
+        others += others >= ones
+        for now, service, i, j in zip(*times, ones.tolist(), others.tolist(), strict=True):
+            queue, other = queues[i], queues[j]
+            while queue and queue[0] <= now:
+                queue.popleft()
+            while other and other[0] <= now:
+                other.popleft()
+            if len(other) < len(queue):
+                queue = other
+            start = queue[-1] if queue else now
+            note(start - now)
+            queue.append(start + service)
+    elif policy in _LOOKS and servers > 1:
+        for now, service, u in zip(*times, first.tolist(), strict=True):
             for queue in queues:
                 while queue and queue[0] <= now:
                     queue.popleft()
             lengths = [len(queue) for queue in queues]
             fewest = min(lengths)
             ties = [i for i, length in enumerate(lengths) if length == fewest]
-            chosen = ties[int(u * len(ties))]
-        elif policy == "round robin":
-            chosen = turn % servers
+            queue = queues[ties[int(u * len(ties))]]
+            start = queue[-1] if queue else now
+            note(start - now)
+            queue.append(start + service)
+    else:
+        if policy == "round robin":
+            picks = np.arange(len(arrivals)) % servers
         elif policy == "sticky":
-            chosen = user % servers
+            picks = users % servers
         else:
-            chosen = int(u * servers)
-        start = last[chosen]
-        if start < now:
-            start = now
-        last[chosen] = leaves = start + service
-        if two or looks:
-            queues[chosen].append(leaves)
-        waits.append(start - now)
+            picks = (first * servers).astype(np.intp)
+        last = [0.0] * servers
+        for now, service, i in zip(*times, picks.tolist(), strict=True):
+            start = last[i]
+            if start < now:
+                start = now
+            note(start - now)
+            last[i] = start + service
     return np.array(waits)
 
 
@@ -547,7 +586,7 @@ def theory_balancing(
     >>> for policy in ("random", "round robin", "power of two", "join shortest queue"):
     ...     print(policy, round(theory_balancing(policy, servers=10, utilisation=0.9), 2))
     random 10.0
-    round robin 5.52
+    round robin 5.66
     power of two 2.61
     join shortest queue 1.67
     """
@@ -608,12 +647,14 @@ def exact_balancing(policy: str, *, servers: int, utilisation: float) -> float:
     A state is the sorted vector of queue lengths. Where the spread between longest and shortest
     would become too large to matter, a call changes over from the one to the other (Adan, van
     Houtum and van der Wal, "Upper and lower bounds for the waiting time in the symmetric shortest
-    queue system", *Annals of Operations Research* 48, 1994). Every event changes the total number in the
-    system by one, so the chain is block tridiagonal in the total N, and the stationary vector
-    obeys ``pi[N + 1] = pi[N] R[N]`` with ``R[N] = up[N] (out[N + 1] - R[N + 1] down[N + 2])^-1``,
-    from the highest level down (linear level reduction: Gaver, Jacobs and Latouche, "Finite
-    birth-and-death models in randomly changing environments", *Advances in Applied Probability*
-    16, 1984). Mass and mean above a level are carried along, so no R has to be kept.
+    queue system", *Annals of Operations Research* 48, 1994).
+
+    Every event changes the total number in the system by one, so the chain is block tridiagonal in
+    the total N, and the stationary vector obeys ``pi[N + 1] = pi[N] R[N]`` with
+    ``R[N] = up[N] (out[N + 1] - R[N + 1] down[N + 2])^-1``, from the highest level down (linear
+    level reduction: Gaver, Jacobs and Latouche, "Finite birth-and-death models in randomly changing
+    environments", *Advances in Applied Probability* 16, 1984). Mass and mean above a level are
+    carried along, so no R has to be kept.
     """
     validation.one_of("policy", policy, ("random", "power of two", *_LOOKS))
     most = {"random": 2, "power of two": 4}.get(policy, 10)

@@ -163,7 +163,8 @@ class Tally:
 
     def minus(self, other: Tally) -> Tally:
         """Return what came after `other`."""
-        return Tally(*(a - b for a, b in zip(vars(self).values(), vars(other).values())))  # noqa: B905
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Tally(*(mine - theirs for mine, theirs in pairs))
 
     def copy(self) -> Tally:
         """Return a copy that stays as it is."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.blueprint import engine, simulate_design
+from helpers.blueprint import simulate_design
+from helpers.blueprint.engine import calls, front, jobs, servers
 from helpers.blueprint.policies import POLICIES
 from helpers.blueprint.semantics import OK, REJECTED, Scenario
 from tests.blueprint import test_behaviour, test_theory
@@ -52,45 +53,45 @@ def jackson():
 
 
 def ignores_health(patch):
-    patch.setattr(engine._Balancer, "check", lambda self, _, now: None)
+    patch.setattr(front.Balancer, "check", lambda self, _, now: None)
 
 
 def notices_too_early(patch):
-    check = engine._Balancer.check
+    check = front.Balancer.check
 
     def hasty(self, _, now):
         self.failed = [max(n, self.component.health_check.threshold - 1) for n in self.failed]
         check(self, _, now)
 
-    patch.setattr(engine._Balancer, "check", hasty)
+    patch.setattr(front.Balancer, "check", hasty)
 
 
 def forgets_to_count_a_retry(patch):
-    again = engine._Clients.again
+    again = front.Clients.again
 
     def quiet(self, call, now):
         again(self, call, now)
         self.tries[call.request] -= 1
 
-    patch.setattr(engine._Clients, "again", quiet)
+    patch.setattr(front.Clients, "again", quiet)
 
 
 def retries_once_too_often(patch):
-    init = engine._Caller.__init__
+    init = calls.Caller.__init__
 
     def generous(self, owner, component):
         init(self, owner, component)
         self.retries += 1
 
-    patch.setattr(engine._Caller, "__init__", generous)
+    patch.setattr(calls.Caller, "__init__", generous)
 
 
 def does_not_back_off(patch):
-    patch.setattr(engine, "backoff_s", lambda caller, k, jitter: caller.backoff_s)
+    patch.setattr(calls, "backoff_s", lambda caller, k, jitter: caller.backoff_s)
 
 
 def drops_silently(patch):
-    enter = engine._Machine.enter
+    enter = servers.Machine.enter
 
     def silent(self, call, now):
         full = not self.free and self.capacity is not None and len(self.waiting) >= self.capacity
@@ -99,39 +100,39 @@ def drops_silently(patch):
             return
         enter(self, call, now)
 
-    patch.setattr(engine._Machine, "enter", silent)
+    patch.setattr(servers.Machine, "enter", silent)
 
 
 def counts_a_drop_but_does_not_answer(patch):
-    answer = engine._Machine.answer
+    answer = servers.Machine.answer
 
     def mute(self, call, cause, now):
         if cause != REJECTED:
             answer(self, call, cause, now)
 
-    patch.setattr(engine._Machine, "answer", mute)
+    patch.setattr(servers.Machine, "answer", mute)
 
 
 def has_room_for_one_more(patch):
-    init = engine._Machine.__init__
+    init = servers.Machine.__init__
 
     def roomy(self, owner, component, name):
         init(self, owner, component, name)
         if self.capacity is not None:
             self.capacity += 1
 
-    patch.setattr(engine._Machine, "__init__", roomy)
+    patch.setattr(servers.Machine, "__init__", roomy)
 
 
 def serves_the_last_first(patch):
-    release = engine._Machine.release
+    release = servers.Machine.release
 
     def lifo(self, call, now):
         if self.waiting:
             self.waiting.appendleft(self.waiting.pop())
         release(self, call, now)
 
-    patch.setattr(engine._Machine, "release", lifo)
+    patch.setattr(servers.Machine, "release", lifo)
 
 
 def idles_while_work_waits(patch):
@@ -148,9 +149,9 @@ def idles_while_work_waits(patch):
             self.begin(first, now)
         original(self, call, now)
 
-    original = engine._Machine.enter
-    patch.setattr(engine._Machine, "release", lazy)
-    patch.setattr(engine._Machine, "enter", enter)
+    original = servers.Machine.enter
+    patch.setattr(servers.Machine, "release", lazy)
+    patch.setattr(servers.Machine, "enter", enter)
 
 
 def believes_late_answers(patch):
@@ -158,11 +159,11 @@ def believes_late_answers(patch):
         call.settled = True
         (self.settle if cause > OK else self.proceed)(call, cause, now)
 
-    patch.setattr(engine._Clients, "replied", replied)
+    patch.setattr(front.Clients, "replied", replied)
 
 
 def tells_the_callee_to_stop(patch):
-    expire = engine._Caller.expire
+    expire = calls.Caller.expire
 
     def merciful(self, call, now):
         call.over = True
@@ -171,56 +172,56 @@ def tells_the_callee_to_stop(patch):
             machine.release(call, now)
         expire(self, call, now)
 
-    patch.setattr(engine._Caller, "expire", merciful)
+    patch.setattr(calls.Caller, "expire", merciful)
 
 
 def forgets_open_connections(patch):
-    patch.setattr(engine._Balancer, "close", lambda self, call: None)
+    patch.setattr(front.Balancer, "close", lambda self, call: None)
 
 
 def gives_the_thread_back_while_it_waits(patch):
-    init = engine._AppServer.__init__
+    init = servers.AppServer.__init__
 
     def generous(self, owner, component, name):
         init(self, owner, component, name)
         self.blocking = False
 
-    patch.setattr(engine._AppServer, "__init__", generous)
+    patch.setattr(servers.AppServer, "__init__", generous)
 
 
 def loses_the_jobs_of_the_dead(patch):
-    patch.setattr(engine._Queue, "redeliver", lambda self, job, now: None)
+    patch.setattr(jobs.Queue, "redeliver", lambda self, job, now: None)
 
 
 def does_the_jobs_of_the_dead_twice(patch):
-    redeliver = engine._Queue.redeliver
+    redeliver = jobs.Queue.redeliver
 
     def twice(self, job, now):
         redeliver(self, job, now)
         redeliver(self, job, now)
 
-    patch.setattr(engine._Queue, "redeliver", twice)
+    patch.setattr(jobs.Queue, "redeliver", twice)
 
 
 def reads_from_the_primary(patch):
     def enter(self, call, now):
         self.primary.enter(call, now)
 
-    patch.setattr(engine._Database, "enter", enter)
+    patch.setattr(servers.Database, "enter", enter)
 
 
 def promotes_at_once(patch):
-    died = engine._Database.died
+    died = servers.Database.died
 
     def hasty(self, node, now):
         died(self, node, now)
         self.primary = self.machines[-1]
 
-    patch.setattr(engine._Database, "died", hasty)
+    patch.setattr(servers.Database, "died", hasty)
 
 
 def survives_a_kill(patch):
-    patch.setattr(engine._AppServer, "victims", lambda self: [])
+    patch.setattr(servers.AppServer, "victims", lambda self: [])
 
 
 def answers_through_a_partition(patch):
@@ -229,7 +230,7 @@ def answers_through_a_partition(patch):
         call.over = True
         call.caller.replied(call, cause, now)
 
-    patch.setattr(engine._Machine, "leave", leave)
+    patch.setattr(servers.Machine, "leave", leave)
 
 
 def picks_the_first_always(patch):
@@ -270,7 +271,7 @@ def caches_writes(patch):
 
 
 def lets_the_cache_fail_the_request(patch):
-    proceed = engine._Steps.proceed
+    proceed = servers.Steps.proceed
 
     def strict(self, call, cause, now):
         if cause > OK:
@@ -278,7 +279,7 @@ def lets_the_cache_fail_the_request(patch):
         else:
             proceed(self, call, cause, now)
 
-    patch.setattr(engine._Steps, "proceed", strict)
+    patch.setattr(servers.Steps, "proceed", strict)
 
 
 CASES = [

@@ -1,29 +1,17 @@
-"""The engine to read and to edit: every component is a few lines of process, in simpy's words.
-
-Read :mod:`~helpers.blueprint.semantics` first: it says what has to happen, and this file says it
-again in Python. A request is a process that calls a component and waits for its reply, the
-component is a process that works, calls others, and replies. Try your own ideas here: a balancer
-of your making, a server that sheds load, a client that gives up after three failures.
-
-The fast engine does the same without processes. Tests demand that both agree event for event.
-"""
+"""What each kind of component does: the place to try your own ideas."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
-from dataclasses import dataclass
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import simpy
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.design import CALL, JOB, LOOK, STORE
 from helpers.blueprint.policies import POLICIES
 from helpers.blueprint.semantics import (
     CHECK,
-    EXPIRE,
     FAULT,
     FINISH,
     IN_FLIGHT,
@@ -33,254 +21,15 @@ from helpers.blueprint.semantics import (
     REFUSED,
     REJECTED,
     RESET,
-    SAMPLE,
     SEND,
-    TIMEOUT,
     Jobs,
     OutOfDrawsError,
-    Record,
-    Route,
-    Scenario,
     Tally,
-    backoff_s,
-    machines,
 )
+from helpers.blueprint.simpy_engine.calls import Call, Caller, Moment, Node, Process
 
-Process = Generator[simpy.Event, Any, Any]
-
-
-class Moment(simpy.Event):
-    """An event some seconds from now that has its place among those of the same instant (rule 8).
-
-    simpy serves events of the same instant by priority. What a moment causes at once has priority
-    0 or 1, so it is over before the next moment comes.
-    """
-
-    def __init__(
-        self, env: simpy.Environment, delay_s: float, rank: int, request: int = 0, edge: int = 0,
-        attempt: int = 0,
-    ) -> None:  # fmt: skip
-        super().__init__(env)
-        self._ok, self._value = True, None
-        place = ((rank << 40 | request + 1) << 20 | edge) << 60 | attempt
-        env.schedule(self, priority=2 + place, delay=delay_s)  # type: ignore[arg-type]
-
-
-@dataclass(eq=False)
-class Call:
-    """One call and the reply its caller waits for."""
-
-    request: int
-    attempt: int
-    write: bool
-    route: Route
-    reply: simpy.Event
-    entered_s: float = 0.0
-    start_s: float | None = None
-    hit: bool = False
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """Its place in the order of rule 8."""
-        return self.request, self.route.index, self.attempt
-
-    def onward(self, route: Route) -> Call:
-        """Return the call handed on along `route`; whoever replies, replies to the first caller."""
-        attempt = self.attempt * self.route.stride + self.route.offset
-        return Call(self.request, attempt, self.write, route, self.reply)
-
-
-class Model:
-    """A scenario as a simpy model."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.env = simpy.Environment()
-        self.scenario = scenario
-        self.log: list | None = [] if scenario.log else None
-        self.calls = dict.fromkeys(scenario.routes, 0)
-        self.nodes: dict[str, Any] = {}
-        self.machines: dict[str, Any] = {}  # everything that keeps a tally
-        for component in scenario.design:
-            self.nodes[component.name] = _NODES[type(component)](self, component)
-        self.machines = {name: self.machines[name] for name in machines(scenario.design)}
-        for node in self.nodes.values():
-            node.begin()
-        self.warm = {name: Tally() for name in self.machines}
-        self.warm_calls = dict(self.calls)
-        self.samples: list[tuple[int, ...]] = []
-        if scenario.warm_up_s > 0:
-            self.at(scenario.warm_up_s, SAMPLE, -1, self.warmed_up)
-        for i, time_s in enumerate(scenario.sample_s):
-            self.at(time_s, SAMPLE, i, self.sample)
-        for i, fault in enumerate(scenario.schedule):
-            self.at(fault[0], FAULT, i, lambda _, fault=fault: self.strike(*fault))
-
-    def at(self, time_s: float, rank: int, number: int, act: Any) -> None:
-        """Let `act` happen at a time; to be called before the run."""
-        Moment(self.env, time_s, rank, number).callbacks.append(act)
-
-    def note(self, what: str, where: str, request: int = -1, attempt: int = 0) -> None:
-        if self.log is not None:
-            self.log.append((self.env.now, what, where, request, attempt))
-
-    def strike(self, _: float, action: str, component: str, instance: str, factor: float) -> None:
-        """Let a fault happen."""
-        self.note(action, instance)
-        victim = self.nodes[component].instance(instance)
-        if action == "kill":
-            victim.kill()
-        elif action == "slow":
-            victim.pace = factor
-        elif action == "partition":
-            victim.reachable = False
-        else:
-            victim.recover()
-
-    def sample(self, _: simpy.Event) -> None:
-        lengths = [machine.lengths() for machine in self.machines.values()]
-        self.samples.append(tuple(n for pair in lengths for n in pair))
-
-    def warmed_up(self, _: simpy.Event) -> None:
-        self.warm = {name: machine.snapshot() for name, machine in self.machines.items()}
-        self.warm_calls = dict(self.calls)
-
-
-# --- what components have in common -------------------------------------------------------------
-
-
-class Node:
-    """A component of the model; up and reachable until a fault strikes."""
-
-    def __init__(self, model: Model, component: Any, name: str | None = None) -> None:
-        self.model, self.env = model, model.env
-        self.component = component
-        self.name = name or component.name
-        self.routes = model.scenario.routes_from(component.name)
-        self.up, self.reachable, self.pace = True, True, 1.0
-        self.tally = Tally()
-
-    def begin(self) -> None:
-        """Get ready; all nodes exist by now."""
-
-    def instance(self, name: str) -> Any:
-        return self
-
-    def kill(self) -> None:
-        self.up = False
-
-    def recover(self) -> None:
-        self.up, self.reachable, self.pace = True, True, 1.0
-
-    def lengths(self) -> tuple[int, int]:
-        """Return how many calls wait, and how many are being worked on."""
-        return 0, 0
-
-    def snapshot(self) -> Tally:
-        return self.tally.copy()
-
-    def present(self) -> int:
-        """Return how many calls are here."""
-        return sum(self.lengths())
-
-    def note(self, what: str, call: Call) -> None:
-        self.model.note(what, self.name, call.request, call.attempt)
-
-    def takes(self, call: Call) -> bool:
-        """Count a call in; say whether it gets through the door."""
-        self.tally.arrivals += 1
-        if not self.reachable:
-            self.tally.lost += 1  # and no reply ever comes
-            self.note("lost", call)
-        elif not self.up:
-            self.tally.refused += 1
-            self.note("refused", call)
-            call.reply.succeed(REFUSED)
-        else:
-            return True
-        return False
-
-    def finish(self, call: Call, cause: int) -> None:
-        self.tally.finished += 1
-        self.note("finish", call)
-        if self.reachable:
-            call.reply.succeed(cause)
-
-    def has(self, call: Call) -> bool:
-        """Say whether a cache can answer the call."""
-        draw = call.route.hit[call.attempt][call.request]
-        return not call.write and draw < self.component.hit_ratio
-
-    def hand_on(self, call: Call) -> Process:
-        onward = call.onward(self.routes[0])
-        yield from self.model.nodes[onward.route.edge.target].enter(self.sent(onward))
-
-    def sent(self, call: Call) -> Call:
-        """Count a call on its way."""
-        name = call.route.edge.name
-        self.model.calls[name] += 1
-        self.model.note("send", name, call.request, call.attempt)
-        return call
-
-
-class Caller(Node):
-    """A node that calls others, with a timeout and retries."""
-
-    def ask(self, parent: Call, route: Route) -> Process:
-        """Call along `route` until it works or the retries are used up; return the outcome."""
-        above = parent.route
-        base = parent.attempt * above.stride + above.offset
-        return (yield from self.ask_for(parent.request, parent.write, route, base))
-
-    def ask_for(self, request: int, write: bool, route: Route, base: int) -> Process:
-        caller = self.component
-        for k in range(caller.retries + 1):
-            attempt = base + k
-            if k > 0:
-                jitter = route.jitter[attempt][request] if caller.jitter else 1.0
-                pause = backoff_s(caller, k, jitter)
-                yield Moment(self.env, pause, SEND, request, route.index, attempt)
-            call = Call(request, attempt, write, route, self.env.event())
-            outcome = yield from self.try_once(call)
-            if outcome <= OK:
-                break
-        return outcome
-
-    def try_once(self, call: Call) -> Process:
-        self.sent(call)
-        target = self.model.nodes[call.route.edge.target]
-        return (yield from self.wait_for(call, target))
-
-    def wait_for(self, call: Call, target: Any) -> Process:
-        """Start a call and wait for its reply, or until the time is up."""
-        self.env.process(target.enter(call))
-        if self.component.timeout_s is None:
-            return (yield call.reply)
-        timer = Moment(self.env, self.component.timeout_s, EXPIRE, *call.place)
-        yield call.reply | timer
-        if call.reply.triggered:
-            return call.reply.value
-        self.model.note("timeout", call.route.edge.name, call.request, call.attempt)
-        return TIMEOUT
-
-    def steps(self, call: Call) -> Process:
-        """Make all the calls that a call needs; return the first failure, or OK."""
-        for route in self.routes:
-            role = route.edge.role
-            if role == LOOK and not call.write:
-                outcome = yield from self.ask(call, route)
-                call.hit = outcome == OK  # a cache that is down is a miss, not a failure
-            elif (
-                role == CALL
-                or (role == STORE and not call.hit)
-                or (role == JOB and self.model.scenario.job[call.request])
-            ):
-                outcome = yield from self.ask(call, route)
-                if outcome > OK:
-                    return outcome
-        return OK
-
-
-# --- the components -----------------------------------------------------------------------------
+if TYPE_CHECKING:
+    from helpers.blueprint.simpy_engine import Model
 
 
 class Clients(Caller):
@@ -804,7 +553,8 @@ class Worker:
         self.team.pull()
 
 
-_NODES: dict[type[kinds.Component], type[Node]] = {
+#: The class that plays each kind of component.
+PARTS: dict[type[kinds.Component], type[Node]] = {
     kinds.Clients: Clients,
     kinds.CDN: CDN,
     kinds.LoadBalancer: Balancer,
@@ -814,31 +564,3 @@ _NODES: dict[type[kinds.Component], type[Node]] = {
     kinds.Queue: Queue,
     kinds.Workers: Workers,
 }
-
-
-def run(scenario: Scenario) -> Record:
-    """Run a scenario to its end.
-
-    Raises
-    ------
-    OutOfDrawsError
-        If a closed system needs more requests than were drawn.
-    """
-    model = Model(scenario)
-    model.env.run(until=scenario.duration_s)
-    clients: Clients = model.nodes[scenario.clients.name]
-    return Record(
-        sent_s=clients.sent_s,
-        done_s=clients.done_s,
-        outcome=clients.outcome,
-        tries=clients.tries,
-        tallies={name: machine.snapshot() for name, machine in model.machines.items()},
-        present={name: machine.present() for name, machine in model.machines.items()},
-        warm=model.warm,
-        calls=model.calls,
-        warm_calls=model.warm_calls,
-        samples=model.samples,
-        jobs={n: node.count() for n, node in model.nodes.items() if isinstance(node, Queue)},
-        log=model.log,
-        until_s=scenario.duration_s,
-    )
