@@ -15,7 +15,7 @@ from helpers.foundations.result import significant
 
 # A parameter's name ends in its unit, so a control need not repeat it.
 _UNITS = {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_km": "km", "_usd": "$"}
-_LABEL_WIDTH = "190px"
+_LABEL_WIDTH = "200px"
 
 
 def unit_of(name: str) -> str:
@@ -98,7 +98,7 @@ class Slider(Control):
         common: dict[str, Any] = {
             "description": f"{self.heading(name)} ({unit})" if unit else self.heading(name),
             "style": {"description_width": _LABEL_WIDTH},
-            "layout": {"width": "auto", "flex": "0 1 450px", "min_width": "0"},
+            "layout": {"width": "auto", "flex": "0 1 480px", "min_width": "0"},
         }
         if self.log:
             return widgets.FloatLogSlider(
@@ -171,7 +171,7 @@ class Choice(Control):
             value=self.value,
             description=self.heading(name),
             style={"description_width": _LABEL_WIDTH},
-            layout={"width": "auto", "flex": "0 1 450px", "min_width": "0"},
+            layout={"width": "auto", "flex": "0 1 480px", "min_width": "0"},
         )
 
     def check(self, name: str, value: Any) -> Any:

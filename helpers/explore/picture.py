@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import ipywidgets as widgets
+
 from helpers.explore.view import View, framed
 from helpers.foundations.result import Result
 
@@ -18,7 +20,7 @@ class Picture:
         self._view = View(plot, title)
         self._view.show(results)
         image, reading, table = self._view.body
-        self._root = framed([image, reading, self._view.table_button, table])
+        self._root = framed([image, reading, widgets.Box([self._view.table_button]), table])
 
     def _ipython_display_(self) -> None:
         self._view.publish(self._root)

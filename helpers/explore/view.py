@@ -20,8 +20,10 @@ from helpers.foundations.result import Result, significant
 _STYLE = """<style>
 .sd-explorer { max-width: 980px; }
 .sd-explorer .sd-figure { display: block; max-width: 100%; height: auto; }
-.sd-explorer .sd-reading { font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; }
-.sd-explorer .sd-reading p { margin: 2px 0; max-width: 75ch; }
+.sd-explorer .sd-reading p { margin: 4px 0; max-width: 100ch; line-height: 1.45;
+  font-size: var(--jp-content-font-size1, 14px); }
+.sd-explorer .widget-label { white-space: normal; line-height: 1.15; display: flex;
+  align-items: center; justify-content: flex-end; }
 .sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
 .sd-explorer table { border-collapse: collapse; margin: 4px 0; }
 .sd-explorer th, .sd-explorer td { padding: 2px 12px 2px 0; text-align: right; }

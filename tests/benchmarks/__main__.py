@@ -65,8 +65,8 @@ def _report(tables: list[Table]) -> str:
     head = [
         "# Benchmarks",
         "",
-        "Made by `make bench`. Everything in a table was measured in one run, the candidates taking",
-        "turns: trust the ratios. The times move by a factor of two from run to run.",
+        "Made by `make bench`. Everything in a table was measured in one run, the candidates",
+        "taking turns: trust the ratios. The times move by a factor of two from run to run.",
         "",
         f"- {datetime.date.today().isoformat()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores, {_processor()}",

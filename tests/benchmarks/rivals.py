@@ -123,35 +123,6 @@ def salabim_fifo(arrivals: np.ndarray, services: np.ndarray, servers: int) -> np
     return waits
 
 
-def simpy_two_choices(
-    arrivals: np.ndarray, services: np.ndarray, pairs: np.ndarray, servers: int
-) -> np.ndarray:
-    """Waits when each request joins the shorter of two sampled queues, by simpy."""
-    import simpy
-
-    environment = simpy.Environment()
-    desks = [simpy.Resource(environment) for _ in range(servers)]
-    waits = np.empty(len(arrivals))
-
-    def length(desk):
-        return desk.count + len(desk.queue)
-
-    def customer(number, arrival, service, first, second):
-        yield environment.timeout(arrival)
-        desk = desks[second if length(desks[second]) < length(desks[first]) else first]
-        with desk.request() as turn:
-            yield turn
-            waits[number] = environment.now - arrival
-            yield environment.timeout(service)
-
-    for number, (a, s, pair) in enumerate(
-        zip(arrivals.tolist(), services.tolist(), pairs.tolist(), strict=True)
-    ):
-        environment.process(customer(number, a, s, *pair))
-    environment.run()
-    return waits
-
-
 def ordered_dict_lru_hits(requests: list[int], capacity: int) -> int:
     """Hits of one LRU cache, the way most people write it."""
     cache_: OrderedDict[int, None] = OrderedDict()
