@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import caching
+from helpers.authoring.course import ROOT
 from helpers.explore.canvas import Canvas
 from helpers.foundations.result import Result
 
@@ -160,3 +161,17 @@ def test_arrays_that_calls_share_cannot_be_written_to():
     result = caching.simulate_expiry_herd()
     with pytest.raises(ValueError, match="read-only"):
         result.at_database[0] = 1
+
+
+def test_every_question_has_an_answer_and_is_asked():
+    text = (ROOT / "notebooks" / "09_caching_strategies.ipynb").read_text(encoding="utf-8")
+    for name in caching.QUESTIONS:
+        asked = caching.question(name)
+        answer = asked["answer"]() if callable(asked["answer"]) else asked["answer"]
+        if "options" in asked:
+            assert answer in asked["options"], name
+        else:
+            assert math.isfinite(answer), name
+        assert f'caching.question(\\"{name}\\")' in text, name
+    with pytest.raises(ValueError, match="name"):
+        caching.question("the meaning of life")

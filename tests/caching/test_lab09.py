@@ -503,9 +503,9 @@ WRONG = {
         {"xfetch_coin"},
     ),
     "first query not counted": ("xfetch", xfetch(start="-1"), {"xfetch_stampede"}),
-    "until the last is back": (
+    "half the recompute time": (
         "xfetch",
-        xfetch(back="now + recompute_s"),
+        xfetch(back="min(back, now + recompute_s / 2)"),
         {"xfetch_stampede"},
     ),
     "e, from the book": (

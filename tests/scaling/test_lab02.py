@@ -300,7 +300,7 @@ RIGHT = {
             fleets = []
             for name, (speed, price) in machines.items():
                 service = service_s / speed
-                for n in range(int(rate_rps * service) + 1, 1_000):
+                for n in range(int(rate_rps * service) + 1, 60):
                     if queueing.mmc_response_percentile(rate_rps, service, n, 0.99) <= p99_s:
                         fleets.append((n * price, name, n))
                         break

@@ -92,11 +92,13 @@ class MeasuredHerdResult(Result):
     @property
     def reading(self) -> str:
         queries = "1 query" if self.queries == 1 else f"{self.queries:,} queries"
+        trouble = f"all {self.connections} connections were taken for {duration(self.saturated_s)}"
+        if self.saturated_s == 0:
+            trouble = "the origin always had a free connection"
         return (
             f"Measured, {self.fix if self.fix != 'none' else 'without a fix'}: {self.clients:,} "
-            f"clients caused {queries} for one value, and all {self.connections} connections of "
-            f"the origin were taken for {duration(self.saturated_s)} "
-            f"(theory: {significant(self.theory)})."
+            f"clients caused {queries} for one value (theory: {significant(self.theory)}), and "
+            f"{trouble}."
         )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import matplotlib.patheffects as outlines
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.patches import Rectangle
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgba
 
 from helpers.caching.simulation.interleavings import (
     INITIAL,
@@ -17,7 +17,7 @@ from helpers.foundations import style
 _CLIENTS = {"A": style.BLUE, "B": style.PURPLE}
 _LANES = {"A": 0.0, "cache": 1.0, "database": 2.0, "B": 3.0}
 _NAMES = {"A": "client A", "cache": "cache", "database": "database", "B": "client B"}
-_ROWS = 24  # interleavings listed
+_ROWS = 16  # interleavings listed
 
 
 @style.panels(2, width_ratios=[2.1, 1])
@@ -74,18 +74,17 @@ def _draw_event(ax: Axes, row: int, event: Event) -> None:
         return
     end = _LANES[event.target]
     refused = event.detail.endswith("refused")
-    ax.annotate(
-        "",
-        (end, row),
-        (start, row),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": color,
-            "linewidth": 1.6,
-            "linestyle": ":" if refused else "-",
-            "shrinkA": 0,
-            "shrinkB": 4,
-        },
+    toward = 1 if end > start else -1
+    tip = end - 0.06 * toward
+    ax.plot(
+        [start, tip],
+        [row, row],
+        color=color,
+        linewidth=1.6,
+        linestyle=":" if refused else "-",
+        marker=">" if toward > 0 else "<",
+        markevery=[1],
+        markersize=7,
     )
     words = f"{event.action} {event.detail}".strip()
     if event.action in ("get", "get or lease", "read"):
@@ -126,28 +125,15 @@ def _draw_list(result: InterleavingsResult, ax: Axes) -> None:
     listed = result.ordered[:_ROWS]
     longest = max(len(each.events) for each in listed)
     height = max(len(listed), 10)
-    small = 9 if height <= 12 else 6.5
+    small = 9 if height <= 12 else 8
+    squares, colors = [], []
+    letters: dict[str, list[tuple[float, float]]] = {"A": [], "B": []}
     for row, each in enumerate(listed):
         for column, client in enumerate(each.order):
-            ax.add_patch(
-                Rectangle(
-                    (column + 0.06, row + 0.1),
-                    0.88,
-                    0.8,
-                    facecolor=_CLIENTS[client],
-                    alpha=0.25 if client == "A" else 0.4,
-                    linewidth=0,
-                )
-            )
-            ax.text(
-                column + 0.5,
-                row + 0.53,
-                client,
-                ha="center",
-                va="center",
-                fontsize=small,
-                color=style.INK,
-            )
+            x, y = column + 0.06, row + 0.1
+            squares.append([(x, y), (x + 0.88, y), (x + 0.88, y + 0.8), (x, y + 0.8)])
+            colors.append(to_rgba(_CLIENTS[client], 0.25 if client == "A" else 0.4))
+            letters[client].append((column + 0.5, row + 0.5))
         words, color = ("stale", style.VERMILION) if each.stale else ("fine", style.GREEN)
         if each.refused:
             words = "saved"
@@ -159,6 +145,16 @@ def _draw_list(result: InterleavingsResult, ax: Axes) -> None:
             fontsize=small,
             color=color,
             weight="bold" if each.stale or each.refused else "normal",
+        )
+    ax.add_collection(PolyCollection(squares, facecolors=colors, linewidths=0), autolim=False)
+    for client, places in letters.items():  # as markers: an artist for each would take long
+        ax.plot(
+            *zip(*places, strict=True),
+            linestyle="none",
+            marker=f"${client}$",
+            markersize=0.62 * small,
+            color=style.INK,
+            markeredgewidth=0,
         )
     ax.add_collection(
         LineCollection(

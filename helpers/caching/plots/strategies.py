@@ -27,13 +27,9 @@ def plot_strategies(result: StrategiesResult, axes: tuple[Axes, ...]) -> None:
     ):
         values = {name: getattr(result.outcomes[name], quantity) for name in STRATEGIES}
         theory = {name: getattr(result.theory[name], quantity) for name in STRATEGIES}
-        bars(ax, STRATEGIES, values, theory, scale=scale)
+        names = [name.replace("-", "-\n") if position % 3 == 0 else "" for name in STRATEGIES]
+        bars(ax, STRATEGIES, values, theory, scale=scale, shown=names)
         largest = scale * max(*values.values(), 0.0)
         ax.set_xlim(0, headroom(1.3 * max(largest, least), 1e-3))
-        if position % 3:
-            ax.set_yticks(range(len(STRATEGIES)), [""] * len(STRATEGIES))
-        else:
-            ax.set_yticks(range(len(STRATEGIES)), [name.replace("-", "-\n") for name in STRATEGIES])
-        ax.locator_params(axis="x", nbins=4)
         ax.set_title(title)
         ax.set_xlabel(unit)

@@ -103,7 +103,7 @@ class MeasuredSpeedup(Result):
 
 
 def measure_speedup(
-    *, serial_percent: float = 10.0, work_s: float = 0.15, most_processes: int | None = None
+    *, serial_percent: float = 10.0, work_s: float = 0.1, most_processes: int | None = None
 ) -> MeasuredSpeedup:
     """Time a job that has a serial part and a part spread over processes.
 

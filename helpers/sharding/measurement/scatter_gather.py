@@ -96,9 +96,9 @@ class MeasuredScatterGatherResult(Result):
 
 def measure_scatter_gather(
     *,
-    fan_outs: tuple[int, ...] = (1, 2, 4, 8, 24),
+    fan_outs: tuple[int, ...] = (1, 2, 8, 24),
     queries: int = 40,
-    single_queries: int = 250,
+    single_queries: int = 200,
     pause_ms: float = 2.0,
     hiccup_probability: float = 0.05,
     hiccup_ms: float = 15.0,

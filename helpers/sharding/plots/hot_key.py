@@ -62,7 +62,11 @@ def plot_hot_key(result: HotKeyResult, axes: tuple[Axes, Axes]) -> None:
     marks(latency, shards, result.theory_s)
     key(
         latency,
-        [("▲", "p99", style.SKY), ("●", "mean, simulated", style.BLUE), ("- -", "theory", "black")],
+        [
+            ("▲", "p99", style.SKY),
+            ("●", "mean, simulated", style.BLUE),
+            ("- -", "theory", style.BLACK),
+        ],
     )
     shard_axis(latency, len(shards))
     time_axis(latency, 2e-3, 3e3, "Response time")
@@ -120,7 +124,7 @@ def plot_worker_queues(result: WorkerQueuesResult, ax: Axes) -> None:
         ax.text(
             result.hot_worker, 2.15e-3, "has the hot key", ha="center", va="bottom", color=style.INK
         )
-        key(ax, [("◆", "simulated", style.BLUE), ("- -", "theory", "black")])
+        key(ax, [("◆", "simulated", style.BLUE), ("- -", "theory", style.BLACK)])
     if measured:
         key(ax, [("●", "measured", style.VERMILION)], y=0.834)
     shard_axis(ax, len(workers), "Worker")

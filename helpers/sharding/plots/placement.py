@@ -36,7 +36,11 @@ def plot_placement(result: PlacementResult, axes: tuple[Axes, Axes]) -> None:
     marks(latency, shards, result.theory_s)
     key(
         latency,
-        [("▲", "p99", style.SKY), ("●", "mean, simulated", style.BLUE), ("- -", "theory", "black")],
+        [
+            ("▲", "p99", style.SKY),
+            ("●", "mean, simulated", style.BLUE),
+            ("- -", "theory", style.BLACK),
+        ],
     )
     shard_axis(latency, len(shards))
     time_axis(latency, 2e-3, 3e3, "Response time")
@@ -92,7 +96,7 @@ def plot_shard_writers(result: ShardWritersResult | MeasuredShardWritersResult, 
         mean = np.array([t.mean for t in result.throughput])
         error = np.array([t.half_width for t in result.throughput])
         ax.errorbar(result.writers, mean, yerr=error, zorder=5, **style.MEASUREMENT)
-        key(ax, [("●", "measured", style.VERMILION)], y=0.834, left=True)
+        key(ax, [("●", "measured", style.VERMILION)], x=0.82, left=True)
     else:
         ax.plot(result.curve_writers, result.theory_rps, **style.THEORY)
         ax.plot(
@@ -113,7 +117,7 @@ def plot_shard_writers(result: ShardWritersResult | MeasuredShardWritersResult, 
             xytext=(-4, 7),
             ha="right",
         )
-        key(ax, [("◆", "simulated", style.BLUE), ("- -", "theory", "black")], left=True)
+        key(ax, [("◆", "simulated", style.BLUE), ("- -", "theory", style.BLACK)], left=True)
     ax.set_xlim(0, 20)
     ax.set_xticks([1, 2, 4, 8, 12, 16, 20])
     ax.set_ylim(0, _writes_limit(result))

@@ -176,7 +176,8 @@ class InterleavingsResult(Result):
             return f"None of the {every} possible orders loses {what}."
         lose = "loses" if bad == 1 else "lose"
         return (
-            f"{bad} of the {every} possible orders {lose} {what}, though the client was told yes."
+            f"{bad} of the {every} possible orders {lose} {what}, although the client "
+            "was told that it succeeded."
         )
 
     def table(self):

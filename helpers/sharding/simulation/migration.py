@@ -158,7 +158,9 @@ def simulate_migration(
     shares = np.round((1 - live) * _PARTS, 4)
     columns = np.array([one(share) for share in shares.tolist()]).T
     now = dict(zip(_NAMES, one(copy_share), strict=True))
-    _, rounds, pause_s = _catch_up(data_gb, copy_share * _DISK_MB_S, write)
+    rounds, pause_s = 0, np.inf
+    if live + copy_share < 1:
+        _, rounds, pause_s = _catch_up(data_gb, copy_share * _DISK_MB_S, write)
     return MigrationResult(
         live_utilisation=live,
         copy_share=copy_share,

@@ -65,9 +65,10 @@ class ShardWritersResult(Result):
     @property
     def reading(self) -> str:
         gain = self.throughput_rps[-1] / self.throughput_rps[0]
+        compared = "no more than" if gain < 1.05 else f"{significant(gain)} times what"
         return (
             f"{self.writers[-1]} writers get {significant(self.throughput_rps[-1])} writes per "
-            f"second done, {significant(gain)} times what one writer does; the busiest of "
+            f"second done, {compared} one writer does; the busiest of "
             f"{len(self.shares)} files, with {significant(100 * self.shares.max())} % of the "
             f"writes, ends it at {significant(self.ceiling_rps)}."
         )
