@@ -1,0 +1,339 @@
+"""A real server, killed while it works; a real client, who tries again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sqlite3
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.foundations import validation
+from helpers.foundations.result import Result, significant
+from helpers.foundations.workload import streams
+from helpers.why.measurement.server import run_apart
+from helpers.why.theory import interrupted_but_done
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHILD = Path(__file__).with_name("_server_child.py")
+_CLIENTS = 8
+_EFFECT_S, _REPLY_S, _SLOW_S = 0.01, 0.03, 0.3
+_TIMEOUT_S = 0.15
+_BAD, _SLOW = 0.05, 0.12
+
+
+@dataclass
+class Book:
+    """What one set of clients wrote down, and what the server's database held in the end.
+
+    Attributes
+    ----------
+    ok, failed, lost : int
+        Requests answered in time; refused with an error at each try; left without an answer.
+    cut_off : set of str
+        Good tries during which the server died.
+    done : Counter of str
+        How often the work of each request was done.
+    tries_done : set of str
+        Tries whose work was done.
+    taken_s, after_s : list of float
+        Of the requests answered: time from sending to answer, and the server's word on how much
+        of it passed after the work was done; seconds.
+    unanswered : set of str
+        Requests that were lost.
+    """
+
+    sent: int = 0
+    ok: int = 0
+    failed: int = 0
+    lost: int = 0
+    cut_off: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
+    done: Counter[str] = field(default_factory=Counter)
+    tries_done: set[str] = field(default_factory=set)
+    taken_s: list[float] = field(default_factory=list)
+    after_s: list[float] = field(default_factory=list)
+
+    @property
+    def duplicated(self) -> int:
+        """Requests whose work was done more than once."""
+        return sum(times > 1 for times in self.done.values())
+
+    @property
+    def late(self) -> int:
+        """Requests lost to the client, but done."""
+        return len(self.unanswered & set(self.done))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredBooks(Result):
+    """Requests to servers that were killed again and again.
+
+    Attributes
+    ----------
+    plain, keyed : Book
+        Books without and with a key by which the server knows a request.
+    kills : int
+        Server processes killed.
+    retries : int
+        Further tries of each request.
+    theory_done : float
+        Share of the tries cut off by a death whose work should have been done by then: from the
+        times of the requests that were answered.
+    """
+
+    plain: Book
+    keyed: Book
+    kills: int
+    retries: int
+    theory_done: float
+
+    @property
+    def cut_off(self) -> int:
+        """Tries during which a server without keys died."""
+        return len(self.plain.cut_off)
+
+    @property
+    def cut_off_done(self) -> int:
+        """Those of them whose work was found in the database."""
+        return len(self.plain.cut_off & self.plain.tries_done)
+
+    @property
+    def done_interval(self) -> tuple[float, float]:
+        """95 % interval for the share of them, by Wilson's score."""
+        return wilson(self.cut_off_done, self.cut_off)
+
+    @property
+    def conserved(self) -> bool:
+        """Whether sent = ok + failed + lost in both books."""
+        return all(b.sent == b.ok + b.failed + b.lost for b in (self.plain, self.keyed))
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        found: dict[str, float | int | str] = {"kills": self.kills}
+        for name, book in (("plain", self.plain), ("with_keys", self.keyed)):
+            found[f"{name}_sent"] = book.sent
+            found[f"{name}_ok"] = book.ok
+            found[f"{name}_failed"] = book.failed
+            found[f"{name}_lost"] = book.lost
+            found[f"{name}_duplicated"] = book.duplicated
+            found[f"{name}_lost_but_done"] = book.late
+        return found
+
+    @property
+    def reading(self) -> str:
+        low, high = self.done_interval
+        inside = "inside" if low <= self.theory_done <= high else "outside"
+        books = "balance" if self.conserved else "DO NOT BALANCE"
+        one = self.plain
+        return (
+            f"Verdict: the books {books}: {one.sent:,} sent = {one.ok:,} ok + {one.failed:,} "
+            f"failed + {one.lost:,} lost. {self.kills} kills cut {self.cut_off} tries off, and the "
+            f"work of {self.cut_off_done} had been done (theory: "
+            f"{significant(100 * self.theory_done)} %, {inside} the 95 % interval "
+            f"{significant(100 * low, 2)} to {significant(100 * high, 2)} %). {one.duplicated} "
+            f"requests were done more than once; with keys, {self.keyed.duplicated} of "
+            f"{self.keyed.sent:,}."
+        )
+
+    def table(self) -> pd.DataFrame:
+        import pandas as pd  # 0.3 s to import, and most learners never open the table
+
+        rows = []
+        for name, book in (("plain", self.plain), ("with keys", self.keyed)):
+            row = {"server": name, "sent": book.sent, "ok": book.ok, "failed": book.failed}
+            row |= {"lost": book.lost, "duplicated": book.duplicated, "lost but done": book.late}
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("server")
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's score interval for a share.
+
+    Notes
+    -----
+    Wilson, "Probable inference, the law of succession, and statistical inference", *J. American
+    Statistical Association* 22, 1927.
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share = hits / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    reach = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return middle - reach, middle + reach
+
+
+def measure_books(
+    *, kills: int = 8, retries: int = 1, seed: int = 1, timeout_s: float = 30.0
+) -> MeasuredBooks:
+    """Kill real servers while real clients wait for them, and compare both sides' books.
+
+    Eight clients send requests one after the other; some are refused, some take too long. The
+    server is killed without warning again and again, and another one takes over with the same
+    database. Two such experiments run side by side: without keys and with.
+
+    Parameters
+    ----------
+    kills : int
+        Server processes to kill in each; 1 to 50. About a quarter of a second each.
+    retries : int
+        Further tries of each request; 0 to 5.
+    seed : int
+        Seed of the requests and of the moments of death.
+    timeout_s : float
+        The measurement is given up after this long, seconds; > 0.
+
+    Returns
+    -------
+    MeasuredBooks
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range.
+    TimeoutError
+        If it took longer than `timeout_s`.
+    RuntimeError
+        If a server died of its own accord.
+    """
+    kills = validation.integer("kills", kills, at_least=1, at_most=50)
+    retries = validation.integer("retries", retries, at_least=0, at_most=5)
+    timeout_s = validation.number("timeout_s", timeout_s, above=0, unit="s")
+    names = [f"{what} {keys}" for what in ("clients", "deaths") for keys in (False, True)]
+    rng = streams(seed, *names)
+
+    async def main(folder: Path) -> list[Book]:
+        return await asyncio.gather(
+            *(
+                _Experiment(
+                    folder / f"{keys}.db",
+                    keys,
+                    retries,
+                    rng[f"clients {keys}"],
+                    (0.12 + 0.12 * rng[f"deaths {keys}"].random(kills)).tolist(),
+                ).run()
+                for keys in (False, True)
+            )
+        )
+
+    with TemporaryDirectory(prefix="books-", ignore_cleanup_errors=True) as folder:
+        plain, keyed = run_apart(lambda: main(Path(folder)), limit_s=timeout_s)
+    after_s, taken_s = np.sum(plain.after_s), np.sum(plain.taken_s)
+    expected = interrupted_but_done(float(taken_s - after_s), float(after_s))
+    return MeasuredBooks(plain, keyed, 2 * kills, retries, expected)
+
+
+@dataclass
+class _Experiment:
+    """One database, its servers, one after the other, and eight clients."""
+
+    path: Path
+    keys: bool
+    retries: int
+    rng: np.random.Generator
+    lives_s: list[float]
+    book: Book = field(default_factory=Book)
+    over: bool = False
+
+    async def run(self) -> Book:
+        processes = []
+        try:
+            process, self.port = await self._start()
+            processes.append(process)
+            clients = [asyncio.create_task(self._client(i)) for i in range(_CLIENTS)]
+            for life_s in self.lives_s:
+                following, port = await self._start()  # ready before the other one dies
+                processes.append(following)
+                await asyncio.sleep(life_s)
+                if process.returncode is not None:
+                    raise RuntimeError("a server ended of its own accord")
+                process.kill()
+                self.port, process = port, following
+            self.over = True
+            await asyncio.gather(*clients)
+        finally:
+            for process in processes:
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+                process._transport.close()  # closes the pipes, which wait() leaves open
+        with closing(sqlite3.connect(self.path)) as database:
+            rows = database.execute("SELECT request, attempt FROM work").fetchall()
+        self.book.done = Counter(request for request, _ in rows)
+        self.book.tries_done = {f"{request}/{attempt}" for request, attempt in rows}
+        return self.book
+
+    async def _start(self) -> tuple[asyncio.subprocess.Process, int]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(_CHILD), str(self.path),
+            *map(str, (_EFFECT_S, _REPLY_S, _SLOW_S)), "1" if self.keys else "0",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        line = await process.stdout.readline()
+        if not line:
+            raise RuntimeError("a server ended before it had started")
+        return process, int(line)
+
+    async def _client(self, number: int) -> None:
+        turn = 0
+        while not self.over:
+            await self._request(f"{number}-{turn}")
+            turn += 1
+
+    async def _request(self, name: str) -> None:
+        """Send one request, again if need be, and write down what became of it."""
+        book = self.book
+        book.sent += 1
+        silent = False
+        hopeless = self.rng.random() < _BAD  # trying again does not help against a bad request
+        for attempt in range(1 + self.retries):
+            kind = "bad" if hopeless else "slow" if self.rng.random() < _SLOW else "good"
+            answer = await self._try(f"{name} {attempt} {kind}\n")
+            if answer == "ok":
+                book.ok += 1
+                return
+            silent |= answer != "error"
+            if answer == "cut off" and kind == "good":
+                book.cut_off.add(f"{name}/{attempt}")
+        if silent:
+            book.lost += 1
+            book.unanswered.add(name)
+        else:
+            book.failed += 1
+
+    async def _try(self, line: str) -> str:
+        """Return ``"ok"``, ``"error"``, ``"too late"`` or ``"cut off"``."""
+        writer = None
+        try:
+            # Until it is connected nothing has been sent, and trying again is harmless.
+            while writer is None:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    await asyncio.sleep(0.002)
+            began = time.perf_counter()
+            writer.write(line.encode())
+            words = (await asyncio.wait_for(reader.readline(), _TIMEOUT_S)).decode().split()
+            if not words:
+                return "cut off"
+            if words[0] == "ok":
+                self.book.taken_s.append(time.perf_counter() - began)
+                self.book.after_s.append(float(words[1]))
+            return words[0]
+        except TimeoutError:
+            return "too late"
+        except OSError:
+            return "cut off"
+        finally:
+            if writer is not None:
+                writer.close()

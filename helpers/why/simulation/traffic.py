@@ -1,0 +1,216 @@
+"""The same number of requests a second, spaced evenly, at random, and in bursts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.foundations import queueing, validation
+from helpers.foundations.result import Result, significant
+from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.workload import service_scv, streams, unit_gaps, unit_services
+from helpers.why.theory import theory_traffic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Utilisations at which the curves are simulated.
+UTILISATIONS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9)
+
+#: Arrival processes, the tamest first.
+TRAFFIC = ("constant", "poisson", "bursty")
+
+#: Kinds of work, by the name a learner reads: distribution, and its variability if it has one.
+WORK = {
+    "always the same": ("deterministic", 0.0),
+    "exponential": ("exponential", 1.0),
+    "one in twenty is slow": ("bimodal", 4.0),
+}
+
+_REQUESTS = 2_400
+_WARMUP = 800
+
+
+@dataclass(frozen=True, eq=False)
+class TrafficResult(Result):
+    """Mean wait of one server under three kinds of traffic of equal mean.
+
+    Attributes
+    ----------
+    utilisation, work, burstiness
+        The parameters it was made with.
+    wait : dict of str to Interval
+        Mean wait at :data:`UTILISATIONS` for each kind of traffic, in service times; arrays.
+    here : dict of str to Interval
+        The same at `utilisation`; floats.
+    theory : dict of str to float
+        Theory at `utilisation`, in service times.
+    curves : dict of str to numpy.ndarray
+        Utilisation and the theory's wait, shape (m, 2).
+    """
+
+    utilisation: float
+    work: str
+    burstiness: float
+    wait: dict[str, Interval]
+    here: dict[str, Interval]
+    theory: dict[str, float]
+    curves: dict[str, np.ndarray]
+
+    @property
+    def exact(self) -> bool:
+        """Whether theory is exact for all three kinds of traffic, not only for Poisson."""
+        return self.work == "exponential"
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        found: dict[str, float | int | str] = {"utilisation": self.utilisation}
+        for kind in TRAFFIC:
+            found[f"{kind}_wait_services"] = self.here[kind].estimate
+            found[f"{kind}_theory_services"] = self.theory[kind]
+        return found
+
+    @property
+    def reading(self) -> str:
+        waits = {kind: significant(max(self.here[kind].estimate, 0.0)) for kind in TRAFFIC}
+        low, high = self.here["poisson"].low, self.here["poisson"].high
+        inside = "inside" if low <= self.theory["poisson"] <= high else "outside"
+        return (
+            f"At {significant(100 * self.utilisation)} % utilisation a request waits "
+            f"{waits['constant']} service times if requests come evenly, {waits['poisson']} if "
+            f"they come at random (theory: {significant(self.theory['poisson'])}, {inside} the "
+            f"95 % interval) and {waits['bursty']} if they come in bursts: same mean, same server."
+        )
+
+    def table(self) -> pd.DataFrame:
+        import pandas as pd  # 0.3 s to import, and most learners never open the table
+
+        columns: dict[str, object] = {"utilisation": UTILISATIONS}
+        for kind in TRAFFIC:
+            columns[f"{kind} (service times)"] = self.wait[kind].estimate
+            columns[f"{kind}, theory"] = [
+                _theory(u, kind, self.work, self.burstiness) for u in UTILISATIONS
+            ]
+        return pd.DataFrame(columns).set_index("utilisation")
+
+
+def simulate_traffic(
+    *,
+    utilisation: float = 0.8,
+    work: str = "exponential",
+    burstiness: float = 4.0,
+    replications: int = 16,
+    seed: int = 1,
+) -> TrafficResult:
+    """Simulate one server under constant, Poisson and bursty arrivals of equal mean rate.
+
+    Parameters
+    ----------
+    utilisation : float
+        Arrival rate times mean service time; 0 < utilisation <= 0.9.
+    work : str
+        Which service times: a key of :data:`WORK`.
+    burstiness : float
+        Squared coefficient of variation of the bursty gaps; >= 1.
+    replications : int
+        Independent runs; >= 2.
+    seed : int
+        Seed of arrivals and services. All traffic meets the same service times.
+
+    Returns
+    -------
+    TrafficResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range.
+
+    Notes
+    -----
+    Each run serves 2,400 requests and leaves the first 800 out. In the longest queues (90 %
+    busy, burstiness 8) that leaves the mean wait about 3 % too low.
+    """
+    utilisation = validation.number("utilisation", utilisation, above=0, at_most=0.9)
+    validation.one_of("work", work, WORK)
+    burstiness = validation.number("burstiness", burstiness, at_least=1)
+    replications = validation.integer("replications", replications, at_least=2)
+    seed = validation.integer("seed", seed, at_least=0)
+    waits = {kind: _waits(kind, work, burstiness, None, replications, seed) for kind in TRAFFIC}
+    here = {
+        kind: _waits(kind, work, burstiness, utilisation, replications, seed) for kind in TRAFFIC
+    }
+    return TrafficResult(
+        utilisation=utilisation,
+        work=work,
+        burstiness=burstiness,
+        wait={kind: mean_interval(waits[kind]) for kind in TRAFFIC},
+        here={kind: mean_interval(here[kind][:, 0]) for kind in TRAFFIC},
+        theory={kind: _theory(utilisation, kind, work, burstiness) for kind in TRAFFIC},
+        curves={kind: _curve(kind, work, burstiness) for kind in TRAFFIC},
+    )
+
+
+def _waits(
+    kind: str,
+    work: str,
+    burstiness: float,
+    utilisation: float | None,
+    replications: int,
+    seed: int,
+) -> np.ndarray:
+    """Mean wait of each run, (replications, utilisations); burstiness matters to bursts only."""
+    burst = burstiness if kind == "bursty" else 1.0
+    grid = UTILISATIONS if utilisation is None else (utilisation,)
+    return _cached_waits(kind, work, burst, grid, replications, seed)
+
+
+@lru_cache(maxsize=128)
+def _cached_waits(
+    kind: str, work: str, burst: float, grid: tuple[float, ...], replications: int, seed: int
+) -> np.ndarray:
+    gaps, services = _gaps(kind, burst, replications, seed), _services(work, replications, seed)
+    shape = (_REQUESTS, replications, len(grid))
+    # A constant stream starts out of step with itself by one service time, which the warm-up hides.
+    arrivals = np.cumsum(gaps, axis=0)[:, :, np.newaxis] / np.array(grid)
+    spread = np.broadcast_to(services[:, :, np.newaxis], shape)
+    flat = (_REQUESTS, replications * len(grid))
+    waits = queueing.fifo_waits(arrivals.reshape(flat).T, spread.reshape(flat).T, 1).T
+    means = waits[_WARMUP:].mean(axis=0).reshape(replications, len(grid))
+    means.setflags(write=False)
+    return means
+
+
+@lru_cache(maxsize=16)
+def _gaps(kind: str, burst: float, replications: int, seed: int) -> np.ndarray:
+    rng = streams(seed, kind)[kind]
+    gaps = unit_gaps(kind, (_REQUESTS, replications), rng, burstiness=burst)
+    gaps.setflags(write=False)
+    return gaps
+
+
+@lru_cache(maxsize=16)
+def _services(work: str, replications: int, seed: int) -> np.ndarray:
+    kind, scv = WORK[work]
+    rng = streams(seed, "services")["services"]
+    services = unit_services(kind, (_REQUESTS, replications), rng, scv=scv)
+    services.setflags(write=False)
+    return services
+
+
+def _theory(utilisation: float, kind: str, work: str, burstiness: float) -> float:
+    distribution, scv = WORK[work]
+    scv = service_scv(distribution, scv)
+    exponential = distribution == "exponential"
+    return theory_traffic(utilisation, kind, scv, burstiness, exponential=exponential)
+
+
+@lru_cache(maxsize=64)
+def _curve(kind: str, work: str, burstiness: float) -> np.ndarray:
+    grid = np.concatenate([np.arange(0.04, 0.9, 0.04), np.arange(0.9, 0.96, 0.01)])
+    curve = np.array([(u, _theory(u, kind, work, burstiness)) for u in grid.tolist()])
+    curve.setflags(write=False)
+    return curve
