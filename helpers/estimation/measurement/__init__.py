@@ -1,0 +1,1 @@
+"""The chapter's experiments on real components."""

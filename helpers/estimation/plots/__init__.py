@@ -1,0 +1,1 @@
+"""Pictures of the chapter: results and axes in, drawn axes out."""

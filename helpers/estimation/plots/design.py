@@ -1,0 +1,230 @@
+"""Pictures of designs: boxes and findings, failure modes, moving bottlenecks, overload, the map."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from helpers.blueprint.plots import plot_design
+from helpers.estimation.simulation.bottleneck import COMPONENTS, USERS, BottleneckResult
+from helpers.estimation.simulation.boxes import BoxesResult
+from helpers.estimation.simulation.failure_modes import FailureModesResult
+from helpers.estimation.simulation.overload import LOADS, OverloadResult
+from helpers.estimation.simulation.route import CHAPTERS, RouteResult
+from helpers.estimation.theory.bottleneck import FIXES
+from helpers.foundations import style
+
+
+@style.panels(1, rows=2, height_ratios=[3.3, 1])
+def plot_boxes(result: BoxesResult, axes: tuple[Axes, Axes]) -> None:
+    """Draw a design, and below it what the validator says."""
+    diagram, findings = axes
+    closing = result.closing
+    plot_design(result.design.cut(*closing) if closing else result.design, diagram)
+    diagram.set_title("The drawing")
+    if closing:
+        _closing_arrow(diagram, *closing)
+    findings.set_axis_off()
+    findings.set_xlim(0, 1)
+    findings.set_ylim(0, 1)
+    findings.set_title("What the validator says")
+    y = 0.98
+    if not result.findings:
+        findings.text(0, y, "✓ nothing to complain about", fontsize=10, color=style.GREEN, va="top")
+    for finding in result.findings[:4]:
+        error = finding.severity == "error"
+        lines = textwrap.wrap(finding.message, 78)
+        mark, color = ("✗ error", style.VERMILION) if error else ("! warning", style.INK)
+        findings.text(0, y, mark, fontsize=9.5, fontweight="bold", color=color, va="top")
+        findings.text(0.145, y, "\n".join(lines), fontsize=9.5, va="top", linespacing=1.2)
+        y -= 0.13 * len(lines) + 0.06
+    if len(result.findings) > 4:
+        findings.text(0.145, y, f"and {len(result.findings) - 4} more", fontsize=9.5, va="top")
+
+
+def _closing_arrow(ax: Axes, source: str, target: str) -> None:
+    """Draw the arrow that closes a circle, from below upwards, where nothing can hide it."""
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    ends = [
+        next(at for name, at in places.items() if name.split(" ")[0] in (end, f"{end}-1"))
+        for end in (source, target)
+    ]
+    ends[0] = (ends[0][0] - 0.81, ends[0][1] - 0.1)
+    ends[1] = (ends[1][0] - 0.81, ends[1][1] - 0.1)
+    ax.add_patch(
+        FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.55", arrowstyle="-|>",
+                        mutation_scale=14, color=style.VERMILION, linewidth=2.2,
+                        linestyle=(0, (4, 2)), zorder=8)
+    )  # fmt: skip
+
+
+def plot_failure_modes(result: FailureModesResult, ax: Axes) -> None:
+    """Draw what is lost while each machine is broken, by the graph and simulated."""
+    rows = result.rows
+    ax.set_title("What is lost while each machine is broken")
+    ax.set_xlim(0, 109)
+    ax.set_ylim(max(len(rows), 6) - 0.4, -0.6)
+    ax.set_yticks(range(len(rows)), [row.machine for row in rows])
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", visible=False)
+    ax.set_xticks([0, 25, 50, 75, 100], ["none", "25 %", "50 %", "75 %", "all"])
+    ax.set_xlabel("requests lost meanwhile (dashed: what the graph foresees)")
+    surprises = {row.machine for row in result.surprises}
+    for y, row in enumerate(rows):
+        at = 100 * row.predicted
+        if row.lost is not None:
+            lost = 100 * row.lost
+            ax.barh(y, lost, 0.5, color=style.BLUE, alpha=0.7)
+            ax.errorbar([lost], [y], xerr=[100 * row.margin], color=style.BLUE, capsize=3)
+            text = f"{lost:.0f} %" + (", a surprise" if row.machine in surprises else "")
+            side = 1 if lost < 70 else -1
+            beyond = max(lost + 100 * row.margin, at) if side == 1 else lost - 100 * row.margin
+            ax.text(beyond + 1.2 * side, y, text, fontsize=9, va="center",
+                    ha="left" if side == 1 else "right",
+                    color=style.INK if side == 1 else "white", fontweight="bold")  # fmt: skip
+        ax.plot([at, at], [y - 0.36, y + 0.36], **(style.THEORY | {"linewidth": 2.0}))
+
+
+_PART_LOOKS = {
+    "app": (style.BLUE, "o", "-", "servers"),
+    "cache": (style.GREEN, "s", (0, (1, 1.2)), "cache"),
+    "db": (style.VERMILION, "^", (0, (6, 2)), "database"),
+}
+
+
+@style.panels(2)
+def plot_bottleneck(result: BottleneckResult, axes: tuple[Axes, Axes]) -> None:
+    """Draw each component's ceiling along the ladder of fixes, and throughput against users."""
+    ladder, curve = axes
+    ladder.set_title("Each fix lifts one ceiling")
+    ladder.set_yscale("log")
+    ladder.set_xlim(-0.35, len(FIXES) - 0.35)
+    ladder.set_ylim(50, 2_000)
+    ladder.set_yticks(
+        [50, 100, 200, 500, 1_000, 2_000], ["50", "100", "200", "500", "1,000", "2,000"]
+    )
+    ladder.set_yticks([], minor=True)
+    ladder.set_xticks(range(len(FIXES)), [name.replace(" ", "\n") for name in FIXES], fontsize=8)
+    ladder.set_ylabel("ceiling (requests/s)")
+    ladder.axvline(result.fixes, color=style.MUTED, linewidth=1.0, linestyle=":")
+    for part in COMPONENTS:
+        color, marker, line, name = _PART_LOOKS[part]
+        ceilings = [step.capacities_rps.get(part, np.nan) for step in result.steps]
+        if np.nanmin(ceilings) > 2_000:
+            continue  # the cache never binds
+        ladder.step(range(len(FIXES)), ceilings, color=color, marker=marker, linestyle=line,
+                    where="mid", markersize=6)  # fmt: skip
+        style.label(ladder, 0, ceilings[0], name, color, xytext=(-8, -12 if part == "app" else 10))
+    low = [step.ceiling_rps for step in result.steps]
+    ladder.plot(range(len(FIXES)), low, color=style.INK, marker="o", markersize=13,
+                markerfacecolor="none", linestyle="none", markeredgewidth=1.5)  # fmt: skip
+    if result.failure != "nothing":
+        ladder.plot([result.fixes], [result.theory.ceiling_rps], color=style.INK, marker="x",
+                    markersize=9, markeredgewidth=2.4, linestyle="none")  # fmt: skip
+        style.label(ladder, result.fixes, result.theory.ceiling_rps, "after the failure", style.INK,
+                    ha="right" if result.fixes > 2 else "left",
+                    xytext=(-8 if result.fixes > 2 else 8, -12))  # fmt: skip
+
+    theory = result.theory
+    curve.set_title("Throughput: bounds, exact, simulated")
+    curve.set_xlim(0, 620)
+    curve.set_ylim(0, 620)
+    curve.set_xlabel("users")
+    curve.set_ylabel("throughput (requests/s)")
+    curve.plot(theory.users, theory.bound_rps, color=style.GHOST, linewidth=1.6)
+    curve.plot(theory.users, theory.throughput_rps, **style.THEORY)
+    style.label(curve, 600, theory.ceiling_rps, "bound", style.MUTED, ha="right", xytext=(0, 9))
+    shown = [n for n in USERS if n in result.simulated]
+    if shown:
+        spans = [result.simulated[n] for n in shown]
+        middle = np.array([span.estimate for span in spans])
+        reach = [[s.estimate - s.low for s in spans], [s.high - s.estimate for s in spans]]
+        curve.errorbar(shown, middle, yerr=reach, color=style.BLUE, marker="o", markersize=6,
+                       capsize=3, linestyle="none")  # fmt: skip
+    row = result.users - 1
+    curve.axvline(result.users, color=style.MUTED, linewidth=1.0, linestyle=":")
+    curve.plot([result.users], [theory.throughput_rps[row]], color=style.INK, marker="o",
+               markersize=10, markerfacecolor="none", markeredgewidth=1.6)  # fmt: skip
+
+
+def plot_overload(result: OverloadResult, ax: Axes) -> None:
+    """Draw goodput against load, both over capacity."""
+    ax.set_title("Goodput under extreme load")
+    ax.set_xlim(0, 3.1)
+    ax.set_ylim(0, 1.2)
+    ax.set_xlabel("load offered (times capacity)")
+    ax.set_ylabel("answered in time (times capacity)")
+    ax.plot([0, 1, 3.1], [0, 1, 1], color=style.GHOST, linewidth=1.6)
+    ax.text(3.05, 1.03, "what capacity allows", color=style.MUTED, fontsize=9, ha="right")
+    ax.axvline(1, color=style.MUTED, linewidth=1.0, linestyle=":")
+    below = result.curve[:, 0] < 1
+    for kept in (below, ~below):
+        ax.plot(result.curve[kept, 0], result.curve[kept, 1], **style.THEORY)
+    middle = result.goodput.estimate
+    reach = np.stack([middle - result.goodput.low, result.goodput.high - middle])
+    ax.errorbar(LOADS, middle, yerr=reach, color=style.BLUE, marker="o", markersize=5, capsize=2.5,
+                linestyle="none")  # fmt: skip
+    here = result.here
+    ax.errorbar([result.load], [here.estimate], yerr=[[here.estimate - here.low],
+                [here.high - here.estimate]], color=style.INK, marker="o", markersize=11,
+                markerfacecolor="none", markeredgewidth=1.6, capsize=3)  # fmt: skip
+
+
+_WIDTH, _HEIGHT, _STEP = 1.8, 0.56, 2.3
+
+
+def plot_route(result: RouteResult, ax: Axes) -> None:
+    """Draw the chapters as a graph, those on the route filled."""
+    ax.set_title("What to read before what")
+    ax.set_axis_off()
+    levels = result.levels
+    columns: dict[int, list[int]] = {}
+    for number, level in levels.items():
+        columns.setdefault(level, []).append(number)
+    place: dict[int, tuple[float, float]] = {}
+    for level in sorted(columns):
+        # Beside what they need, as far as possible, so that few arrows cross.
+        numbers = sorted(columns[level], key=lambda n: (-_height(n, place), n))
+        for i, number in enumerate(numbers):
+            alone = len(numbers) == 1 and len(CHAPTERS[number].needs) == 1
+            y = _height(number, place) if alone else (len(numbers) - 1) / 2 - i
+            place[number] = (level * _STEP, y)
+    ax.set_xlim(-_WIDTH / 2 - 0.1, max(levels.values()) * _STEP + _WIDTH / 2 + 0.1)
+    ax.set_ylim(-1.9, 1.9)
+    on = set(result.route)
+    for number, stop in CHAPTERS.items():
+        for need in stop.needs:
+            used = number in on
+            ax.add_patch(
+                FancyArrowPatch(
+                    (place[need][0] + _WIDTH / 2, place[need][1]),
+                    (place[number][0] - _WIDTH / 2, place[number][1]),
+                    arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1,
+                    color=style.INK if used else style.GHOST, linewidth=1.8 if used else 0.9,
+                    linestyle="-" if used else (0, (3, 2)), zorder=1,
+                )
+            )  # fmt: skip
+    for number, (x, y) in place.items():
+        used = number in on
+        ax.add_patch(
+            FancyBboxPatch(
+                (x - _WIDTH / 2, y - _HEIGHT / 2), _WIDTH, _HEIGHT,
+                boxstyle="round,pad=0,rounding_size=0.08",
+                facecolor="#BFD9EC" if used else "white",
+                edgecolor=style.BLUE if used else style.GHOST,
+                linewidth=2.4 if number == result.goal else 1.2,
+                linestyle="-" if used else (0, (3, 2)), zorder=2,
+            )
+        )  # fmt: skip
+        words = "\n".join(textwrap.wrap(f"{number:02d} {CHAPTERS[number].title}", 13))
+        ax.text(x, y, words, fontsize=7.2, ha="center", va="center", zorder=3,
+                color=style.INK if used else style.MUTED,
+                fontweight="bold" if used else "normal")  # fmt: skip
+
+
+def _height(number: int, place: dict[int, tuple[float, float]]) -> float:
+    """Mean height of what a chapter needs."""
+    return float(np.mean([place[need][1] for need in CHAPTERS[number].needs] or [0.0]))

@@ -1,0 +1,105 @@
+"""Pictures of estimates: ranges, error bars, and bytes on a scale."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers.estimation.measurement.storage import MeasuredStorage
+from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
+from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
+from helpers.foundations import style
+
+
+def plot_estimate(result: EstimateResult, ax: Axes) -> None:
+    """Draw each result of the envelope with its 90 % range, simulated and by theory."""
+    ax.set_title("What the envelope says, and how far to trust it")
+    ax.set_xscale("log")
+    ax.set_xlim(1 / 150, 30)
+    ax.set_ylim(len(OUTPUTS) - 0.35, -0.65)
+    ax.set_yticks([])
+    ax.grid(axis="y", visible=False)
+    ticks = (1 / 16, 1 / 4, 1, 4, 16)
+    ax.set_xticks(ticks, ["÷ 16", "÷ 4", "estimate", "× 4", "× 16"])
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel("where the truth may lie (90 % range)")
+    ax.axvline(1, color=style.MUTED, linewidth=1.0, linestyle=":")
+    for y, name in enumerate(OUTPUTS):
+        low, high = result.range_90(name)
+        ax.plot([low, high], [y, y], color=style.BLUE, linewidth=7, alpha=0.75,
+                solid_capstyle="butt")  # fmt: skip
+        factor = result.theory_factor(name)
+        if np.isfinite(factor):
+            for end in (1 / factor, factor):
+                ax.plot([end, end], [y - 0.3, y + 0.3], **style.THEORY)
+        ax.plot([1], [y], color=style.INK, marker="o", markersize=5)
+        ax.text(1 / 140, y - 0.05, name, fontsize=9, color=style.MUTED, va="bottom")
+        ax.text(1 / 140, y + 0.02, result.show(name), fontsize=10, fontweight="bold", va="top")
+
+
+@style.panels(2)
+def plot_error_bars(result: ErrorBarsResult, axes: tuple[Axes, Axes]) -> None:
+    """Draw the error factor against the number of guesses, and where products fall."""
+    growth, spread = axes
+    growth.set_title("How far off a product of guesses is")
+    growth.set_yscale("log")
+    growth.set_xlim(0.5, 12.5)
+    growth.set_ylim(1, 5_000)
+    growth.set_xticks([1, 2, 4, 6, 8, 10, 12])
+    growth.set_yticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
+    growth.set_yticks([], minor=True)
+    growth.set_xlabel("guesses multiplied")
+    growth.set_ylabel("90 % lie within ×/÷")
+    growth.axvline(result.factors, color=style.MUTED, linewidth=1.0, linestyle=":")
+    grid = np.linspace(1, 12, 60)
+    growth.plot(grid, result.factor**grid, color=style.GHOST, linewidth=1.4)
+    growth.plot(grid, result.factor ** np.sqrt(grid), **style.THEORY)
+    growth.plot(result.grid, result.half, color=style.BLUE, marker="o", markersize=6,
+                linestyle="none")  # fmt: skip
+    style.label(
+        growth, 8, error_factor(8, result.factor), "f to the √k", style.INK, xytext=(0, -18)
+    )
+    at = float(min(7.0, 0.8 * np.log(5_000) / np.log(result.factor)))
+    style.label(growth, at, result.factor**at, "worst case", style.MUTED, ha="right",
+                xytext=(-6, 4))  # fmt: skip
+
+    reach = 2.6 * np.log10(max(result.theory, 1.1))
+    edges = np.linspace(-reach, reach, 41)
+    spread.set_title("Where the products fall")
+    spread.set_xlim(-reach, reach)
+    spread.set_ylim(0, 0.16 if result.shape != "at one of two values" else 0.6)
+    half = np.log10(result.theory)
+    spread.set_xticks(
+        [-half, 0, half], [f"÷ {result.theory:.3g}", "guess", f"× {result.theory:.3g}"]
+    )
+    spread.set_xlabel("product over the product of the guesses")
+    spread.set_ylabel("share of 4,000 products")
+    counts = np.histogram(np.log10(result.products), edges)[0] / len(result.products)
+    spread.bar(edges[:-1], counts, np.diff(edges), align="edge", color=style.BLUE, alpha=0.55)
+    middle = (edges[1:] + edges[:-1]) / 2
+    sigma = log_sigma(result.factor) * np.sqrt(result.factors) / np.log(10)
+    density = np.exp(-0.5 * (middle / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    spread.plot(middle, density * np.diff(edges), **style.THEORY)
+    for end in (-half, half):
+        spread.axvline(end, color=style.INK, linewidth=1.0, linestyle=":")
+
+
+def plot_storage(result: MeasuredStorage, ax: Axes) -> None:
+    """Draw what a URL takes in a file, beside what the envelope and the file format say."""
+    ax.set_title("A hundred-byte record does not take a hundred bytes")
+    rows = (
+        ("the URL itself", result.url_bytes, style.GHOST, ""),
+        ("table, by the format", result.theory_bytes, "white", "////"),
+        ("table, measured", result.table_bytes, style.VERMILION, ""),
+        ("with index, measured", result.total_bytes, style.VERMILION, ""),
+    )
+    ax.set_xlim(0, 1.25 * result.total_bytes)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_yticks([])
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("bytes per row")
+    for y, (name, value, fill, hatch) in enumerate(rows):
+        ax.barh(y, value, 0.6, color=fill, hatch=hatch, edgecolor=style.INK, linewidth=0.8)
+        ax.text(value + 0.015 * result.total_bytes, y, f"{value:.0f}", va="center", fontsize=10)
+        ax.text(2, y, name, va="center", fontsize=10,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.5})  # fmt: skip

@@ -1,0 +1,1 @@
+"""Simulations of the chapter: parameters in, results out."""

@@ -1,0 +1,285 @@
+"""The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
+loses the points of its own task and no others.
+
+Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
+raises costs its points and the next ones run all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from helpers import estimation
+
+NAME = "lab05_how_to_approach_design"
+LAB = Path(__file__).parents[2] / f"solutions/{NAME}/{NAME}.ipynb"
+STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
+UNGRADED = ("measure_load_test", "judge(")  # nothing depends on them
+
+
+@cache
+def cells() -> tuple[nbformat.NotebookNode, ...]:
+    return tuple(nbformat.read(LAB, as_version=4).cells)
+
+
+def points() -> dict[str, float]:
+    """Points of every autograded cell."""
+    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
+    return {
+        about["grade_id"]: about["points"]
+        for about in graded
+        if about.get("grade") and not about.get("solution")
+    }
+
+
+def run(answers: dict[str, str], student_id: str = "ada", *, untouched: bool = False) -> set[str]:
+    """Run the lab with some answers replaced; return the names of the checks that fail."""
+    failed: set[str] = set()
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in cells():
+        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
+            continue
+        about = cell.metadata.get("nbgrader", {})
+        name = about.get("grade_id", "")
+        source = answers.get(name, cell.source)
+        if untouched and about.get("solution"):
+            source = STUB.sub(r"\1raise NotImplementedError", source)
+        if source.startswith("student_id"):
+            source = f"student_id = {student_id!r}"
+        try:
+            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
+        except Exception:
+            if about.get("grade"):
+                failed.add(name)
+            elif not about.get("solution"):
+                raise
+    return failed
+
+
+def answer(name: str, old: str, new: str) -> dict[str, str]:
+    """The solution's cell with one thing changed."""
+    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
+    assert old in named[name], f"{name} has no {old!r}"
+    return {name: named[name].replace(old, new)}
+
+
+def cell(name: str, source: str) -> dict[str, str]:
+    """A cell written from scratch."""
+    return {name: textwrap.dedent(source).strip()}
+
+
+def test_points() -> None:
+    assert sum(points().values()) == 24
+    assert len(points()) == 11
+
+
+@pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567", "your id"])
+def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
+    assert run({}, student_id) == set()
+
+
+def test_an_untouched_lab_scores_nothing() -> None:
+    assert run({}, untouched=True) == set(points())
+
+
+# For each check, answers that must fail it and it alone.
+WRONG = {
+    "check_peak_load": {
+        "per day": answer("peak_load", " / 86_400", ""),
+        "no peak": answer("peak_load", " * peak_factor", ""),
+        "hours": answer("peak_load", "86_400", "3_600"),
+        "hard-coded": cell("peak_load", "def peak_load(u, a, p): return 30.0"),
+    },
+    "check_units": {
+        "keeps zero powers": answer("units", " if power}", "}"),
+        "adds anything": answer("units", "if a[1] != b[1]:", "if False:"),
+        "a silent message": answer("units", 'f"cannot add {a[1]} and {b[1]}"', '"no"'),
+        "names one side": answer(
+            "units", 'f"cannot add {a[1]} and {b[1]}"', 'f"cannot add {a[1]}"'
+        ),
+        "compares names only": answer("units", "if a[1] != b[1]:", "if set(a[1]) != set(b[1]):"),
+        "changes its input": answer("units", "powers = dict(a[1])", "powers = a[1]"),
+    },
+    "check_storage": {
+        "years twice": answer("units", "total[0] / 1e12", "total[0] * mine.years / 1e12"),
+        "no copies": answer("units", "total[0] / 1e12", "total[0] / mine.copies / 1e12"),
+        "gigabytes": answer("units", "total[0] / 1e12", "total[0] / 1e9"),
+        "tebibytes": answer("units", "total[0] / 1e12", "total[0] / 2**40"),
+        "typed in": answer("units", "total[0] / 1e12", "36.5"),
+    },
+    "check_product_factor": {
+        "worst case": answer(
+            "error_bars",
+            "math.exp(math.sqrt(sum(math.log(f) ** 2 for f in factors)))",
+            "math.prod(factors)",
+        ),
+        "factors in squares": answer(
+            "error_bars",
+            "math.exp(math.sqrt(sum(math.log(f) ** 2 for f in factors)))",
+            "math.sqrt(sum(f**2 for f in factors))",
+        ),
+        "equal factors only": answer(
+            "error_bars",
+            "math.exp(math.sqrt(sum(math.log(f) ** 2 for f in factors)))",
+            "max(factors) ** math.sqrt(len([f for f in factors if f > 1]))",
+        ),
+    },
+    "check_simulate_factor": {
+        "one side only": answer("error_bars", "np.abs(logs)", "logs"),
+        "one sigma": answer("error_bars", " / 1.645", ""),
+        "the theory again": answer(
+            "error_bars",
+            "return float(np.exp(np.quantile(np.abs(logs), 0.9)))",
+            "return product_factor(factors)",
+        ),
+        "one error for all": answer(
+            "error_bars", "(draws, len(sigmas))) * sigmas", "(draws, 1)) * sigmas"
+        ),
+        "95 %": answer("error_bars", "0.9)))", "0.95)))"),
+    },
+    "check_open_test": {
+        "no queue": answer("testers", "start = max(now, free)", "start = now"),
+        "waits only": answer("testers", "times.append(free - now)", "times.append(start - now)"),
+        "stall ignored": answer(
+            "testers", "if stall_at <= start < stall_at + stall_s:", "if False:"
+        ),
+        "stall by sending time": answer(
+            "testers",
+            "if stall_at <= start < stall_at + stall_s:",
+            "if stall_at <= now < stall_at + stall_s:",
+        ),
+    },
+    "check_closed_test": {
+        "does not wait": answer(
+            "testers", "max(now + interval_s, start + service_s)", "now + interval_s"
+        ),
+        "does not pace": answer(
+            "testers", "max(now + interval_s, start + service_s)", "start + service_s"
+        ),
+        "one too many": answer("testers", "while now < run_s:", "while now <= run_s + interval_s:"),
+        "pauses after the answer": answer(
+            "testers", "max(now + interval_s, start + service_s)", "start + service_s + interval_s"
+        ),
+    },
+    "check_availability": {
+        "one server is enough": answer(
+            "solver", "range(needed, servers + 1)", "range(1, servers + 1)"
+        ),
+        "off by one": answer(
+            "solver", "range(needed, servers + 1)", "range(needed + 1, servers + 1)"
+        ),
+        "all in series": answer("solver", "(1 - (1 - a) ** balancers)", "a**balancers"),
+    },
+    "check_cheapest": {
+        "the most available": answer("solver", "min(good)[1]", "max(good)[1]"),
+        "promise ignored": answer(
+            "solver", "if system_availability(a, b, s, needed, n) >= slo", "if True"
+        ),
+        "fewest machines": answer(
+            "solver",
+            'b * prices["balancer"] + s * prices["server"] + n * prices["node"]',
+            "b + s + n",
+        ),
+        "raises": answer("solver", " if good else None", ""),
+    },
+    "check_fixes": {
+        "doubles": answer("fixes", "servers[lowest] += 1", "servers[lowest] *= 2"),
+        "largest demand": answer("fixes", "key=ceiling)", "key=lambda p: -demands_s[p])"),
+        "changes its input": answer("fixes", "dict(servers), []", "servers, []"),
+        "one short": answer("fixes", ">= target_rps", ">= 0.9 * target_rps"),
+        "ties by order": answer("fixes", "min(sorted(servers)", "min(list(servers)"),
+    },
+    "check_my_design": {
+        "as given": answer("my_design", "for servers in range(2, 13):", "for servers in []:"),
+        "one balancer": answer("my_design", "LoadBalancer(count=2)", "LoadBalancer()"),
+        "no failover": answer("my_design", ", failover_s=30", ""),
+        "too dear": answer("my_design", "range(2, 13)", "[40]"),
+        "faster by decree": answer(
+            "my_design", "AppServers(count=servers)", "AppServers(count=servers, service_s=0.01)"
+        ),
+        "no design": cell("my_design", "my_design = 'two of everything'"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "what"), [(check, what) for check, wrongs in WRONG.items() for what in wrongs]
+)
+def test_a_wrong_answer_loses_its_own_points_only(check: str, what: str) -> None:
+    assert run(WRONG[check][what]) == {check}
+
+
+def test_every_check_has_wrong_answers() -> None:
+    assert set(WRONG) == set(points())
+
+
+RIGHT = {
+    "units as a merge": cell(
+        "units",
+        """
+        def multiply(a, b):
+            names = {*a[1], *b[1]}
+            dimension = {n: a[1].get(n, 0) + b[1].get(n, 0) for n in names}
+            return a[0] * b[0], {n: p for n, p in dimension.items() if p != 0}
+
+        def add(a, b):
+            if dict(a[1]) == dict(b[1]):
+                return a[0] + b[0], a[1]
+            raise ValueError(f"{list(a[1].items())} is not {list(b[1].items())}")
+
+        days = 365 * mine.years
+        my_storage_tb = mine.writes_per_day * days * mine.record_bytes * mine.copies * 1e-12
+        """,
+    ),
+    "error bars with other tools": cell(
+        "error_bars",
+        """
+        def product_factor(factors):
+            return float(np.exp(np.linalg.norm(np.log(factors))))
+
+        def simulate_factor(factors, draws, rng):
+            products = np.ones(draws)
+            for factor in factors:
+                products *= np.exp(rng.normal(0, math.log(factor) / 1.645, draws))
+            either = np.maximum(products, 1 / products)
+            return np.sort(either)[int(0.9 * draws)]
+        """,
+    ),
+    "a design with other names": cell(
+        "my_design",
+        """
+        my_design = blueprint.Design(
+            "mine",
+            blueprint.Clients(rate_rps=1)
+            >> blueprint.LoadBalancer("front", count=2)
+            >> blueprint.AppServers("web", count=math.ceil(mine.design_rps * 1.25 / 55))
+            >> blueprint.Database("store", replicas=1, failover_s=10),
+        )
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RIGHT)
+def test_a_right_answer_written_another_way_passes(what: str) -> None:
+    assert run(RIGHT[what]) == set()
+
+
+def test_numbers_are_ones_own() -> None:
+    ada, again = estimation.lab_parameters("ada"), estimation.lab_parameters(" ADA ")
+    assert ada == again
+    assert ada != estimation.lab_parameters("bob")
+
+
+@pytest.mark.parametrize(("student_id", "error"), [("", ValueError), (7, TypeError)])
+def test_a_bad_student_id_is_named(student_id: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="student_id"):
+        estimation.lab_parameters(student_id)
