@@ -57,7 +57,14 @@ def _claims(first: int, last: int) -> range:
 
 CHAPTERS = (
     Chapter(0, "start_here", "Start here", range(0), written=True),
-    Chapter(1, "why_system_design", "Why system design?", _claims(1, 9)),
+    Chapter(
+        1,
+        "why_system_design",
+        "Why system design?",
+        _claims(1, 9),
+        written=True,
+        lab="lab01_why_system_design",
+    ),
     Chapter(
         2,
         "thinking_at_scale",
@@ -67,8 +74,22 @@ CHAPTERS = (
         lab="lab02_thinking_at_scale",
     ),
     Chapter(3, "trade_offs_everywhere", "Trade-offs everywhere", _claims(22, 29)),
-    Chapter(4, "the_anatomy_of_a_system", "The anatomy of a system", _claims(30, 42)),
-    Chapter(5, "how_to_approach_design", "How to approach design", _claims(43, 50)),
+    Chapter(
+        4,
+        "the_anatomy_of_a_system",
+        "The anatomy of a system",
+        _claims(30, 42),
+        written=True,
+        lab="lab04_the_anatomy_of_a_system",
+    ),
+    Chapter(
+        5,
+        "how_to_approach_design",
+        "How to approach design",
+        _claims(43, 50),
+        written=True,
+        lab="lab05_how_to_approach_design",
+    ),
     Chapter(6, "designing_for_failure", "Designing for failure", _claims(51, 63)),
     Chapter(7, "consistency_models", "Consistency models", _claims(64, 71)),
     Chapter(

@@ -411,8 +411,9 @@ class Notebook:
 
 
 _QUIET = """explorer => window.sdAsked.size === 0
-    && Array.from(explorer.querySelectorAll('img.sd-figure')).every(image => image.offsetParent === null
-        || (image.complete && image.naturalWidth > 1.5 * Number(image.getAttribute('width'))))"""
+    && Array.from(explorer.querySelectorAll('img.sd-figure')).every(
+        image => image.offsetParent === null || (image.complete
+            && image.naturalWidth > 1.5 * Number(image.getAttribute('width'))))"""
 
 
 class Explorer:
@@ -430,11 +431,7 @@ class Explorer:
 
     def sliders(self) -> list[ElementHandle]:
         """Every handle that the keyboard can move."""
-        return [
-            handle
-            for handle in self.element.query_selector_all('[role="slider"]')
-            if handle.is_visible()
-        ]
+        return self._visible('[role="slider"]')
 
     def label(self, slider: ElementHandle) -> str:
         """The label beside a slider's handle."""
@@ -454,9 +451,16 @@ class Explorer:
             selector,
         )
 
-    def choices(self) -> list[ElementHandle]:
-        """Every drop-down of the explorer."""
-        return [menu for menu in self.element.query_selector_all("select") if menu.is_visible()]
+    def menus(self) -> list[ElementHandle]:
+        """Every drop-down."""
+        return self._visible("select")
+
+    def boxes(self) -> list[ElementHandle]:
+        """Every box to tick."""
+        return self._visible('input[type="checkbox"]')
+
+    def _visible(self, selector: str) -> list[ElementHandle]:
+        return [found for found in self.element.query_selector_all(selector) if found.is_visible()]
 
     def face(self) -> tuple[str, str]:
         """What the learner sees: the pictures' sources (one string) and the reading."""
@@ -490,6 +494,12 @@ class Explorer:
         """Choose an option of a drop-down; say whether picture or reading changed."""
         before = self.face()
         menu.select_option(index=index)
+        return self._settled() != before
+
+    def tick(self, box: ElementHandle) -> bool:
+        """Tick a box or untick it; say whether picture or reading changed."""
+        before = self.face()
+        box.click()
         return self._settled() != before
 
     def click(self, button: str) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from helpers.authoring import course
 from tests.browser.lab import Browser, Explorer, JupyterLab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ElementHandle
 
 SERIOUS = {"serious", "critical"}
 
@@ -32,33 +36,45 @@ def test_chapter(path: Path, lab: JupyterLab, browser: Browser) -> None:
 def what_is_wrong(explorer: Explorer) -> list[str]:
     """Move every slider of an explorer; return one line for each thing that is not right."""
     problems = []
-    if not all(explorer.alt()):
+    # JupyterLab itself writes alt="Image" where there is none, so axe has nothing to say.
+    if not all(len(text) > 20 for text in explorer.alt()):
         problems.append("a picture without alternative text")
     if explorer.element.query_selector(".sd-reading[aria-live], .sd-reading [aria-live]") is None:
         problems.append("a reading that a screen reader does not announce")
-    for number, slider in enumerate(explorer.sliders()):
+    sliders = explorer.sliders()
+    for number, slider in enumerate(sliders):
         name = explorer.label(slider) or f"slider {number}"
         if not explorer.label(slider):
             problems.append(f"{name} has no label")
         moved = explorer.press(slider, "ArrowRight") or explorer.press(slider, "ArrowLeft")
-        if not moved and not moves_something(explorer, slider):
-            problems.append(f"{name} changes neither picture nor reading")
-        if number == 0:
-            for key in ("Home", "End"):
-                explorer.press(slider, key)
+        if not moved:
+            if not moves_something(explorer, slider):
+                problems.append(f"{name} changes neither picture nor reading")
+            explorer.click("Reset")
+    for key in ("Home", "End"):  # the ends of every slider are tried, without a browser, elsewhere
+        explorer.press(sliders[0], key)
         if errors := explorer.errors():
-            problems.append(f"{name} at {explorer.readout(slider)}: {errors}")
-        explorer.click("Reset")
+            where = f"{explorer.label(sliders[0])} at {explorer.readout(sliders[0])}"
+            problems.append(f"{where}: {errors}")
+    explorer.click("Reset")
     return problems
 
 
-def moves_something(explorer: Explorer, slider) -> bool:
-    """Whether a slider does something at its ends, or once another option is chosen."""
-    if explorer.press(slider, "Home") or explorer.press(slider, "End"):
+def moves_something(explorer: Explorer, slider: ElementHandle) -> bool:
+    """Whether a slider does something at its ends, or once another control is set otherwise."""
+
+    def at_an_end() -> bool:
+        return explorer.press(slider, "Home") or explorer.press(slider, "End")
+
+    if at_an_end():
         return True
-    for menu in explorer.choices():
+    for menu in explorer.menus():
         for index in range(len(menu.query_selector_all("option"))):
             explorer.choose(menu, index)
-            if explorer.press(slider, "Home") or explorer.press(slider, "End"):
+            if at_an_end():
                 return True
+    for box in explorer.boxes():
+        explorer.tick(box)
+        if at_an_end():
+            return True
     return False

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from helpers import scaling
+from helpers.scaling.measurement.lock import _share_done
 from helpers.scaling.measurement.loopback import Station, exponentials, run_apart
 from helpers.scaling.measurement.speedup import _Worker
 
@@ -74,6 +75,13 @@ def test_threads_on_a_lock(lock: str) -> None:
     # Nobody does more than the lock allows.
     assert result.throughput.estimate.max() < 1.3 / 0.0002
     assert result.fit.kappa.estimate >= 0
+
+
+def test_requests_count_in_proportion_to_the_part_inside_the_window() -> None:
+    marks = np.array([0.0, 2.0, 3.0, 7.0])
+    assert _share_done(marks, 1.0, 5.0) == pytest.approx(0.5 + 1 + 0.5)
+    assert _share_done(marks, 0.0, 7.0) == pytest.approx(3)
+    assert _share_done(marks, 8.0, 9.0) == 0
 
 
 def test_processes() -> None:
