@@ -77,4 +77,5 @@ def moves_something(explorer: Explorer, slider: ElementHandle) -> bool:
         explorer.tick(box)
         if at_an_end():
             return True
+        explorer.tick(box)
     return False

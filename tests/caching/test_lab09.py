@@ -249,7 +249,7 @@ SINGLE = """
                     {fail}
                 {forget}
                 flight["landed"].set()
-            flight["landed"].wait(0.5)
+            flight["landed"].wait(5)
             if "error" in flight:
                 raise flight["error"]
             return flight{get}
@@ -280,7 +280,7 @@ CHECK_THEN_ACT = """
         def do(self, key, function):
             if key in self.flights:
                 flight = self.flights[key]
-                flight["landed"].wait(0.5)
+                flight["landed"].wait(5)
                 if "error" in flight:
                     raise flight["error"]
                 return flight["result"]

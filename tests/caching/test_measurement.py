@@ -5,10 +5,10 @@ What they measure is the machine's business: only what holds on any machine is c
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import tempfile
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,15 +19,12 @@ from helpers.foundations.statistics import Interval
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind():
-    folder = Path(tempfile.gettempdir())
-    patterns = ("write-behind-*", "write-race-*", "write-latency-*", "interleavings-*")
-    before = {path for pattern in patterns for path in folder.glob(pattern)}
+def _nothing_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # a folder of this test's own
     threads = set(threading.enumerate())
     yield
-    assert {path for pattern in patterns for path in folder.glob(pattern)} <= before
-    alive = [each for each in threading.enumerate() if each not in threads and each.is_alive()]
-    assert not alive
+    assert list(tmp_path.iterdir()) == []
+    assert not [each for each in threading.enumerate() if each not in threads and each.is_alive()]
 
 
 @pytest.mark.parametrize("fix", caching.MEASURED_FIXES)
@@ -43,7 +40,7 @@ def test_a_real_herd(fix):
         # Work is conserved: so many queries of that length through so many connections.
         assert result.answered_s[-1] >= result.queries * 0.1 / 20
         assert result.at_database.max() <= result.queries
-    assert "agrees" in result.verdict  # or "disagrees"
+    assert "agrees" in result.verdict or "no verdict" in result.verdict
 
 
 def test_a_herd_that_takes_too_long_is_given_up():
@@ -134,12 +131,19 @@ def test_wilson_interval():
 
 def test_a_verdict_can_be_bad():
     fields = {"rate_rps": 1_000.0, "recompute_s": 0.1, "connections": 10, "clients": 300}
-    arrays = {"time_s": np.zeros(2), "at_database": np.zeros(2), "saturated_s": 0.0}
+    arrays = {
+        "time_s": np.zeros(2),
+        "at_database": np.zeros(2),
+        "saturated_s": 0.0,
+        "late_s": 0.001,
+    }
     herd = caching.MeasuredHerdResult(
         **fields, **arrays, fix="none", arrived_s=np.zeros(300), answered_s=np.zeros(300),
         filled_s=0.1,
     )  # fmt: skip
     assert "disagrees" in herd.verdict
+    late = dataclasses.replace(herd, late_s=0.05)
+    assert late.verdict.startswith("no verdict")
     two = caching.MeasuredHerdResult(
         **fields, **arrays, fix="single-flight", arrived_s=np.zeros(2), answered_s=np.zeros(2),
         filled_s=0.1,

@@ -252,7 +252,11 @@ WRONG = {
         "more than, not at least": answer("canary", "<= alarm))", "<= alarm)) + 1"),
         "one error too early": answer("canary", "<= alarm))", "<= alarm)) - 1"),
         "power against itself": answer(
-            "canary", "_reach(requests, bad_error)", "_reach(requests, base_error)"
+            "canary",
+            "_reach(requests, bad_error)",
+            "_reach(requests, base_error)",
+            "while power(",
+            "while my_requests < 900 and power(",
         ),
         "the alarm is ignored": answer(
             "canary",

@@ -64,13 +64,13 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
         expected = result.healthy.utilisation.get(name)
         if expected is not None and name not in dead:
             at = x - _W / 2 + _W * min(expected, 1.0)
-            marks.append([(at, y - _H / 2), (at, y - _H / 2 + 2.2)])
+            marks.append([(at, y - _H / 2), (at, y - _H / 2 + 1.7)])
         first = "balancers" if name == "balancer" and result.standby else _NAMES.get(name, name)
         ax.text(
-            x, y + 1.7, first, fontsize=8, fontweight="bold", ha="center", va="center", zorder=7
+            x, y + 2.0, first, fontsize=8, fontweight="bold", ha="center", va="center", zorder=7
         )
         second = "dead" if name in dead else _words(result, name, busy)
-        ax.text(x, y - 1.6, second, fontsize=7.4, ha="center", va="center", zorder=7)
+        ax.text(x, y - 1.0, second, fontsize=7.4, ha="center", va="center", zorder=7)
     outlines = [_rectangle(x, y, _W, _H) for x, y in _PLACES.values()]
     colours = [
         style.VERMILION if name in dead else style.MUTED for name in _PLACES

@@ -230,4 +230,11 @@ def plot_measured_health_check(result: MeasuredHealthCheck, ax: Axes) -> None:
         ax, count + 1.4, result.mean_errors.high, "mean", style.VERMILION, ha="center",
         xytext=(0, 9),
     )  # fmt: skip
-    ax.text(0.15, 0.72 * expected, "theory: λ/n × detection time", fontsize=9, va="top")
+    key(
+        ax,
+        [
+            ("●", "one cluster", style.VERMILION),
+            ("--", "theory: λ/n × detection time", style.INK),
+        ],
+        left=True,
+    )

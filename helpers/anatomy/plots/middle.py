@@ -114,11 +114,8 @@ def plot_ladder(result: MeasuredLadder, ax: Axes) -> None:
     ax.set_title("The same small value, fetched or kept in other ways")
     ax.set_xlabel("time of one operation")
     ax.set_ylim(len(names) - 0.4, -1.3)
-    ticks(ax, "y", range(len(names)), names)
-    ax.tick_params(axis="y", labelsize=8, pad=-4, length=0)
-    for label in ax.get_yticklabels():
-        label.set_horizontalalignment("left")
-        label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8})
+    ticks(ax, "y", range(len(names)), [""] * len(names))
+    ax.tick_params(axis="y", length=0)
     for row, (name, value) in enumerate(PUBLISHED_S.items()):
         ax.axvline(value, color=style.MUTED, linewidth=1.0, linestyle=":")
         text = name.replace("packet California-Netherlands-California", "Atlantic and back")
@@ -130,6 +127,12 @@ def plot_ladder(result: MeasuredLadder, ax: Axes) -> None:
         low, high = result.spread_s[name]
         ax.plot([low, high], [i, i], color=style.VERMILION, linewidth=3, alpha=0.4)
         ax.plot([result.times_s[name]], [i], color=style.VERMILION, marker="o", markersize=7)
+        left = result.times_s[name] > 1e-4
+        ax.annotate(
+            name, (low if left else high, i), xytext=(-9 if left else 9, 0), fontsize=9,
+            textcoords="offset points", ha="right" if left else "left", va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},
+        )  # fmt: skip
 
 
 @style.panels(2)

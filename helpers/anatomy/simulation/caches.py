@@ -137,7 +137,10 @@ def simulate_cache_load(
             read = mean_interval(1e-3 * CACHE_MS + miss * response.mean(axis=1))
     else:
         read = mean_interval(np.full(replications, 1e-3 * CACHE_MS))
-    grid = np.linspace(0, 1, 51)
+    # Denser where the read time has its wall, and where the load falls to nothing.
+    edge = max(0.0, 1 - CONNECTIONS / (1e-3 * DATABASE_MS * rate_rps))
+    wall = edge + (1 - edge) * np.geomspace(2e-3, 0.3, 20)
+    grid = np.sort(np.concatenate([np.linspace(0, 1, 26), wall, 1 - np.geomspace(5e-4, 0.03, 8)]))
     theory = [theory_cache_load(rate_rps=rate_rps, hit_ratio=h) for h in grid.tolist()]
     return CacheLoadResult(
         rate_rps=rate_rps,

@@ -28,6 +28,8 @@ MEASURED_FIXES = ("none", "single-flight")
 
 _BEFORE_S = 0.05  # traffic before the expiry
 _FEWEST_QUERIES, _MOST_QUERIES = 10, 2_000
+#: Share of the recompute time by which a client may be late before the traffic is another one.
+_TOO_LATE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class MeasuredHerdResult(Result):
     #: From the first miss until its answer was in the cache, seconds: the recompute time and
     #: whatever the network and a busy machine added.
     filled_s: float
+    #: The latest that a client was sent off after its time, seconds: how well this machine kept
+    #: to the traffic it was asked for.
+    late_s: float
 
     @property
     def queries(self) -> int:
@@ -77,6 +82,11 @@ class MeasuredHerdResult(Result):
         if self.fix == "single-flight":  # one, always: nothing random to make an interval of
             word = "agrees" if self.queries == 1 else "disagrees"
             return f"theory 1 query, measured {self.queries}: {word}"
+        if self.late_s > _TOO_LATE * self.recompute_s:
+            return (
+                f"no verdict: this machine was too busy and sent clients off up to "
+                f"{duration(self.late_s)} late; run it again"
+            )
         return verdict(self.interval, self.theory, unit="queries")
 
     @property
@@ -164,7 +174,7 @@ def measure_expiry_herd(
     )
     arrivals = arrivals[: np.searchsorted(arrivals, span_s)]
 
-    async def run() -> tuple[list[float], list[float], float, float]:
+    async def run() -> tuple[list[float], list[float], float, _Cache]:
         async with asyncio.timeout(timeout_s), _Origin(recompute_s, connections) as origin:
             # The first connection of a process is slow; it is not the herd's.
             _, writer = await asyncio.open_connection("127.0.0.1", origin.port)
@@ -176,10 +186,10 @@ def measure_expiry_herd(
             async with asyncio.TaskGroup() as clients:
                 for arrival in arrivals.tolist():
                     clients.create_task(_client(cache, began + arrival))
-        return origin.arrived, origin.answered, expiry, cache.filled - cache.missed
+        return origin.arrived, origin.answered, expiry, cache
 
     with _no_collection():
-        arrived, answered, expiry, filled = in_own_loop(run())
+        arrived, answered, expiry, cache = in_own_loop(run())
     arrived, answered = np.array(arrived) - expiry, np.array(answered) - expiry
     arrived.sort()
     answered.sort()
@@ -195,7 +205,8 @@ def measure_expiry_herd(
         time_s=time_s,
         at_database=queue_length_at(time_s, arrived, answered),
         saturated_s=saturated_time(arrived, answered, connections),
-        filled_s=filled,
+        filled_s=cache.filled - cache.missed,
+        late_s=cache.late,
     )
 
 
@@ -255,6 +266,7 @@ class _Cache:
         self.expires = expires
         self.single_flight = single_flight
         self.missed = self.filled = math.inf  # when the first miss came, and its answer
+        self.late = 0.0
         self._flight: asyncio.Task[None] | None = None
 
     async def get(self) -> None:
@@ -283,6 +295,7 @@ class _Cache:
 
 async def _client(cache: _Cache, at: float) -> None:
     await asyncio.sleep(max(0.0, at - time.perf_counter()))
+    cache.late = max(cache.late, time.perf_counter() - at)
     await cache.get()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from helpers.caching._scales import round_up
 from helpers.foundations import style
@@ -78,9 +78,12 @@ def bars(
 
 
 def plain_log_ticks(axis) -> None:
-    """Write 0.01, 1, 1,000 at the decades of a logarithmic axis instead of powers of ten."""
+    """Write 0.01, 1, 1,000 at the decades of a logarithmic axis, and mark nothing in between.
+
+    Minor ticks would cost half of the time that drawing the axes takes.
+    """
     axis.set_major_formatter(FuncFormatter(_plain))
-    axis.set_minor_formatter("")
+    axis.set_minor_locator(NullLocator())
 
 
 def _plain(value: float, _: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import NullLocator
 
 from helpers.caching.measurement.writes import (
     MeasuredWriteBehindResult,
@@ -118,19 +119,20 @@ def plot_write_behind(
         return
     pending = 2 * result.lost_mean_theory
     right = headroom(1.15 * pending, 4)
-    step = max(1.0, right / 30)
+    step = max(1.0, pending / 25)
     edges = np.arange(-0.5 if step == 1 else 0.0, right + step, step)
     counts, _ = np.histogram(result.lost, edges)
     share = 100 * counts / result.lost.size
+    top = min(headroom(160 * step / pending), 110.0)  # of an even spread, with room for labels
     loss.fill_between(edges, np.append(share, 0.0), step="post", color=PALE_BLUE, linewidth=0)
     loss.axvline(float(result.lost.mean()), **style.SIMULATION)
     loss.axvline(result.lost_mean_theory, **style.THEORY)
     loss.set_xlim(0, right)
-    loss.set_ylim(0, headroom(1.4 * float(share.max())))
+    loss.set_ylim(0, top)
     style.label(
         loss,
         result.lost_mean_theory,
-        headroom(1.4 * float(share.max())),
+        top,
         "rate × T / 2",
         style.INK,
         va="top",
@@ -190,6 +192,6 @@ def plot_write_latency(result: MeasuredWriteLatencyResult, ax: Axes) -> None:
     ax.set_yticks(range(len(kinds)), list(kinds))
     ax.set_ylim(len(kinds) - 0.4, -0.6)
     ax.set_xticks([1e-8, 1e-6, 1e-4, 1e-2, 1], ["10 ns", "1 µs", "100 µs", "10 ms", "1 s"])
-    ax.xaxis.set_minor_formatter("")
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_title("What one write costs on this machine")
     ax.set_xlabel("time per write (median and middle half)")

@@ -173,7 +173,7 @@ def plot_overload(result: OverloadResult, ax: Axes) -> None:
                 markerfacecolor="none", markeredgewidth=1.6, capsize=3)  # fmt: skip
 
 
-_WIDTH, _HEIGHT, _STEP = 1.8, 0.56, 2.3
+_WIDTH, _HEIGHT, _STEP = 1.95, 0.56, 2.35
 
 
 def plot_route(result: RouteResult, ax: Axes) -> None:

@@ -76,7 +76,8 @@ class BoxesResult(Result):
         if self.capacity_rps is None:
             return f"This design cannot run: {said}."
         return (
-            f"{self.bottleneck} saturates first, at {significant(self.capacity_rps)} requests/s; "
+            f"First to saturate: {self.bottleneck}, at {significant(self.capacity_rps)} "
+            "requests/s; "
             f"{duration(3_600 * self.downtime_h)} of outage a year, "
             f"{significant(self.monthly)} USD a month. The validator: {said}."
         )

@@ -34,7 +34,7 @@ _MOST_MONTHS, _BATCHES = 12_000, 20
 _MOST_MACHINES = 24
 
 #: Breakdowns simulated at most, over all machines: what a slider's budget allows.
-_BREAKDOWNS = 150_000
+_BREAKDOWNS = 80_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +264,7 @@ def _outages(
     return begins[kept], ends[kept]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _unit_draws(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = streams(seed, *(f"{what} {i}" for what in ("lives", "repairs") for i in range(24)))
     draws = tuple(

@@ -172,7 +172,12 @@ def run_closed(
 
 
 def _draw(u: np.ndarray, users: int, ratio: float, servers: int) -> np.ndarray:
-    """Draw the number of requests found at a random moment of the steady state."""
+    """Draw the number of requests found just before an event of the steady state.
+
+    The observation is so many *events* long, so it must start as events find the station, and
+    they are the more frequent the higher its rates are.
+    """
     state, share = stationary(users, ratio, servers)
-    place = np.searchsorted(np.cumsum(share), u, side="right")
+    cumulative = np.cumsum(share * (np.minimum(state, servers) + (users - state) / ratio))
+    place = np.searchsorted(cumulative, u * cumulative[-1], side="right")
     return state[np.minimum(place, state.size - 1)]
