@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Numbers of users at which the curve is simulated.
 USERS = tuple(round(10 ** (e / 2)) for e in range(4, 15))
 
-_STEPS = 400
+_STEPS = 320
 
 
 @dataclass(frozen=True, eq=False)

@@ -149,8 +149,8 @@ def canary_threshold(requests: int, base_error: float, alarm: float = 0.05) -> i
     requests = validation.integer("requests", requests, at_least=1)
     base_error = validation.number("base_error", base_error, above=0, below=1)
     alarm = validation.number("alarm", alarm, above=0, below=1)
-    tail = _upper_tail(requests, base_error)
-    return int(np.argmax(tail <= alarm))
+    first, tail = _upper_tail(requests, base_error)
+    return first + int(np.argmax(tail <= alarm))
 
 
 def theory_canary(
@@ -179,8 +179,8 @@ def theory_canary(
     """
     bad_error = validation.number("bad_error", bad_error, above=base_error, below=1)
     threshold = canary_threshold(requests, base_error, alarm)
-    good, bad = (_upper_tail(requests, p) for p in (base_error, bad_error))
-    return CanaryTheory(threshold, float(good[threshold]), float(bad[threshold]))
+    good, bad = (_at_least(threshold, requests, p) for p in (base_error, bad_error))
+    return CanaryTheory(threshold, good, bad)
 
 
 def canary_requests(
@@ -216,14 +216,27 @@ def canary_requests(
     return (spread / (bad_error - base_error)) ** 2
 
 
+def _at_least(k: int, requests: int, p: float) -> float:
+    """P(Bin(requests, p) >= k)."""
+    first, tail = _upper_tail(requests, p)
+    if k < first:
+        return 1.0
+    return float(tail[k - first]) if k - first < tail.size else 0.0
+
+
 @lru_cache(maxsize=4096)
-def _upper_tail(requests: int, p: float) -> np.ndarray:
-    """P(Bin(requests, p) >= k) for k = 0 .. requests + 1."""
-    k = np.arange(1, requests + 1)
+def _upper_tail(requests: int, p: float) -> tuple[int, np.ndarray]:
+    """Return the first k that matters, and P(Bin(requests, p) >= k) from there until it is 0.
+
+    Numbers of errors more than twelve standard deviations and twenty from the mean are left out.
+    """
+    reach = 12 * math.sqrt(requests * p * (1 - p)) + 20
+    first = max(0, math.floor(requests * p - reach))
+    last = min(requests, math.ceil(requests * p + reach))
+    k = np.arange(first + 1, last + 1)
     ratios = np.log((requests - k + 1) / k) + math.log(p / (1 - p))
     logs = np.concatenate([[0.0], np.cumsum(ratios)])
     weights = np.exp(logs - logs.max())
-    tail = np.cumsum(weights[::-1])[::-1] / weights.sum()
-    tail = np.append(tail, 0.0)
+    tail = np.append(np.cumsum(weights[::-1])[::-1] / weights.sum(), 0.0)
     tail.setflags(write=False)
-    return tail
+    return first, tail
