@@ -15,7 +15,7 @@ import nbformat
 
 from helpers.explore import Explorer
 
-_ALL_CORNERS_UP_TO = 128
+_ALL_CORNERS_UP_TO = 64
 
 
 @cache
@@ -37,7 +37,7 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     return tuple(found)
 
 
-def corners(explorer: Explorer, points: int = 20, seed: int = 1) -> Iterator[dict[str, Any]]:
+def corners(explorer: Explorer, points: int = 10, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Yield settings at the ends of every control, and at random points between them.
 
     All combinations of ends where there are few enough of them; otherwise each control's ends

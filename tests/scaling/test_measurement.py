@@ -14,8 +14,11 @@ import psutil
 import pytest
 
 from helpers import scaling
+from helpers.foundations import queueing
+from helpers.foundations.statistics import mean_interval
 from helpers.scaling.measurement.lock import _share_done
 from helpers.scaling.measurement.loopback import Station, exponentials, run_apart
+from helpers.scaling.measurement.queue import _steady_state
 from helpers.scaling.measurement.speedup import _Worker
 
 
@@ -48,6 +51,16 @@ def test_loopback_queue() -> None:
     assert (result.response.estimate >= 0.5 * result.service_ms * 1e-3).all()
     assert result.requests > 100
     assert "Verdict" in result.reading
+
+
+def test_stations_begin_with_the_requests_of_their_steady_state() -> None:
+    rng = np.random.default_rng(11)
+    for load, workers in ((0.8, 1), (2.8, 4)):
+        drawn = [_steady_state(load, workers, rng) for _ in range(4_000)]
+        rate = load / 0.010
+        expected = rate * queueing.mmc_response(rate, 0.010, workers)  # Little's law
+        interval = mean_interval(np.array(drawn, dtype=float), 0.999)
+        assert interval.contains(expected)
 
 
 def test_loopback_staffing() -> None:

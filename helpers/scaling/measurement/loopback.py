@@ -164,11 +164,14 @@ class OpenClient:
     ----------
     gaps : iterator of float
         Time between one request and the next, seconds.
+    backlog : int
+        Requests sent at once at the start, so that the queue need not begin empty.
     sent, replied : dict of int to float
         Loop times at which each request was sent and its reply arrived, seconds.
     """
 
     gaps: Iterator[float]
+    backlog: int = 0
     sent: dict[int, float] = field(default_factory=dict)
     replied: dict[int, float] = field(default_factory=dict)
 
@@ -178,6 +181,8 @@ class OpenClient:
         self._until = until
         self._transport, _ = await connect(station, self._reply)
         self._due = self._loop.time()
+        for _ in range(self.backlog):
+            self._write()
         self._next()
 
     def stop(self) -> None:
@@ -192,10 +197,13 @@ class OpenClient:
             self._loop.call_at(self._due, self._send)
 
     def _send(self) -> None:
+        self._write()
+        self._next()
+
+    def _write(self) -> None:
         number = len(self.sent)
         self.sent[number] = self._loop.time()
         self._transport.write(b"%d\n" % number)
-        self._next()
 
     def _reply(self, _: asyncio.Transport, name: bytes) -> None:
         self.replied[int(name)] = self._loop.time()

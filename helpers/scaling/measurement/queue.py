@@ -310,9 +310,13 @@ def _run_queues(
     loads: list[tuple[float, int]], service_s: float, run_s: float, seed: int
 ) -> list[_Run]:
     """Run one station and one Poisson client for each (rate, workers), all at once."""
-    rng = streams(
-        seed, *(f"{what} {i}" for i in range(len(loads)) for what in ("arrivals", "services"))
-    )
+    names = [f"{what} {i}" for i in range(len(loads)) for what in ("arrivals", "services")]
+    rng = streams(seed, "backlogs", *names)
+    # At 80 % utilisation an empty queue takes about a hundred service times to fill up, a good
+    # part of the run; so each station begins with a number of requests of its steady state.
+    backlogs = [
+        _steady_state(rate * service_s, workers, rng["backlogs"]) for rate, workers in loads
+    ]
 
     async def main() -> list[_Run]:
         loop = asyncio.get_running_loop()
@@ -321,8 +325,8 @@ def _run_queues(
             for i, (_, workers) in enumerate(loads)
         ]
         clients = [
-            OpenClient(exponentials(1 / rate, rng[f"arrivals {i}"]))
-            for i, (rate, _) in enumerate(loads)
+            OpenClient(exponentials(1 / rate, rng[f"arrivals {i}"]), backlog)
+            for i, ((rate, _), backlog) in enumerate(zip(loads, backlogs, strict=True))
         ]
         try:
             for station in stations:
@@ -339,6 +343,16 @@ def _run_queues(
         return [_observe(s, c, after, until) for s, c in zip(stations, clients, strict=True)]
 
     return run_apart(main, limit_s=3 * run_s + 5)
+
+
+def _steady_state(load: float, workers: int, rng: np.random.Generator) -> int:
+    """Draw the number of requests in an M/M/c station.
+
+    Kleinrock, *Queueing Systems* vol. 1, 1975, section 3.5.
+    """
+    ratios = load / np.minimum(np.arange(1, 200), workers)
+    weights = np.cumprod(np.concatenate([[1.0], ratios]))
+    return int(rng.choice(weights.size, p=weights / weights.sum()))
 
 
 def _observe(station: Station, client: OpenClient, after: float, until: float) -> _Run:
