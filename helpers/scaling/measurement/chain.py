@@ -108,7 +108,7 @@ def measure_bottleneck(
     application_ms: float = 4.0,
     database_ms: float = 8.0,
     think_ms: float = 60.0,
-    run_s: float = 1.8,
+    run_s: float = 1.6,
     seed: int = 1,
 ) -> MeasuredBottleneck:
     """Run chains of three loopback servers, three chains for each of five numbers of users.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WARMUP_SHARE = 0.2
-_DRAIN_S = 0.4
+_DRAIN_S = 0.3
 _UTILISATIONS = (0.3, 0.5, 0.7, 0.8)
 _WORKERS = (1, 2, 4)
 
@@ -114,7 +114,7 @@ def measure_knee(
     *,
     service_ms: float = 5.0,
     replications: int = 8,
-    run_s: float = 1.8,
+    run_s: float = 1.6,
     seed: int = 1,
 ) -> MeasuredKnee:
     """Load real servers on the loopback interface with Poisson clients and time the replies.
@@ -239,7 +239,7 @@ def measure_staffing(
     utilisation: float = 0.7,
     service_ms: float = 6.0,
     replications: int = 8,
-    run_s: float = 1.5,
+    run_s: float = 1.3,
     seed: int = 1,
 ) -> MeasuredStaffing:
     """Count the requests that wait at real stations with one, two and four workers.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sqlite3
 import sys
 import time
@@ -18,6 +17,7 @@ import numpy as np
 
 from helpers.foundations import validation
 from helpers.foundations.result import Result, significant
+from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams
 from helpers.why.measurement.server import run_apart
 from helpers.why.theory import interrupted_but_done
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CHILD = Path(__file__).with_name("_server_child.py")
-_CLIENTS = 8
+_CLIENTS = 12
+_PAUSE_S = 0.02  # on average, so that the clients do not fall into step
 _EFFECT_S, _REPLY_S, _SLOW_S = 0.01, 0.03, 0.3
 _TIMEOUT_S = 0.15
 _BAD, _SLOW = 0.05, 0.12
@@ -40,8 +41,8 @@ class Book:
     ----------
     ok, failed, lost : int
         Requests answered in time; refused with an error at each try; left without an answer.
-    cut_off : set of str
-        Good tries during which the server died.
+    cut_off : dict of str to int
+        Good tries during which the server died, and which of the servers it was.
     done : Counter of str
         How often the work of each request was done.
     tries_done : set of str
@@ -57,7 +58,7 @@ class Book:
     ok: int = 0
     failed: int = 0
     lost: int = 0
-    cut_off: set[str] = field(default_factory=set)
+    cut_off: dict[str, int] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
     tries_done: set[str] = field(default_factory=set)
@@ -106,12 +107,17 @@ class MeasuredBooks(Result):
     @property
     def cut_off_done(self) -> int:
         """Those of them whose work was found in the database."""
-        return len(self.plain.cut_off & self.plain.tries_done)
+        return len(self.plain.cut_off.keys() & self.plain.tries_done)
 
     @property
-    def done_interval(self) -> tuple[float, float]:
-        """95 % interval for the share of them, by Wilson's score."""
-        return wilson(self.cut_off_done, self.cut_off)
+    def done_interval(self) -> Interval:
+        """The share of them with its 95 % interval; each kill counts as one observation."""
+        plain = self.plain
+        servers = sorted(set(plain.cut_off.values()))
+        tries = [[t for t, server in plain.cut_off.items() if server == s] for s in servers]
+        return clustered_share(
+            [sum(t in plain.tries_done for t in some) for some in tries], [len(t) for t in tries]
+        )
 
     @property
     def conserved(self) -> bool:
@@ -132,18 +138,18 @@ class MeasuredBooks(Result):
 
     @property
     def reading(self) -> str:
-        low, high = self.done_interval
-        inside = "inside" if low <= self.theory_done <= high else "outside"
+        share = self.done_interval
+        inside = "inside" if share.contains(self.theory_done) else "outside"
         books = "balance" if self.conserved else "DO NOT BALANCE"
         one = self.plain
         return (
             f"Verdict: the books {books}: {one.sent:,} sent = {one.ok:,} ok + {one.failed:,} "
-            f"failed + {one.lost:,} lost. {self.kills} kills cut {self.cut_off} tries off, and the "
-            f"work of {self.cut_off_done} had been done (theory: "
+            f"failed + {one.lost:,} lost. {self.kills // 2} kills of servers without keys cut "
+            f"{self.cut_off} tries off, and the work of {self.cut_off_done} had been done (theory: "
             f"{significant(100 * self.theory_done)} %, {inside} the 95 % interval "
-            f"{significant(100 * low, 2)} to {significant(100 * high, 2)} %). {one.duplicated} "
-            f"requests were done more than once; with keys, {self.keyed.duplicated} of "
-            f"{self.keyed.sent:,}."
+            f"{significant(100 * share.low, 2)} to {significant(100 * share.high, 2)} %). "
+            f"{one.duplicated} requests were done more than once; with keys, "
+            f"{self.keyed.duplicated} of {self.keyed.sent:,}."
         )
 
     def table(self) -> pd.DataFrame:
@@ -157,20 +163,28 @@ class MeasuredBooks(Result):
         return pd.DataFrame(rows).set_index("server")
 
 
-def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's score interval for a share.
+def clustered_share(hits: list[int], of: list[int], confidence: float = 0.95) -> Interval:
+    """Return a share and its interval from clusters of observations that are not independent.
+
+    All tries that one kill cuts off meet the same moment, so the number of tries says little about
+    how much is known; the number of kills does.
 
     Notes
     -----
-    Wilson, "Probable inference, the law of succession, and statistical inference", *J. American
-    Statistical Association* 22, 1927.
+    The ratio estimator of cluster sampling with its linearised variance and Student's t: Cochran,
+    *Sampling Techniques*, 3rd ed. 1977, chapter 9A. With fewer than two clusters the interval is
+    all of 0 to 1.
     """
-    if of == 0:
-        return 0.0, 1.0
-    share = hits / of
-    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
-    reach = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return middle - reach, middle + reach
+    total = sum(of)
+    if len(of) < 2 or total == 0:
+        share = sum(hits) / total if total else 0.5
+        return Interval(share, 0.0, 1.0, confidence, len(of))
+    share = sum(hits) / total
+    mean = total / len(of)
+    moved = [(h - share * n) / mean for h, n in zip(hits, of, strict=True)]
+    found = mean_interval(moved, confidence)
+    low, high = max(0.0, share + found.low), min(1.0, share + found.high)
+    return Interval(share, low, high, confidence, len(of))
 
 
 def measure_books(
@@ -178,7 +192,7 @@ def measure_books(
 ) -> MeasuredBooks:
     """Kill real servers while real clients wait for them, and compare both sides' books.
 
-    Eight clients send requests one after the other; some are refused, some take too long. The
+    Twelve clients send requests one after the other; some are refused, some take too long. The
     server is killed without warning again and again, and another one takes over with the same
     database. Two such experiments run side by side: without keys and with.
 
@@ -235,7 +249,7 @@ def measure_books(
 
 @dataclass
 class _Experiment:
-    """One database, its servers, one after the other, and eight clients."""
+    """One database, its servers, one after the other, and its clients."""
 
     path: Path
     keys: bool
@@ -243,6 +257,7 @@ class _Experiment:
     rng: np.random.Generator
     lives_s: list[float]
     book: Book = field(default_factory=Book)
+    server: int = 0
     over: bool = False
 
     async def run(self) -> Book:
@@ -259,6 +274,7 @@ class _Experiment:
                     raise RuntimeError("a server ended of its own accord")
                 process.kill()
                 self.port, process = port, following
+                self.server += 1
             self.over = True
             await asyncio.gather(*clients)
         finally:
@@ -287,6 +303,7 @@ class _Experiment:
     async def _client(self, number: int) -> None:
         turn = 0
         while not self.over:
+            await asyncio.sleep(_PAUSE_S * self.rng.standard_exponential())
             await self._request(f"{number}-{turn}")
             turn += 1
 
@@ -298,13 +315,14 @@ class _Experiment:
         hopeless = self.rng.random() < _BAD  # trying again does not help against a bad request
         for attempt in range(1 + self.retries):
             kind = "bad" if hopeless else "slow" if self.rng.random() < _SLOW else "good"
+            server = self.server
             answer = await self._try(f"{name} {attempt} {kind}\n")
             if answer == "ok":
                 book.ok += 1
                 return
             silent |= answer != "error"
             if answer == "cut off" and kind == "good":
-                book.cut_off.add(f"{name}/{attempt}")
+                book.cut_off[f"{name}/{attempt}"] = server
         if silent:
             book.lost += 1
             book.unanswered.add(name)

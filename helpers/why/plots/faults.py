@@ -178,11 +178,13 @@ def _plot_measured_books(result: MeasuredBooks, ax: Axes, books: Axes) -> None:
     ax.set_ylim(-1, 1)
     ax.set_yticks([])
     ax.set_xlabel("% of the tries cut off whose work had been done")
-    low, high = (100 * end for end in result.done_interval)
-    share = 100 * result.cut_off_done / max(result.cut_off, 1)
+    done = result.done_interval
+    share, low, high = (100 * end for end in (done.estimate, done.low, done.high))
     ax.errorbar([share], [0], xerr=[[share - low], [high - share]], **style.MEASUREMENT)
     ax.axvline(100 * result.theory_done, **style.THEORY)
-    note(ax, 0.02, 0.95, f"● measured, {result.cut_off} tries", style.VERMILION)
+    note(
+        ax, 0.02, 0.95, f"● measured, {result.cut_off} tries, {done.samples} kills", style.VERMILION
+    )
     note(ax, 0.02, 0.87, "- - theory, from undisturbed requests", style.BLACK)
     one = result.plain
     twice = one.duplicated
