@@ -9,5 +9,7 @@
 ``validation``   parameter checks whose errors name parameter, value and range
 ``result``       what every experiment returns
 ``style``        how every figure looks
+``axes``         what figures share: readable axes, error bars, marks, keys
+``scales``       round ends for axes, which stay while their data changes a little
 ===============  ==============================================================================
 """

@@ -27,6 +27,8 @@ PURPLE = "#CC79A7"
 INK = "#1f2328"  # text and axes
 MUTED = "#6a737d"  # secondary text, guides; 4.8:1 on white
 FAINT = "#d8dee4"  # grid
+SKY_INK = "#2b7bab"  # text about what is drawn in SKY, which is too light for letters
+ORANGE_INK = "#9a6a00"  # the same for ORANGE
 GHOST = "#8c959f"  # a pinned curve, kept to compare with
 
 #: Colours for designs compared side by side, in the order to use them.
@@ -43,6 +45,8 @@ MEASUREMENT: dict[str, Any] = {
     "capsize": 3,
     "elinewidth": 1.4,
 }  # for Axes.errorbar
+#: A simulation at single points, as dots with error bars; for Axes.errorbar too.
+DOTS: dict[str, Any] = MEASUREMENT | {"color": BLUE}
 
 _DEFAULTS: dict[str, Any] = {
     "figure.facecolor": "white",

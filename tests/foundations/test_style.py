@@ -86,7 +86,7 @@ def test_a_poor_pair_would_be_noticed():
     assert np.linalg.norm(red - green) < 15
 
 
-@pytest.mark.parametrize("name", ["INK", "MUTED"])
+@pytest.mark.parametrize("name", ["INK", "MUTED", "SKY_INK", "ORANGE_INK"])
 def test_text_can_be_read_on_white_and_in_the_dark(name):
     colour = np.array(to_rgb(getattr(style, name)))
     assert contrast(colour, WHITE) >= 4.5

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.anatomy.measurement import WAYS, MeasuredLayouts, MeasuredOutage, MeasuredPowerCut
-from helpers.anatomy.plots.kit import POINTS, counts, error_bars, frame, here, key, step_up, ticks
 from helpers.anatomy.simulation import (
     LAYOUTS,
     QUERIES,
@@ -18,7 +17,18 @@ from helpers.anatomy.simulation import (
 from helpers.anatomy.simulation.databases import FLUSHES_S
 from helpers.anatomy.simulation.decoupling import HORIZON_S, LENGTHS, OUTAGE_AT_S
 from helpers.foundations import style
+from helpers.foundations.axes import (
+    error_bars,
+    here,
+    key,
+    log_axis,
+    note,
+    percent,
+    short,
+    time_axis,
+)
 from helpers.foundations.result import duration
+from helpers.foundations.scales import step_up
 
 
 @style.panels(2)
@@ -26,24 +36,26 @@ def plot_power_cut(result: PowerCutResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the writes lost in each cut, and the trade between losses and a busy disk."""
     cuts, trade = axes
     top = step_up(1.05 * max(float(result.lost.max()), 1.0), (20, 100, 600, 3_000, 20_000, 110_000))
-    frame(
-        cuts, "Acknowledged writes lost in each of 400 cuts", (0, 400), (-0.02 * top, top),
-        "cut, from the luckiest to the worst", "writes lost",
-    )  # fmt: skip
+    cuts.set(
+        title="Acknowledged writes lost in each of 400 cuts",
+        xlim=(0, 400),
+        ylim=(-0.02 * top, top),
+        xlabel="cut, from the luckiest to the worst",
+        ylabel="writes lost",
+    )
     cuts.fill_between(
         np.arange(result.lost.size), np.sort(result.lost), color=style.SKY, alpha=0.5, linewidth=0
     )
     cuts.plot(np.sort(result.lost), color=style.BLUE, linewidth=2.0)
     cuts.axhline(result.expected["lost_writes"], **style.THEORY)
     style.label(cuts, 8, result.expected["lost_writes"], "theory: mean", style.INK, xytext=(0, 8))
-    trade.set_xscale("log")
-    trade.set_yscale("log")
-    frame(
-        trade, "Safer costs disk time", (1e-3, 10), (5e-6, 500), "seconds between syncs",
-        "seconds of syncing per second",
-    )  # fmt: skip
-    ticks(trade, "x", (1e-3, 1e-2, 0.1, 1, 10), ("1 ms", "10 ms", "100 ms", "1 s", "10 s"))
-    ticks(trade, "y", (1e-4, 1e-2, 1, 100))
+    trade.set(
+        title="Safer costs disk time",
+        xlabel="seconds between syncs",
+        ylabel="seconds of syncing per second",
+    )
+    time_axis(trade, "x", 1e-3, 10)
+    log_axis(trade, "y", 5e-6, 500, ticks=(1e-4, 1e-2, 1, 100))
     trade.axhspan(1, 500, color=style.VERMILION, alpha=0.13, linewidth=0)
     trade.text(1.2e-3, 350, "the disk cannot keep up", color=style.VERMILION, fontsize=9, va="top")
     trade.plot(FLUSHES_S, 1e-3 * result.sync_ms / FLUSHES_S, **style.THEORY)
@@ -66,10 +78,13 @@ def plot_power_cut(result: PowerCutResult, axes: tuple[Axes, Axes]) -> None:
 
 def plot_measured_power_cut(result: MeasuredPowerCut, ax: Axes) -> None:
     """Draw the rows that survived each cut against where it fell."""
-    frame(
-        ax, "Real files cut off at a random byte", (-2, 102), (-2, 1.12 * result.commits),
-        "where sqlite's log was cut (% of its length)", "rows that survived",
-    )  # fmt: skip
+    ax.set(
+        title="Real files cut off at a random byte",
+        xlim=(-2, 102),
+        ylim=(-2, 1.12 * result.commits),
+        xlabel="where sqlite's log was cut (% of its length)",
+        ylabel="rows that survived",
+    )
     order = result.cut_bytes.argsort()
     ax.plot(
         100 * result.cut_bytes[order], result.predicted[order], drawstyle="steps-post",
@@ -99,17 +114,16 @@ def plot_layouts(result: LayoutsResult | MeasuredLayouts, ax: Axes) -> None:
     measured = isinstance(result, MeasuredLayouts)
     values = 1e6 * result.times_s if measured else result.pages
     columns = len(QUERIES) if measured else len(QUERIES) + 1
-    ax.set_yscale("log")
-    limits = (0.5, 1e6) if measured else (0.5, 1e8)
-    frame(
-        ax,
-        "Four questions, four layouts, the same answers" if measured
+    ax.set(
+        title="Four questions, four layouts, the same answers"
+        if measured
         else "Pages read for each question, and for your mix",
-        (-0.5, columns - 0.5), limits, "", "time (µs)" if measured else "pages read",
-    )  # fmt: skip
+        xlim=(-0.5, columns - 0.5),
+        ylabel="time (µs)" if measured else "pages read",
+    )
     names = [query.replace(" by ", "\nby ").replace(" of ", "\nof ") for query in QUERIES]
-    ticks(ax, "x", range(columns), names if measured else [*names, "your mix"])
-    ticks(ax, "y", *counts(0, 6 if measured else 7))
+    ax.set_xticks(range(columns), names if measured else [*names, "your mix"])
+    log_axis(ax, "y", 0.5, 1e6 if measured else 1e8, text=short)
     ax.grid(False, axis="x")
     if not measured:
         ax.axvspan(columns - 1.5, columns - 0.5, color=style.FAINT, alpha=0.5, linewidth=0)
@@ -125,11 +139,8 @@ def plot_layouts(result: LayoutsResult | MeasuredLayouts, ax: Axes) -> None:
             x[best], row[best], color=style.INK, marker="o", markersize=14, mfc="none",
             linestyle="none", mew=1.3,
         )  # fmt: skip
-        ax.text(
-            0.02 + 0.2 * i, 0.97, f"{'●■▲◆'[i]} {layout}", transform=ax.transAxes, color=colour,
-            fontsize=9, va="top",
-        )  # fmt: skip
-    ax.text(0.98, 0.97, "○ cheapest", transform=ax.transAxes, fontsize=9, va="top", ha="right")
+        note(ax, 0.02 + 0.2 * i, 0.97, f"{'●■▲◆'[i]} {layout}", colour)
+    note(ax, 0.98, 0.97, "○ cheapest", style.INK, ha="right")
 
 
 @style.panels(2)
@@ -137,10 +148,13 @@ def plot_outage(result: OutageResult, axes: tuple[Axes, Axes]) -> None:
     """Draw what users feel of a direct call, and the backlog of a queue."""
     direct, backlog = axes
     end = OUTAGE_AT_S + result.outage_s
-    frame(
-        direct, "Called directly: the outage is yours", (0, HORIZON_S),
-        (0, step_up(1.6 * result.rate_rps, (20, 50, 100, 160))), "time (s)", "requests per second",
-    )  # fmt: skip
+    direct.set(
+        title="Called directly: the outage is yours",
+        xlim=(0, HORIZON_S),
+        ylim=(0, step_up(1.6 * result.rate_rps, (20, 50, 100, 160))),
+        xlabel="time (s)",
+        ylabel="requests per second",
+    )
     direct.plot(result.time_s, result.direct_ok_rps, color=style.BLUE, linewidth=1.6)
     direct.plot(
         result.time_s, result.direct_failed_rps, color=style.VERMILION, linewidth=1.6,
@@ -151,10 +165,13 @@ def plot_outage(result: OutageResult, axes: tuple[Axes, Axes]) -> None:
         1.15 * max(float(result.backlog.max()), float(result.theory_backlog.max()), 10),
         (50, 200, 500, 1_000, 2_000, 5_000, 12_000),
     )
-    frame(
-        backlog, "Through a queue: work waits, nobody fails", (0, HORIZON_S), (0, top),
-        "time (s)", "jobs waiting",
-    )  # fmt: skip
+    backlog.set(
+        title="Through a queue: work waits, nobody fails",
+        xlim=(0, HORIZON_S),
+        ylim=(0, top),
+        xlabel="time (s)",
+        ylabel="jobs waiting",
+    )
     backlog.plot(result.time_s + 0.5, result.backlog, **style.SIMULATION)
     backlog.plot(result.time_s + 0.5, result.theory_backlog, **style.THEORY)
     for ax in axes:
@@ -166,15 +183,13 @@ def plot_measured_outage(result: MeasuredOutage, ax: Axes) -> None:
     """Draw failed requests and backlogs of three ways to reach a real consumer."""
     x = np.arange(3)
     top = step_up(1.45 * float(max(result.failed.max(), result.backlog.max())), (50, 100, 200, 400))
-    frame(
-        ax,
-        "A real consumer away for a moment",
-        (-0.6, 2.6),
-        (-0.04 * top, top),
-        "",
-        "requests, or jobs",
+    ax.set(
+        title="A real consumer away for a moment",
+        xlim=(-0.6, 2.6),
+        ylim=(-0.04 * top, top),
+        ylabel="requests, or jobs",
     )
-    ticks(ax, "x", x.tolist(), list(WAYS))
+    ax.set_xticks(x, list(WAYS))
     ax.grid(False, axis="x")
     low, high = result.range95
     ax.axhspan(low, high, color=style.FAINT, alpha=0.7, linewidth=0)
@@ -197,21 +212,20 @@ def plot_measured_outage(result: MeasuredOutage, ax: Axes) -> None:
 
 def plot_chain(result: ChainResult, ax: Axes) -> None:
     """Draw the share of the time that a chain is down, called in a row and with a queue."""
-    ax.set_yscale("log")
-    frame(
-        ax, "Down if any of them is down", (0.5, 12.5), (5e-5, 1), "services in the chain",
-        "share of the time down",
-    )  # fmt: skip
-    ticks(ax, "x", range(1, 13))
-    ticks(ax, "y", (1e-4, 1e-3, 1e-2, 0.1, 1), ("0.01 %", "0.1 %", "1 %", "10 %", "100 %"))
+    ax.set(
+        title="Down if any of them is down",
+        xlim=(0.5, 12.5),
+        xlabel="services in the chain",
+        ylabel="share of the time down",
+    )
+    ax.set_xticks(range(1, 13))
+    log_axis(ax, "y", 5e-5, 1, text=percent)
     for interval, theory, colour, marker in (
         (result.direct, result.theory_direct, style.BLUE, "o"),
         (result.queued, result.theory_queued, style.GREEN, "s"),
     ):
         ax.plot(LENGTHS, theory, **style.THEORY)
-        error_bars(
-            ax, LENGTHS, interval, **(POINTS | {"color": colour, "marker": marker, "markersize": 5})
-        )
+        error_bars(ax, LENGTHS, interval, **(style.DOTS | {"color": colour, "marker": marker}))
     here(ax, result.services)
     key(
         ax,

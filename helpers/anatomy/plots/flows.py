@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
-from helpers.anatomy.plots.kit import frame, step_up
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
 from helpers.foundations import style
+from helpers.foundations.axes import note
 from helpers.foundations.result import significant
+from helpers.foundations.scales import step_up
 
 _W, _H = 14.0, 8.6  # of a box; the picture is 118 x 62, about 5 pixels a unit
 _PLACES = {
@@ -155,7 +156,13 @@ def _arrows(result: AnatomyResult, ax: Axes) -> None:
 def _timeline(result: AnatomyResult, ax: Axes) -> None:
     rates = result.run.outcome_rates(20)
     top = step_up(1.5 * result.rate_rps, (20, 40, 80, 120))
-    frame(ax, "Requests over time", (0, DURATION_S), (0, top), "time (s)", "per second")
+    ax.set(
+        title="Requests over time",
+        xlim=(0, DURATION_S),
+        ylim=(0, top),
+        xlabel="time (s)",
+        ylabel="per second",
+    )
     bad = rates["failed_rps"] + rates["dropped_rps"]
     ax.plot(rates["time_s"], rates["answered_rps"], color=style.BLUE, linewidth=2.0)
     ax.plot(rates["time_s"], bad, color=style.VERMILION, linewidth=2.0, linestyle=(0, (4, 1.5)))
@@ -168,8 +175,5 @@ def _timeline(result: AnatomyResult, ax: Axes) -> None:
             fontsize=8,
             color=style.MUTED,
         )
-    ax.text(0.03, 0.97, "answered", transform=ax.transAxes, color=style.BLUE, fontsize=9, va="top")
-    ax.text(
-        0.97, 0.97, "failed (dashed)", transform=ax.transAxes, color=style.VERMILION, fontsize=9,
-        va="top", ha="right",
-    )  # fmt: skip
+    note(ax, 0.03, 0.97, "answered", style.BLUE)
+    note(ax, 0.97, 0.97, "failed (dashed)", style.VERMILION, ha="right")

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.anatomy.measurement import MeasuredBalancing, MeasuredCdn, MeasuredHealthCheck
-from helpers.anatomy.plots.kit import POINTS, error_bars, frame, here, key, step_up, ticks
 from helpers.anatomy.simulation import (
     BALANCING_POLICIES,
     BalancingResult,
@@ -16,6 +15,8 @@ from helpers.anatomy.simulation import (
 from helpers.anatomy.simulation.health_check import CAPACITY_RPS, DEATH_S, DURATION_S, GRID_S
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, key, log_axis, marks
+from helpers.foundations.scales import step_up
 
 
 @style.panels(2)
@@ -23,19 +24,22 @@ def plot_cdn(result: CdnResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the time to the first byte, and what is left for the origin, against the hit ratio."""
     ax, origin = axes
     top = step_up(1.15e3 * result.direct_p99_s, (150, 300, 500, 800, 1_200))
-    frame(
-        ax, "Time to the first byte", (-2, 102), (0, top), "hit ratio of the CDN (%)",
-        "time to first byte (ms)",
-    )  # fmt: skip
+    ax.set(
+        title="Time to the first byte",
+        xlim=(-2, 102),
+        ylim=(0, top),
+        xlabel="hit ratio of the CDN (%)",
+        ylabel="time to first byte (ms)",
+    )
     direct = 1e3 * result.expected["direct_s"]
     ax.plot([-2, 102], [direct] * 2, **(style.THEORY | {"color": style.MUTED}))
     ax.plot(100 * result.grid, 1e3 * result.theory_s, **style.THEORY)
     x = 100 * result.hit_ratio
     here(ax, x)
-    error_bars(ax, x, result.ttfb, 1e3, **POINTS)
+    error_bars(ax, x, result.ttfb, 1e3, **style.DOTS)
     ax.plot([x], [1e3 * result.ttfb_p99_s], color=style.PURPLE, marker="^", markersize=7)
     ax.plot([x], [1e3 * result.direct_p99_s], color=style.MUTED, marker="^", markersize=7)
-    error_bars(ax, x, result.direct, 1e3, **(POINTS | {"color": style.MUTED}))
+    error_bars(ax, x, result.direct, 1e3, **(style.DOTS | {"color": style.MUTED}))
     key(
         ax,
         [
@@ -47,13 +51,16 @@ def plot_cdn(result: CdnResult, axes: tuple[Axes, Axes]) -> None:
         left=True,
         y=0.99,
     )
-    frame(
-        origin, "What is left for the origin", (-2, 102), (0, 170), "hit ratio of the CDN (%)",
-        "requests per second at the origin",
-    )  # fmt: skip
+    origin.set(
+        title="What is left for the origin",
+        xlim=(-2, 102),
+        ylim=(0, 170),
+        xlabel="hit ratio of the CDN (%)",
+        ylabel="requests per second at the origin",
+    )
     here(origin, x)
     origin.plot(100 * result.grid, result.theory_origin_rps, **style.THEORY)
-    error_bars(origin, x, result.origin, **POINTS)
+    error_bars(origin, x, result.origin, **style.DOTS)
     key(
         origin,
         [("●", "simulated", style.BLUE), ("--", "(1 − h) × rate", style.INK)],
@@ -64,13 +71,15 @@ def plot_measured_cdn(result: MeasuredCdn, ax: Axes) -> None:
     """Draw measured times to the first byte beside the sums of the round trips."""
     kinds = list(result.means)
     top = step_up(1.2e3 * result.theory_s["direct"], (50, 200, 400, 800))
-    frame(
-        ax, "Two real servers with injected distance", (-0.6, 2.6), (0, top), "",
-        "time to first byte (ms)",
-    )  # fmt: skip
-    ticks(ax, "x", range(3), ["hit at the edge", "miss at the edge", "direct to the origin"])
+    ax.set(
+        title="Two real servers with injected distance",
+        xlim=(-0.6, 2.6),
+        ylim=(0, top),
+        ylabel="time to first byte (ms)",
+    )
+    ax.set_xticks(range(3), ["hit at the edge", "miss at the edge", "direct to the origin"])
     for i, kind in enumerate(kinds):
-        ax.plot([i - 0.3, i + 0.3], [1e3 * result.theory_s[kind]] * 2, **style.THEORY)
+        marks(ax, i, 1e3 * result.theory_s[kind], 0.6)
         error_bars(ax, i, result.means[kind], 1e3, **style.MEASUREMENT)
     key(
         ax,
@@ -82,19 +91,21 @@ def plot_measured_cdn(result: MeasuredCdn, ax: Axes) -> None:
 def plot_balancing(result: BalancingResult, ax: Axes) -> None:
     """Draw the mean response time under each policy, with theory and 99th percentiles."""
     top = step_up(1.1 / (1 - result.utilisation), (3, 6, 12, 24))
-    frame(
-        ax, "The same requests, dealt out in six ways", (-0.6, 5.6), (0, top), "",
-        "mean response (service times)",
-    )  # fmt: skip
-    ticks(ax, "x", range(6), [policy.replace(" ", "\n", 1) for policy in BALANCING_POLICIES])
+    ax.set(
+        title="The same requests, dealt out in six ways",
+        xlim=(-0.6, 5.6),
+        ylim=(0, top),
+        ylabel="mean response (service times)",
+    )
+    ax.set_xticks(range(6), [policy.replace(" ", "\n", 1) for policy in BALANCING_POLICIES])
     ax.grid(False, axis="x")
     ax.bar(
         np.arange(6), result.response.estimate, width=0.62, color=style.SKY, alpha=0.55, linewidth=0
     )
-    error_bars(ax, np.arange(6), result.response, **(POINTS | {"markersize": 4}))
+    error_bars(ax, np.arange(6), result.response, **(style.DOTS | {"markersize": 4}))
     for i, policy in enumerate(BALANCING_POLICIES):
         if (expected := result.expected(policy)) is not None:
-            ax.plot([i - 0.4, i + 0.4], [expected] * 2, **(style.THEORY | {"linewidth": 2.0}))
+            marks(ax, i, expected)
     floor = result.theory["one queue"]
     ax.axhline(floor, color=style.GREEN, linewidth=1.4, linestyle=(0, (1, 1.2)))
     key(
@@ -113,23 +124,24 @@ def plot_measured_balancing(result: MeasuredBalancing, ax: Axes) -> None:
 
     x = np.arange(len(MEASURED_POLICIES))
     top = 1.25 * float(max(result.measured_ms.max(), result.replayed_ms.max()))
-    frame(
-        ax, "Real servers, and the simulation on the same requests", (-0.6, 3.6), (0, top), "",
-        "mean response (ms)",
-    )  # fmt: skip
-    ticks(ax, "x", x.tolist(), list(MEASURED_POLICIES))
+    ax.set(
+        title="Real servers, and the simulation on the same requests",
+        xlim=(-0.6, 3.6),
+        ylim=(0, top),
+        ylabel="mean response (ms)",
+    )
+    ax.set_xticks(x, list(MEASURED_POLICIES))
     ax.grid(False, axis="x")
     ax.bar(x, result.replayed_ms, width=0.5, color=style.SKY, alpha=0.6, linewidth=0)
     ax.errorbar(x, result.measured_ms, **(style.MEASUREMENT | {"markersize": 8}))
     for i, policy in enumerate(MEASURED_POLICIES):
         if policy in result.steady:
-            y = result.steady[policy] * result.service_ms
-            ax.plot([i - 0.3, i + 0.3], [y] * 2, **style.THEORY)
+            marks(ax, i, result.steady[policy] * result.service_ms, 0.6)
     key(
         ax,
         [
             ("●", "measured", style.VERMILION),
-            ("■", "simulated with the same requests", "#2b7bab"),
+            ("■", "simulated with the same requests", style.SKY_INK),
             ("--", "steady state, which a short run does not reach", style.INK),
         ],
     )
@@ -139,14 +151,13 @@ def plot_measured_balancing(result: MeasuredBalancing, ax: Axes) -> None:
 def plot_health_check(result: HealthCheckResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the burst of errors against the interval, and one death through time."""
     burst, course = axes
-    burst.set_xscale("log")
-    burst.set_yscale("log")
-    frame(
-        burst, "Errors until the death is noticed", (0.5, 30), (3, 2e4),
-        "interval between checks (s)", "failed requests",
-    )  # fmt: skip
-    ticks(burst, "x", (0.5, 1, 2, 5, 10, 30))
-    ticks(burst, "y", (10, 100, 1_000, 10_000))
+    burst.set(
+        title="Errors until the death is noticed",
+        xlabel="interval between checks (s)",
+        ylabel="failed requests",
+    )
+    log_axis(burst, "x", 0.5, 30, ticks=(0.5, 1, 2, 5, 10, 30))
+    log_axis(burst, "y", 3, 2e4)
     for threshold in (1, 2, 3, 5):
         theory = [
             theory_health_check(
@@ -172,7 +183,7 @@ def plot_health_check(result: HealthCheckResult, axes: tuple[Axes, Axes]) -> Non
         burst.plot(
             [result.interval_s] * 2, [max(low, 1.0), high], color=style.SKY, linewidth=5, alpha=0.6
         )
-    error_bars(burst, result.interval_s, result.errors, **POINTS)
+    error_bars(burst, result.interval_s, result.errors, **style.DOTS)
     key(
         burst,
         [
@@ -183,8 +194,12 @@ def plot_health_check(result: HealthCheckResult, axes: tuple[Axes, Axes]) -> Non
     )
     most = CAPACITY_RPS * result.servers
     top = step_up(1.55 * most, (350, 500, 800, 1_200, 1_600))
-    frame(
-        course, "One death, followed", (0, DURATION_S), (0, top), "time (s)", "requests per second"
+    course.set(
+        title="One death, followed",
+        xlim=(0, DURATION_S),
+        ylim=(0, top),
+        xlabel="time (s)",
+        ylabel="requests per second",
     )
     seconds = result.time_s.reshape(-1, 4).mean(axis=1)
     lost = (result.dead_rps + result.overload_rps).reshape(-1, 4).mean(axis=1)
@@ -215,11 +230,14 @@ def plot_measured_health_check(result: MeasuredHealthCheck, ax: Axes) -> None:
     top = step_up(
         1.4 * max(float(result.errors.max()), 2 * expected), (20, 40, 60, 100, 200, 500, 1_000)
     )
-    frame(
-        ax, "One of three real servers killed, again and again", (0, count + 2.2), (0, top),
-        "cluster, from the longest wait for a check to the shortest", "failed requests",
-    )  # fmt: skip
-    ticks(ax, "x", range(1, count + 1))
+    ax.set(
+        title="One of three real servers killed, again and again",
+        xlim=(0, count + 2.2),
+        ylim=(0, top),
+        xlabel="cluster, from the longest wait for a check to the shortest",
+        ylabel="failed requests",
+    )
+    ax.set_xticks(range(1, count + 1))
     ax.plot(
         np.arange(count, 0, -1), result.errors, color=style.VERMILION, marker="o", markersize=6,
         linestyle="none", alpha=0.55,

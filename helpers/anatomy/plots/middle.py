@@ -11,17 +11,6 @@ from helpers.anatomy.measurement import (
     MeasuredLadder,
     MeasuredSessions,
 )
-from helpers.anatomy.plots.kit import (
-    POINTS,
-    counts,
-    error_bars,
-    frame,
-    here,
-    key,
-    step_up,
-    ticks,
-    time_ticks,
-)
 from helpers.anatomy.simulation import (
     AutoscalerResult,
     CacheLoadResult,
@@ -30,6 +19,16 @@ from helpers.anatomy.simulation import (
 )
 from helpers.anatomy.simulation.elasticity import FLEETS
 from helpers.foundations import style
+from helpers.foundations.axes import (
+    error_bars,
+    here,
+    key,
+    log_axis,
+    ring,
+    short,
+    time_axis,
+)
+from helpers.foundations.scales import step_up
 
 
 def plot_sessions(result: SessionsResult | MeasuredSessions, ax: Axes) -> None:
@@ -46,19 +45,19 @@ def plot_sessions(result: SessionsResult | MeasuredSessions, ax: Axes) -> None:
             ax, result.servers, 0, "measured: the shared file", style.GREEN, xytext=(10, 11)
         )
         return
-    frame(
-        ax, "Sessions lost with a server's memory", (1.5, 20.5), (-3, 108),
-        "servers before the event", "sessions lost (%)",
-    )  # fmt: skip
-    ticks(ax, "x", (2, 4, 6, 8, 10, 12, 14, 16, 18, 20))
+    ax.set(
+        title="Sessions lost with a server's memory",
+        xlim=(1.5, 20.5),
+        ylim=(-3, 108),
+        xlabel="servers before the event",
+        ylabel="sessions lost (%)",
+    )
+    ax.set_xticks(range(2, 21, 2))
     ax.plot(FLEETS, 100 * result.theory, **style.THEORY)
-    error_bars(ax, FLEETS, result.lost, 100, **(POINTS | {"markersize": 4}))
+    error_bars(ax, FLEETS, result.lost, 100, **(style.DOTS | {"markersize": 4}))
     ax.axhline(0, color=style.GREEN, linewidth=2.2)
     here(ax, result.servers)
-    ax.plot(
-        [result.servers], [100 * result.lost.estimate[result.here]], color=style.INK, marker="o",
-        markersize=11, mfc="none", mew=1.6,
-    )  # fmt: skip
+    ring(ax, result.servers, 100 * result.lost.estimate[result.here])
     key(
         ax,
         [
@@ -76,10 +75,13 @@ def plot_autoscaler(result: AutoscalerResult, ax: Axes) -> None:
         1.15 * float(max(result.capacity_rps.max(), result.demand_rps.max())),
         (600, 1_200, 1_800, 2_500, 5_000, 10_000, 18_000),
     )
-    frame(
-        ax, "Demand, and capacity that comes later", (0, 900), (0, top), "time (s)",
-        "requests per second",
-    )  # fmt: skip
+    ax.set(
+        title="Demand, and capacity that comes later",
+        xlim=(0, 900),
+        ylim=(0, top),
+        xlabel="time (s)",
+        ylabel="requests per second",
+    )
     ax.plot(result.time_s, result.arrivals_rps, color=style.SKY, linewidth=0.7, alpha=0.6)
     ax.plot(result.time_s, result.demand_rps, color=style.BLUE, linewidth=2.2)
     ax.step(
@@ -110,11 +112,11 @@ def plot_autoscaler(result: AutoscalerResult, ax: Axes) -> None:
 def plot_ladder(result: MeasuredLadder, ax: Axes) -> None:
     """Draw the time of each rung on a logarithmic axis, with published orders of magnitude."""
     names = list(result.times_s)
-    time_ticks(ax, "x", 5e-9, 1.0)
+    time_axis(ax, "x", 5e-9, 1.0)
     ax.set_title("The same small value, fetched or kept in other ways")
     ax.set_xlabel("time of one operation")
     ax.set_ylim(len(names) - 0.4, -1.3)
-    ticks(ax, "y", range(len(names)), [""] * len(names))
+    ax.set_yticks(range(len(names)), [""] * len(names))
     ax.tick_params(axis="y", length=0)
     for row, (name, value) in enumerate(PUBLISHED_S.items()):
         ax.axvline(value, color=style.MUTED, linewidth=1.0, linestyle=":")
@@ -139,12 +141,13 @@ def plot_ladder(result: MeasuredLadder, ax: Axes) -> None:
 def plot_cache_load(result: CacheLoadResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the database's load and the read time against the hit ratio."""
     load, read = axes
-    load.set_yscale("log")
-    frame(
-        load, "What is left for the database", (-2, 102), (1, 1e5), "hit ratio (%)",
-        "reads per second at the database",
-    )  # fmt: skip
-    ticks(load, "y", *counts(0, 5))
+    load.set(
+        title="What is left for the database",
+        xlim=(-2, 102),
+        xlabel="hit ratio (%)",
+        ylabel="reads per second at the database",
+    )
+    log_axis(load, "y", 1, 1e5, text=short)
     x = 100 * result.hit_ratio
     shown = result.theory_rps > 0
     load.plot(100 * result.grid[shown], result.theory_rps[shown], **style.THEORY)
@@ -155,14 +158,20 @@ def plot_cache_load(result: CacheLoadResult, axes: tuple[Axes, Axes]) -> None:
     )  # fmt: skip
     here(load, x)
     if result.database.estimate > 0:
-        error_bars(load, x, result.database, **POINTS)
+        error_bars(load, x, result.database, **style.DOTS)
     key(
         load,
         [("●", "simulated", style.BLUE), ("--", "(1 − h) × rate", style.INK)],
         left=True,
         y=0.15,
     )
-    frame(read, "How long a read takes", (-2, 102), (0, 16), "hit ratio (%)", "mean read time (ms)")
+    read.set(
+        title="How long a read takes",
+        xlim=(-2, 102),
+        ylim=(0, 16),
+        xlabel="hit ratio (%)",
+        ylabel="mean read time (ms)",
+    )
     possible = np.isfinite(result.theory_read_s)
     read.plot(100 * result.grid[possible], 1e3 * result.theory_read_s[possible], **style.THEORY)
     if result.needed_hit_ratio > 0:
@@ -172,7 +181,7 @@ def plot_cache_load(result: CacheLoadResult, axes: tuple[Axes, Axes]) -> None:
         )
     here(read, x)
     if result.read is not None:
-        error_bars(read, x, result.read, 1e3, **POINTS)
+        error_bars(read, x, result.read, 1e3, **style.DOTS)
 
 
 def plot_hit_ratio(result: HitRatioResult | MeasuredCacheLoad, ax: Axes) -> None:
@@ -186,12 +195,13 @@ def plot_hit_ratio(result: HitRatioResult | MeasuredCacheLoad, ax: Axes) -> None
             style.VERMILION, xytext=(8, -12),
         )  # fmt: skip
         return
-    ax.set_xscale("log")
-    frame(
-        ax, "A little memory goes a long way", (0.1, 60), (0, 100),
-        "room in the cache (% of the keys)", "hit ratio (%)",
-    )  # fmt: skip
-    ticks(ax, "x", (0.1, 0.3, 1, 3, 10, 30, 60))
+    ax.set(
+        title="A little memory goes a long way",
+        ylim=(0, 100),
+        xlabel="room in the cache (% of the keys)",
+        ylabel="hit ratio (%)",
+    )
+    log_axis(ax, "x", 0.1, 60, ticks=(0.1, 0.3, 1, 3, 10, 30, 60))
     ax.plot(100 * result.grid, 100 * result.best, color=style.GREEN, lw=1.6, ls=(0, (1, 1.2)))
     ax.plot(100 * result.grid, 100 * result.che, **style.THEORY)
     here(ax, 100 * result.share)
@@ -199,10 +209,7 @@ def plot_hit_ratio(result: HitRatioResult | MeasuredCacheLoad, ax: Axes) -> None
         100 * result.shares, 100 * result.simulated, color=style.BLUE, marker="o", markersize=6,
         linestyle="none",
     )  # fmt: skip
-    ax.plot(
-        [100 * result.share], [100 * result.simulated[0]], color=style.INK, marker="o",
-        markersize=12, mfc="none", mew=1.6,
-    )  # fmt: skip
+    ring(ax, 100 * result.share, 100 * result.simulated[0])
     key(
         ax,
         [

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.caching.measurement.eviction import MeasuredLruResult
-from helpers.caching.plots._shared import bars, plain_log_ticks
+from helpers.caching.plots.kit import bars, dot
 from helpers.caching.simulation.eviction import POLICIES, EvictionResult
 from helpers.foundations import style
+from helpers.foundations.axes import here, log_axis
 
 
 @style.panels(2, width_ratios=[1.25, 1])
@@ -32,28 +33,10 @@ def plot_eviction(result: EvictionResult | MeasuredLruResult, axes: tuple[Axes, 
     curve.plot(result.sizes, 100 * result.lru_curve, **style.SIMULATION)
     if result.lru_theory.size:
         curve.plot(result.sizes, 100 * result.lru_theory, **style.THEORY)
-    curve.axvline(result.capacity, color=style.MUTED, linewidth=1, linestyle=":")
+    here(curve, result.capacity)
     lru = 100 * result.hit_ratios["LRU"]
-    curve.plot(
-        result.capacity,
-        lru,
-        "o",
-        color=style.BLUE,
-        markersize=9,
-        markeredgecolor="white",
-        zorder=5,
-        clip_on=False,
-    )
-    curve.plot(
-        result.capacity,
-        100 * result.hit_ratios["Belady"],
-        "D",
-        color=style.GREEN,
-        markersize=7,
-        markeredgecolor="white",
-        zorder=5,
-        clip_on=False,
-    )
+    dot(curve, result.capacity, lru)
+    dot(curve, result.capacity, 100 * result.hit_ratios["Belady"], "D", style.GREEN, size=7)
     left = result.capacity > 100
     placement = {"ha": "right", "xytext": (-9, 0)} if left else {"xytext": (9, 0)}
     style.label(
@@ -64,10 +47,8 @@ def plot_eviction(result: EvictionResult | MeasuredLruResult, axes: tuple[Axes, 
         style.GREEN,
         **placement,
     )
-    curve.set_xscale("log")
-    curve.set_xlim(1, result.keys)
+    log_axis(curve, "x", 1, result.keys)
     curve.set_ylim(0, 104)
-    plain_log_ticks(curve.xaxis)
     curve.set_title("LRU at every size")
     curve.set_xlabel("room in the cache (items)")
     curve.set_ylabel("hit ratio (%)")

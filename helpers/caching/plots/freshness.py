@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.caching.plots._shared import headroom, plain_log_ticks
+from helpers.caching.plots.kit import dot
 from helpers.caching.simulation.freshness import RefreshAheadResult, StalenessResult
 from helpers.foundations import style
+from helpers.foundations.axes import log_axis
+from helpers.foundations.scales import headroom
 
 
 @style.panels(2)
@@ -21,25 +23,12 @@ def plot_staleness(result: StalenessResult, axes: tuple[Axes, Axes]) -> None:
     stale.set_ylabel("stale reads (%)")
     loads.plot(result.ttls_s, 100 * result.loads, **style.SIMULATION)
     loads.plot(result.ttls_s, 100 * result.loads_theory, **style.THEORY)
-    loads.set_yscale("log")
-    loads.set_ylim(0.001, 200)
-    plain_log_ticks(loads.yaxis)
+    log_axis(loads, "y", 0.001, 200)
     loads.set_title("... and fewer loads")
     loads.set_ylabel("reads that load (%)")
     for ax, here in ((stale, 100 * result.stale_here), (loads, 100 * result.loads_here)):
-        ax.plot(
-            result.ttl_s,
-            here,
-            "o",
-            color=style.BLUE,
-            markersize=9,
-            markeredgecolor="white",
-            zorder=5,
-            clip_on=False,
-        )
-        ax.set_xscale("log")
-        ax.set_xlim(result.ttls_s[0], result.ttls_s[-1])
-        plain_log_ticks(ax.xaxis)
+        dot(ax, result.ttl_s, here)
+        log_axis(ax, "x", result.ttls_s[0], result.ttls_s[-1])
         ax.set_xlabel("time to live (s)")
 
 
@@ -50,10 +39,8 @@ def plot_refresh_ahead(result: RefreshAheadResult, axes: tuple[Axes, Axes]) -> N
     rank = np.arange(1, result.rates_rps.size + 1)
     useful.plot(rank, 100 * result.useful, ".", color=style.BLUE, markersize=4)
     useful.plot(rank, 100 * result.useful_theory, **style.THEORY)
-    useful.set_xscale("log")
-    useful.set_xlim(1, max(rank[-1], 2))
+    log_axis(useful, "x", 1, max(rank[-1], 2))
     useful.set_ylim(0, 104)
-    plain_log_ticks(useful.xaxis)
     useful.set_title("Refreshes that somebody reads")
     useful.set_xlabel("key, by popularity (rank)")
     useful.set_ylabel("read within the time to live (%)")
@@ -75,16 +62,7 @@ def plot_refresh_ahead(result: RefreshAheadResult, axes: tuple[Axes, Axes]) -> N
         xytext=(8, 5),
     )
     marker = "o" if result.mode == "on access" else "s"
-    bargain.plot(
-        result.loads_rps,
-        100 * result.miss_ratio,
-        marker,
-        color=style.BLUE,
-        markersize=9,
-        markeredgecolor="white",
-        zorder=5,
-        clip_on=False,
-    )
+    dot(bargain, result.loads_rps, 100 * result.miss_ratio, marker)
     style.label(
         bargain,
         result.loads_rps,

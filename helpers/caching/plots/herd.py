@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.caching._scales import round_up
 from helpers.caching.measurement.herd import MeasuredHerdResult
-from helpers.caching.plots._shared import PALE_BLUE, PALE_RED, bars, headroom, plain_log_ticks
+from helpers.caching.plots.kit import PALE_BLUE, PALE_RED, bars, dot
 from helpers.caching.simulation.cold_restart import ColdRestartResult
 from helpers.caching.simulation.herd import (
     FIXES,
@@ -16,6 +15,8 @@ from helpers.caching.simulation.herd import (
     XFetchResult,
 )
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, log_axis, short
+from helpers.foundations.scales import headroom, round_up
 
 
 @style.panels(2, width_ratios=[1.5, 1])
@@ -71,10 +72,8 @@ def plot_expiry_herd(
     over_time.set_xlabel("time since the expiry (s)")
     over_time.set_ylabel("queries running and queued")
 
-    counts.set_xscale("log")
-    counts.set_xlim(0.7, 30 * round_up(unfixed))
+    log_axis(counts, "x", 0.7, 30 * round_up(unfixed))
     bars(counts, FIXES, result.queries, result.queries_theory, chosen=result.fix, left=0.7)
-    plain_log_ticks(counts.xaxis)
     counts.set_title("Queries for one value")
     counts.set_xlabel("queries (dashed: theory)")
 
@@ -91,12 +90,11 @@ def _plot_measured_herd(result: MeasuredHerdResult, over_time: Axes, counts: Axe
             style.MEASUREMENT["color"],
             xytext=(6, 8),
         )
-    interval = result.interval
-    error = [[result.queries - interval.low], [interval.high - result.queries]]
-    if result.fix == "single-flight":
-        error = [[0], [0]]
     row = FIXES.index(result.fix) + 0.32  # under the bar, where no number is printed
-    counts.errorbar(result.queries, row, xerr=error, **style.MEASUREMENT)
+    if result.fix == "single-flight":  # one, always: nothing random to make an interval of
+        counts.errorbar(result.queries, row, **style.MEASUREMENT)
+    else:
+        error_bars(counts, row, result.interval, along="x", **style.MEASUREMENT)
 
 
 @style.panels(2, width_ratios=[1.2, 1])
@@ -109,11 +107,7 @@ def plot_xfetch(result: XFetchResult, axes: tuple[Axes, Axes]) -> None:
         rate,
         result.queries,
         yerr=result.queries_error,
-        color=style.BLUE,
-        marker="o",
-        markersize=5,
-        linestyle="none",
-        capsize=2,
+        **style.DOTS,
     )
     sizes.plot(rate, result.queries_theory, **style.THEORY)
     sizes.axhline(np.exp(1 / result.beta), color=style.MUTED, linewidth=1, linestyle=":")
@@ -139,12 +133,8 @@ def plot_xfetch(result: XFetchResult, axes: tuple[Axes, Axes]) -> None:
         ha="right",
         xytext=(0, -11),
     )
-    sizes.set_xscale("log")
-    sizes.set_yscale("log")
-    sizes.set_xlim(rate[0] / 1.3, rate[-1] * 1.3)
-    sizes.set_ylim(0.7, 1e6)
-    plain_log_ticks(sizes.xaxis)
-    plain_log_ticks(sizes.yaxis)
+    log_axis(sizes, "x", rate[0] / 1.3, rate[-1] * 1.3)
+    log_axis(sizes, "y", 0.7, 1e6, text=short)
     sizes.set_title("A stampede that ignores the rate")
     sizes.set_xlabel("requests for the key (per second)")
     sizes.set_ylabel("queries per expiry")
@@ -154,10 +144,8 @@ def plot_xfetch(result: XFetchResult, axes: tuple[Axes, Axes]) -> None:
     leads.plot(rate, result.lead_theory_s, **style.THEORY)
     leads.axhline(0, color=style.MUTED, linewidth=1, linestyle=":")
     style.label(leads, rate[0], 0, "expiry", style.MUTED, xytext=(0, 7))
-    leads.set_xscale("log")
-    leads.set_xlim(rate[0] / 1.3, rate[-1] * 1.3)
+    log_axis(leads, "x", rate[0] / 1.3, rate[-1] * 1.3)
     leads.set_ylim(-0.1 * headroom(13 * scale), headroom(13 * scale))
-    plain_log_ticks(leads.xaxis)
     leads.set_title("The price: thrown away too early")
     leads.set_xlabel("requests for the key (per second)")
     leads.set_ylabel("mean lead before the expiry (s)")
@@ -200,16 +188,7 @@ def plot_synchronised_expiry(result: SynchronisedExpiryResult, axes: tuple[Axes,
 
     waits.plot(result.widths_s, result.worst_waits_s, **style.SIMULATION)
     waits.plot(result.widths_s, result.worst_waits_theory_s, **style.THEORY)
-    waits.plot(
-        result.jitter_s,
-        result.worst_wait_s,
-        "o",
-        color=style.BLUE,
-        markersize=9,
-        markeredgecolor="white",
-        clip_on=False,
-        zorder=5,
-    )
+    dot(waits, result.jitter_s, result.worst_wait_s)
     waits.axvline(result.work_s, color=style.MUTED, linewidth=1, linestyle=":")
     style.label(
         waits,

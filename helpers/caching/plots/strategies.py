@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from helpers.caching.plots._shared import bars, headroom
+from helpers.caching.plots.kit import bars
 from helpers.caching.simulation.strategies import STRATEGIES, StrategiesResult
 from helpers.foundations import style
+from helpers.foundations.scales import headroom
 
 
 @style.panels(3, 2, width_ratios=[1, 1, 1])

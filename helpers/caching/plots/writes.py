@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import NullLocator
 
 from helpers.caching.measurement.writes import (
     MeasuredWriteBehindResult,
     MeasuredWriteLatencyResult,
     MeasuredWriteRaceResult,
 )
-from helpers.caching.plots._shared import PALE_BLUE, headroom, plain_log_ticks
+from helpers.caching.plots.kit import PALE_BLUE, dot
 from helpers.caching.simulation.writes import WriteBehindResult, WriteRaceResult
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, log_axis, marks, time_axis
 from helpers.foundations.result import duration
+from helpers.foundations.scales import headroom
 
 
 @style.panels(2, width_ratios=[1.15, 1])
@@ -28,11 +29,7 @@ def plot_write_race(
     """
     burst, share = axes
     if isinstance(result, MeasuredWriteRaceResult):
-        middle = 100 * result.stale / result.bursts
-        low, high = np.array([[100 * each.low, 100 * each.high] for each in result.intervals]).T
-        share.errorbar(
-            result.crowd, middle, yerr=[middle - low, high - middle], **style.MEASUREMENT
-        )
+        error_bars(share, result.crowd, result.intervals, 100, **style.MEASUREMENT)
         return
     scale = 1e3  # to milliseconds
     last = result.commit_s.size - 1
@@ -63,20 +60,13 @@ def plot_write_race(
 
     share.plot(result.crowd, 100 * result.stale_share, **style.SIMULATION)
     share.plot(result.crowd, 100 * result.stale_theory, **style.THEORY)
-    share.plot(
+    dot(
+        share,
         np.clip(result.write_rps * result.delay_s, result.crowd[0], result.crowd[-1]),
         100 * result.stale_here,
-        "o",
-        color=style.BLUE,
-        markersize=9,
-        markeredgecolor="white",
-        zorder=5,
-        clip_on=False,
     )
-    share.set_xscale("log")
-    share.set_xlim(result.crowd[0], result.crowd[-1])
+    log_axis(share, "x", result.crowd[0], result.crowd[-1])
     share.set_ylim(-2, 104)
-    plain_log_ticks(share.xaxis)
     share.set_title("Bursts that leave the cache wrong")
     share.set_xlabel("writes under way at once (rate × delay)")
     share.set_ylabel("stale until the TTL ends (% of bursts)")
@@ -102,17 +92,12 @@ def plot_write_behind(
             linestyle="none",
             color=style.MEASUREMENT["color"],
         )
-        interval = result.interval
-        loss.errorbar(
-            interval.mean,
-            row - 0.09 * (high - low),
-            xerr=[[interval.mean - interval.low], [interval.high - interval.mean]],
-            **style.MEASUREMENT,
-        )
+        row -= 0.09 * (high - low)
+        error_bars(loss, row, result.interval, along="x", **style.MEASUREMENT)
         style.label(
             loss,
-            interval.high,
-            row - 0.09 * (high - low),
+            result.interval.high,
+            row,
             "measured mean",
             style.MEASUREMENT["color"],
         )
@@ -153,20 +138,9 @@ def plot_write_behind(
     )
     rows.plot(result.intervals_s, result.rows_rps, **style.SIMULATION)
     rows.plot(result.intervals_s, result.rows_theory_rps, **style.THEORY)
-    rows.plot(
-        result.flush_s,
-        result.rows_here_rps,
-        "o",
-        color=style.BLUE,
-        markersize=9,
-        markeredgecolor="white",
-        zorder=5,
-        clip_on=False,
-    )
-    rows.set_xscale("log")
-    rows.set_xlim(0.05, 60)
+    dot(rows, result.flush_s, result.rows_here_rps)
+    log_axis(rows, "x", 0.05, 60)
     rows.set_ylim(0, headroom(1.1 * result.write_rps))
-    plain_log_ticks(rows.xaxis)
     rows.set_title("Coalescing: fewer rows to write")
     rows.set_xlabel("time between flushes T (s)")
     rows.set_ylabel("rows written (per second)")
@@ -185,13 +159,10 @@ def plot_write_latency(result: MeasuredWriteLatencyResult, ax: Axes) -> None:
         ax.errorbar(middle, row, xerr=[[middle - low], [high - middle]], **style.MEASUREMENT)
         style.label(ax, high, row, duration(middle, 2), style.INK, xytext=(8, 0))
     expected = float(np.median(result.cache_s)) + float(np.median(result.database_s))
-    ax.plot([expected, expected], [1.6, 2.4], **style.THEORY)
+    marks(ax, 2, expected, along="x")
     style.label(ax, expected, 2.4, "cache + database", style.INK, xytext=(0, -8), ha="center")
-    ax.set_xscale("log")
-    ax.set_xlim(1e-8, 1)
+    time_axis(ax, "x", 1e-8, 1, ticks=(1e-8, 1e-6, 1e-4, 1e-2, 1))
     ax.set_yticks(range(len(kinds)), list(kinds))
     ax.set_ylim(len(kinds) - 0.4, -0.6)
-    ax.set_xticks([1e-8, 1e-6, 1e-4, 1e-2, 1], ["10 ns", "1 µs", "100 µs", "10 ms", "1 s"])
-    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_title("What one write costs on this machine")
     ax.set_xlabel("time per write (median and middle half)")

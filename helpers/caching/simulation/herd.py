@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.caching import theory
-from helpers.caching._scales import round_up
 from helpers.caching.simulation._shared import frozen, rounded, unit_arrivals, unit_draws
 from helpers.foundations import validation
 from helpers.foundations.queueing import queue_length_at
 from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.scales import round_up
 
 #: What can be done about the expiry of a hot key.
 FIXES = ("none", "single-flight", "early refresh", "jitter")

@@ -16,6 +16,7 @@ from helpers.estimation.simulation.overload import LOADS, OverloadResult
 from helpers.estimation.simulation.route import CHAPTERS, RouteResult
 from helpers.estimation.theory.bottleneck import FIXES
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, log_axis, marks, ring
 
 
 @style.panels(1, rows=2, height_ratios=[3.3, 1])
@@ -85,7 +86,7 @@ def plot_failure_modes(result: FailureModesResult, ax: Axes) -> None:
             ax.text(beyond + 1.2 * side, y, text, fontsize=9, va="center",
                     ha="left" if side == 1 else "right",
                     color=style.INK if side == 1 else "white", fontweight="bold")  # fmt: skip
-        ax.plot([at, at], [y - 0.36, y + 0.36], **(style.THEORY | {"linewidth": 2.0}))
+        marks(ax, y, at, 0.72, along="x")
 
 
 _PART_LOOKS = {
@@ -100,16 +101,11 @@ def plot_bottleneck(result: BottleneckResult, axes: tuple[Axes, Axes]) -> None:
     """Draw each component's ceiling along the ladder of fixes, and throughput against users."""
     ladder, curve = axes
     ladder.set_title("Each fix lifts one ceiling")
-    ladder.set_yscale("log")
     ladder.set_xlim(-0.35, len(FIXES) - 0.35)
-    ladder.set_ylim(50, 2_000)
-    ladder.set_yticks(
-        [50, 100, 200, 500, 1_000, 2_000], ["50", "100", "200", "500", "1,000", "2,000"]
-    )
-    ladder.set_yticks([], minor=True)
+    log_axis(ladder, "y", 50, 2_000, ticks=(50, 100, 200, 500, 1_000, 2_000))
     ladder.set_xticks(range(len(FIXES)), [name.replace(" ", "\n") for name in FIXES], fontsize=8)
     ladder.set_ylabel("ceiling (requests/s)")
-    ladder.axvline(result.fixes, color=style.MUTED, linewidth=1.0, linestyle=":")
+    here(ladder, result.fixes)
     for part in COMPONENTS:
         color, marker, line, name = _PART_LOOKS[part]
         ceilings = [step.capacities_rps.get(part, np.nan) for step in result.steps]
@@ -139,15 +135,9 @@ def plot_bottleneck(result: BottleneckResult, axes: tuple[Axes, Axes]) -> None:
     style.label(curve, 600, theory.ceiling_rps, "bound", style.MUTED, ha="right", xytext=(0, 9))
     shown = [n for n in USERS if n in result.simulated]
     if shown:
-        spans = [result.simulated[n] for n in shown]
-        middle = np.array([span.estimate for span in spans])
-        reach = [[s.estimate - s.low for s in spans], [s.high - s.estimate for s in spans]]
-        curve.errorbar(shown, middle, yerr=reach, color=style.BLUE, marker="o", markersize=6,
-                       capsize=3, linestyle="none")  # fmt: skip
-    row = result.users - 1
-    curve.axvline(result.users, color=style.MUTED, linewidth=1.0, linestyle=":")
-    curve.plot([result.users], [theory.throughput_rps[row]], color=style.INK, marker="o",
-               markersize=10, markerfacecolor="none", markeredgewidth=1.6)  # fmt: skip
+        error_bars(curve, shown, [result.simulated[n] for n in shown], **style.DOTS)
+    here(curve, result.users)
+    ring(curve, result.users, theory.throughput_rps[result.users - 1])
 
 
 def plot_overload(result: OverloadResult, ax: Axes) -> None:
@@ -163,14 +153,9 @@ def plot_overload(result: OverloadResult, ax: Axes) -> None:
     below = result.curve[:, 0] < 1
     for kept in (below, ~below):
         ax.plot(result.curve[kept, 0], result.curve[kept, 1], **style.THEORY)
-    middle = result.goodput.estimate
-    reach = np.stack([middle - result.goodput.low, result.goodput.high - middle])
-    ax.errorbar(LOADS, middle, yerr=reach, color=style.BLUE, marker="o", markersize=5, capsize=2.5,
-                linestyle="none")  # fmt: skip
-    here = result.here
-    ax.errorbar([result.load], [here.estimate], yerr=[[here.estimate - here.low],
-                [here.high - here.estimate]], color=style.INK, marker="o", markersize=11,
-                markerfacecolor="none", markeredgewidth=1.6, capsize=3)  # fmt: skip
+    error_bars(ax, LOADS, result.goodput, **style.DOTS)
+    error_bars(ax, result.load, result.here, **(style.DOTS | {"color": style.INK, "marker": ""}))
+    ring(ax, result.load, result.here.estimate)
 
 
 _WIDTH, _HEIGHT, _STEP = 1.95, 0.56, 2.35

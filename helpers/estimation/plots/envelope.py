@@ -9,19 +9,17 @@ from helpers.estimation.measurement.storage import MeasuredStorage
 from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
 from helpers.foundations import style
+from helpers.foundations.axes import here, log_axis
 
 
 def plot_estimate(result: EstimateResult, ax: Axes) -> None:
     """Draw each result of the envelope with its 90 % range, simulated and by theory."""
     ax.set_title("What the envelope says, and how far to trust it")
-    ax.set_xscale("log")
-    ax.set_xlim(1 / 150, 30)
     ax.set_ylim(len(OUTPUTS) - 0.35, -0.65)
     ax.set_yticks([])
     ax.grid(axis="y", visible=False)
-    ticks = (1 / 16, 1 / 4, 1, 4, 16)
-    ax.set_xticks(ticks, ["÷ 16", "÷ 4", "estimate", "× 4", "× 16"])
-    ax.set_xticks([], minor=True)
+    ticks = {1 / 16: "÷ 16", 1 / 4: "÷ 4", 1: "estimate", 4: "× 4", 16: "× 16"}
+    log_axis(ax, "x", 1 / 150, 30, ticks=ticks, text=ticks.__getitem__)
     ax.set_xlabel("where the truth may lie (90 % range)")
     ax.axvline(1, color=style.MUTED, linewidth=1.0, linestyle=":")
     for y, name in enumerate(OUTPUTS):
@@ -42,15 +40,12 @@ def plot_error_bars(result: ErrorBarsResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the error factor against the number of guesses, and where products fall."""
     growth, spread = axes
     growth.set_title("How far off a product of guesses is")
-    growth.set_yscale("log")
     growth.set_xlim(0.5, 12.5)
-    growth.set_ylim(1, 5_000)
     growth.set_xticks([1, 2, 4, 6, 8, 10, 12])
-    growth.set_yticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
-    growth.set_yticks([], minor=True)
+    log_axis(growth, "y", 1, 5_000)
     growth.set_xlabel("guesses multiplied")
     growth.set_ylabel("90 % lie within ×/÷")
-    growth.axvline(result.factors, color=style.MUTED, linewidth=1.0, linestyle=":")
+    here(growth, result.factors)
     grid = np.linspace(1, 12, 60)
     growth.plot(grid, result.factor**grid, color=style.GHOST, linewidth=1.4)
     growth.plot(grid, result.factor ** np.sqrt(grid), **style.THEORY)

@@ -9,6 +9,7 @@ from helpers.estimation.measurement.load_test import MeasuredLoadTest
 from helpers.estimation.simulation.load_test import LoadTestResult
 from helpers.estimation.theory.load_test import TESTERS
 from helpers.foundations import style
+from helpers.foundations.axes import log_axis, note, time_axis
 
 _LOOKS = {
     "open": (style.BLUE, "-", "o"),
@@ -25,15 +26,9 @@ def plot_load_test(result: LoadTestResult | MeasuredLoadTest, ax: Axes) -> None:
     ax.set_title(
         "Two real testers, one real stall" if measured else "One stall, three opinions of it"
     )
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(1.6, most)
-    ax.set_ylim(5e-4, 10)
     ticks = [n for n in (2, 10, 100, 1_000) if n <= most]
-    ax.set_xticks(ticks, [f"1 in {n:,}" for n in ticks])
-    ax.set_xticks([], minor=True)
-    ax.set_yticks([1e-3, 1e-2, 1e-1, 1, 10], ["1 ms", "10 ms", "100 ms", "1 s", "10 s"])
-    ax.set_yticks([], minor=True)
+    log_axis(ax, "x", 1.6, most, ticks=ticks, text=lambda n: f"1 in {n:,.0f}")
+    time_axis(ax, "y", 5e-4, 10)
     ax.set_xlabel("requests that are slower")
     ax.set_ylabel("response time")
     ax.axvline(100, color=style.MUTED, linewidth=1.0, linestyle=":")
@@ -67,11 +62,10 @@ def _label(ax: Axes, places: list[tuple[float, str]], measured: bool) -> None:
         mark = {"o": "●", "s": "■", "^": "▲"}[marker] + " " if measured else "— "
         if not measured:
             mark = {"open": "—— ", "closed": "– – ", "corrected": "···· "}[tester]
-        ax.text(0.02, y, mark + _LABELS[tester], color=color, fontsize=9.5, va="top",
-                transform=ax.transAxes)  # fmt: skip
+        note(ax, 0.02, y, mark + _LABELS[tester], color)
         y -= 0.075
     last = "– –  theory" + ("; lines: simulation; marks: measured" if measured else ", each")
-    ax.text(0.02, y, last, color=style.INK, fontsize=9.5, va="top", transform=ax.transAxes)
+    note(ax, 0.02, y, last, style.INK)
 
 
 def _curve(ax: Axes, n: np.ndarray, samples: np.ndarray, **kwargs) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -12,6 +10,8 @@ from helpers.estimation.simulation.same_mean import SameMeanResult
 from helpers.estimation.simulation.slo import SloResult
 from helpers.estimation.theory.interview import ITEMS, QUESTIONS
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, log_axis, percent, ring
+from helpers.foundations.scales import headroom
 
 #: Fills of the parts of a bill, from dark to light, so that they differ without colour.
 _ITEM_FILLS = (style.BLUE, style.SKY, style.VERMILION, style.ORANGE, style.PURPLE)
@@ -33,11 +33,7 @@ def plot_interview(result: InterviewResult, axes: tuple[Axes, Axes]) -> None:
     regret.axvline(result.theory, linewidth=1.2, **_DASHES)
     inset = 0.012 * top
     regret.text(inset, -0.22, "so far", fontsize=9, fontweight="bold")
-    error = [[max(result.regret.estimate - result.regret.low, 0)], [result.regret.half_width]]
-    regret.errorbar(
-        [result.regret.estimate], [0], xerr=error, color=style.BLUE, marker="o", markersize=7,
-        capsize=3, linestyle="none", zorder=4,
-    )  # fmt: skip
+    error_bars(regret, 0, result.regret, along="x", zorder=4, **style.DOTS)
     for y, name in enumerate(QUESTIONS, 1):
         left = result.next_regret.get(name)
         asked = left is None
@@ -57,7 +53,7 @@ def plot_interview(result: InterviewResult, axes: tuple[Axes, Axes]) -> None:
 
 
 def _bills(result: InterviewResult, ax: Axes) -> None:
-    top = _round_up(1.05 * max(result.chosen_items.sum(), result.best_items.sum()))
+    top = headroom(max(result.chosen_items.sum(), result.best_items.sum()))
     ax.set_title("This client's month")
     ax.set_xlim(-0.6, 2.15)
     ax.set_ylim(0, top)
@@ -82,15 +78,8 @@ def plot_same_mean(result: SameMeanResult, ax: Axes) -> None:
     """Draw the share of requests slower than each time, for a service with a given mean."""
     mean = result.mean_ms
     ax.set_title("One mean, any tail")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(0.01 * mean, 200 * mean)
-    ax.set_ylim(3e-4, 1.15)
-    ax.set_yticks([1, 0.1, 0.01, 0.001], ["100 %", "10 %", "1 %", "0.1 %"])
-    ax.set_yticks([], minor=True)
-    ticks = [mean * f for f in (0.01, 0.1, 1, 10, 100)]
-    ax.set_xticks(ticks, [f"{t:,.0f}" if t >= 10 else f"{t:.1g}" for t in ticks])
-    ax.set_xticks([], minor=True)
+    log_axis(ax, "x", 0.01 * mean, 200 * mean, ticks=[mean * f for f in (0.01, 0.1, 1, 10, 100)])
+    log_axis(ax, "y", 3e-4, 1.15, text=percent)
     ax.set_xlabel("response time (ms)")
     ax.set_ylabel("requests that are slower")
     reach = np.array([mean, 200 * mean])
@@ -106,8 +95,7 @@ def plot_same_mean(result: SameMeanResult, ax: Axes) -> None:
     ax.plot(1e3 * result.times_s[kept], slower[kept], color=style.BLUE, marker="o", markersize=4,
             linestyle="none")  # fmt: skip
     ax.plot(1e3 * result.curve[:, 0], result.curve[:, 1], **style.THEORY)
-    ax.plot([1e3 * result.p99.estimate], [0.01], color=style.INK, marker="o", markersize=10,
-            markerfacecolor="none", markeredgewidth=1.6, linestyle="none")  # fmt: skip
+    ring(ax, 1e3 * result.p99.estimate, 0.01)
     style.label(ax, 1e3 * result.p99.estimate, 0.01, "p99", style.INK, xytext=(9, 9))
 
 
@@ -119,14 +107,10 @@ def plot_slo(result: SloResult, axes: tuple[Axes, Axes]) -> None:
     downtimes = np.array([one.downtime_min for one in result.architectures])
     good = downtimes <= result.budget_min * (1 + 1e-9)
     cloud.set_title("Every design: what it costs, how long it is down")
-    cloud.set_xlim(0, _round_up(1.05 * prices.max()))
-    cloud.set_yscale("log")
-    cloud.set_ylim(0.01, 10_000)
+    cloud.set_xlim(0, headroom(prices.max()))
+    log_axis(cloud, "y", 0.01, 10_000)
     cloud.set_xlabel("machines (USD a month)")
     cloud.set_ylabel("expected downtime (minutes a month)")
-    cloud.set_yticks([0.01, 0.1, 1, 10, 100, 1_000, 10_000],
-                     ["0.01", "0.1", "1", "10", "100", "1,000", "10,000"])  # fmt: skip
-    cloud.set_yticks([], minor=True)
     cloud.axhline(result.budget_min, color=style.VERMILION, linewidth=1.4, linestyle="-.")
     cloud.text(cloud.get_xlim()[1], result.budget_min * 1.12, "error budget ",
                color=style.VERMILION, fontsize=9, ha="right", va="bottom")  # fmt: skip
@@ -135,8 +119,7 @@ def plot_slo(result: SloResult, axes: tuple[Axes, Axes]) -> None:
     cloud.plot(prices[~good], shown[~good], color=style.GHOST, marker="x", **points)
     cloud.plot(prices[good], shown[good], color=style.GREEN, marker="o", **points)
     chosen = result.chosen
-    cloud.plot([chosen.monthly], [max(chosen.downtime_min, 0.0105)], color=style.INK, marker="o",
-               markersize=12, markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
+    ring(cloud, chosen.monthly, max(chosen.downtime_min, 0.0105))
     low, middle = max(result.downtime.low, 0.0105), max(result.downtime.estimate, 0.0105)
     cloud.errorbar(
         [chosen.monthly], [middle],
@@ -145,16 +128,8 @@ def plot_slo(result: SloResult, axes: tuple[Axes, Axes]) -> None:
     )  # fmt: skip
 
     months.set_title("The chosen one: months, worst first")
-    months.set_xscale("log")
-    months.set_yscale("log")
-    months.set_xlim(0.01, 100)
-    months.set_ylim(0.1, 20_000)
-    months.set_xticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
-    months.set_xticks([], minor=True)
-    months.set_yticks(
-        [0.1, 1, 10, 100, 1_000, 10_000], ["0.1", "1", "10", "100", "1,000", "10,000"]
-    )
-    months.set_yticks([], minor=True)
+    log_axis(months, "x", 0.01, 100)
+    log_axis(months, "y", 0.1, 20_000)
     months.set_xlabel("per cent of the months")
     months.set_ylabel("downtime of the month (minutes)")
     months.axhline(result.budget_min, color=style.VERMILION, linewidth=1.4, linestyle="-.")
@@ -169,9 +144,3 @@ def plot_slo(result: SloResult, axes: tuple[Axes, Axes]) -> None:
         left = expected > 3
         months.text(expected * (0.88 if left else 1.12), 0.14, "theory: over budget", fontsize=9,
                     ha="right" if left else "left")  # fmt: skip
-
-
-def _round_up(value: float) -> float:
-    """The next round number: axes that stay put while a slider moves."""
-    magnitude = 10.0 ** math.floor(math.log10(value))
-    return next(m * magnitude for m in (1, 1.5, 2, 3, 4, 5, 7, 10) if value <= m * magnitude)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, is_blank, log_axis, marks
+from helpers.foundations.scales import headroom
 from helpers.scaling.measurement import MeasuredBottleneck
-from helpers.scaling.plots.guides import (
-    SIMULATED_POINTS,
-    error_bars,
-    here,
-    is_blank,
-    plain_ticks,
-)
 from helpers.scaling.simulation import (
     AvailabilityResult,
     BottleneckResult,
@@ -38,8 +31,8 @@ def plot_bottleneck(result: BottleneckResult | MeasuredBottleneck, axes: tuple[A
     if not measured or is_blank(rate):
         rate.set_title("Throughput: as many as the slowest tier")
         response.set_title("Response: what the crowd pays")
-        top = _round_up(1.15 * ceiling)
-        slowest = _round_up(1.1e3 * float(theory.bounds.response_low_s[-1]))
+        top = headroom(1.06 * ceiling)
+        slowest = headroom(1e3 * float(theory.bounds.response_low_s[-1]))
         for ax, high, label in (
             (rate, top, "throughput (requests/s)"),
             (response, slowest, "mean response time (ms)"),
@@ -62,19 +55,12 @@ def plot_bottleneck(result: BottleneckResult | MeasuredBottleneck, axes: tuple[A
             )
     if measured:
         error_bars(rate, result.users, result.throughput, **style.MEASUREMENT)
-        points = {k: v for k, v in style.MEASUREMENT.items() if k not in ("capsize", "elinewidth")}
-        response.plot(result.users, 1e3 * result.response_s, **points)
+        response.errorbar(result.users, 1e3 * result.response_s, **style.MEASUREMENT)
         return
-    error_bars(rate, result.grid, result.throughput, **SIMULATED_POINTS)
-    error_bars(response, result.grid, result.response, 1e3, **SIMULATED_POINTS)
+    error_bars(rate, result.grid, result.throughput, **style.DOTS)
+    error_bars(response, result.grid, result.response, 1e3, **style.DOTS)
     for ax in axes:
         here(ax, result.users)
-
-
-def _round_up(value: float) -> float:
-    """The next 1, 2, 3 or 5 times a power of ten: axes that stay put while a slider moves."""
-    magnitude = 10.0 ** math.floor(math.log10(value))
-    return next(m * magnitude for m in (1, 1.5, 2, 3, 5, 7, 10) if value <= m * magnitude)
 
 
 @style.panels(2)
@@ -83,9 +69,7 @@ def plot_break_even(result: BreakEvenResult, axes: tuple[Axes, Axes]) -> None:
     load, cost = axes
     load.set_title("Thirty futures of one product")
     load.set_xlim(0, HORIZON_MONTHS)
-    load.set_yscale("log")
-    load.set_ylim(10, 3e4)
-    plain_ticks(load, "y", (10, 100, 1_000, 10_000))
+    log_axis(load, "y", 10, 3e4)
     load.set_xlabel("month")
     load.set_ylabel("load (requests/s)")
     for path in result.paths_rps:
@@ -111,7 +95,7 @@ def plot_break_even(result: BreakEvenResult, axes: tuple[Axes, Axes]) -> None:
     cost.set_title("Extra cost so far, mean of 1,000 futures")
     cost.set_xlim(0, HORIZON_MONTHS)
     dearest = max(result.now_cost[-1], result.later_cost[-1], 1.0) / 1e3
-    cost.set_ylim(0, _round_up(1.12 * dearest))
+    cost.set_ylim(0, headroom(1.04 * dearest, 1e-3))
     cost.set_xlabel("month")
     cost.set_ylabel("extra cost ($ thousand)")
     every = np.arange(HORIZON_MONTHS + 1)
@@ -236,11 +220,8 @@ def plot_availability(result: AvailabilityResult, ax: Axes) -> None:
     """Draw the downtime of every stage of both designs on a logarithmic axis."""
     ax.set_title("Where the downtime comes from")
     low, high = 1e-4, 3e3
-    ax.set_xscale("log")
-    ax.set_xlim(low, high)
     ticks = {1e-3: "4 s", 1 / 60: "1 min", 1: "1 h", 24: "1 day", 168: "1 week"}
-    ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set_xticks([], minor=True)
+    log_axis(ax, "x", low, high, ticks=ticks, text=ticks.__getitem__)
     rows = np.array([7.6, 6.8, 6.0, 4.0, 3.2, 2.4, 1.6])
     ax.set_ylim(0.9, 8.9)
     ax.set_yticks(rows.tolist(), _SHORT_ROWS)
@@ -269,13 +250,11 @@ def plot_availability(result: AvailabilityResult, ax: Axes) -> None:
                 va="center",
                 color=style.MUTED,
             )
-        expected = float(result.theory_h[i])
-        if expected > low:
-            ax.plot([expected] * 2, [row - 0.34, row + 0.34], color=style.BLACK, linewidth=2.2)
+    marks(ax, rows, np.where(result.theory_h > low, result.theory_h, np.nan), 0.68, along="x")
     ax.text(
         high * 0.85,
         4.8,
-        "black bar: theory",
+        "black: theory",
         fontsize=9,
         ha="right",
         va="center",

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
+from helpers.foundations.axes import here, is_blank, log_axis, ring, time_axis
 from helpers.scaling.measurement import MeasuredQueryTime
-from helpers.scaling.plots.guides import count_axis, here, is_blank, time_axis
 from helpers.scaling.simulation import FEATURES, GrowthResult, QueryTimeResult
 from helpers.scaling.simulation.query_time import LARGE_ROWS, LARGE_S, SMALL_ROWS, SMALL_S
 from helpers.scaling.theory import GROWTH_KINDS
@@ -25,8 +25,8 @@ _NAMES_AT = {
 def plot_growth(result: GrowthResult, ax: Axes) -> None:
     """Draw the time of four features against the number of users, on logarithmic axes."""
     ax.set_title("Four features, one site: which one leaves the budget first?")
-    count_axis(ax, 80, 1.3e7)
-    time_axis(ax, 8e-9, 1e6, wanted=(1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 3_600.0))
+    log_axis(ax, "x", 80, 1.3e7)
+    time_axis(ax, "y", 8e-9, 1e6)
     ax.set_xlabel("users")
     ax.set_ylabel("time to answer one request")
     ax.axhspan(result.budget_ms * 1e-3, 1e6, color=style.FAINT, alpha=0.45, linewidth=0)
@@ -42,16 +42,7 @@ def plot_growth(result: GrowthResult, ax: Axes) -> None:
         x, offset = _NAMES_AT[kind]
         placed = {"xytext": offset, "ha": "right" if offset[0] else "center"}
         style.label(ax, x, result.time_at(kind, int(x)), FEATURES[kind], color, **placed)
-    ax.plot(
-        [result.users] * 4,
-        [result.time_at(kind, result.users) for kind in GROWTH_KINDS],
-        color=style.INK,
-        marker="o",
-        markersize=8,
-        markerfacecolor="none",
-        markeredgewidth=1.5,
-        linestyle="none",
-    )
+    ring(ax, result.users, [result.time_at(kind, result.users) for kind in GROWTH_KINDS])
 
 
 def plot_query_time(result: QueryTimeResult | MeasuredQueryTime, ax: Axes) -> None:
@@ -82,8 +73,8 @@ def plot_query_time(result: QueryTimeResult | MeasuredQueryTime, ax: Axes) -> No
 
 
 def _frame_queries(ax: Axes) -> None:
-    count_axis(ax, 80, 1.3e8)
-    time_axis(ax, 3e-7, 1e3, wanted=(1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0))
+    log_axis(ax, "x", 80, 1.3e8)
+    time_axis(ax, "y", 3e-7, 1e3)
     ax.set_xlabel("rows in the table")
     ax.set_ylabel("time of one query")
 

@@ -6,14 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, is_blank, key, log_axis, ring
 from helpers.scaling.measurement import MeasuredKnee, MeasuredStaffing
-from helpers.scaling.plots.guides import (
-    SIMULATED_POINTS,
-    error_bars,
-    here,
-    is_blank,
-    plain_ticks,
-)
 from helpers.scaling.simulation import (
     DESIGNS,
     RULES,
@@ -37,27 +31,14 @@ def plot_knee(result: KneeResult | MeasuredKnee, ax: Axes) -> None:
     grid, mean, tail = result.curve.T
     ax.plot(grid, 1e3 * tail, color=style.PURPLE, linewidth=1.4, linestyle=(0, (1, 1.5)))
     ax.plot(grid, 1e3 * mean, **style.THEORY)
-    error_bars(
-        ax,
-        result.grid,
-        result.p99,
-        1e3,
-        **(SIMULATED_POINTS | {"color": style.PURPLE, "marker": "^"}),
-    )
-    error_bars(ax, result.grid, result.mean, 1e3, **SIMULATED_POINTS)
+    tails = style.DOTS | {"color": style.PURPLE, "marker": "^"}
+    error_bars(ax, result.grid, result.p99, 1e3, **tails)
+    error_bars(ax, result.grid, result.mean, 1e3, **style.DOTS)
     for curve, name, color in ((tail, "99th percentile", style.PURPLE), (mean, "mean", style.BLUE)):
         at = int(np.abs(grid - 0.3).argmin())
         style.label(ax, grid[at], 1e3 * curve[at], name, color, ha="right", xytext=(-4, 11))
-    ax.plot(
-        [result.utilisation] * 2,
-        [1e3 * result.here_mean.estimate, 1e3 * result.here_p99.estimate],
-        color=style.INK,
-        marker="o",
-        markersize=10,
-        markerfacecolor="none",
-        markeredgewidth=1.6,
-        linestyle="none",
-    )
+    at_once = 1e3 * np.array([result.here_mean.estimate, result.here_p99.estimate])
+    ring(ax, result.utilisation, at_once)
 
 
 def _frame_knee(ax: Axes, service_ms: float) -> None:
@@ -82,9 +63,7 @@ def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     ax, intervals = axes
     top = 2.2 * result.truth
     ax.set_title("Eight runs of the same queue")
-    ax.set_xscale("log")
-    ax.set_xlim(10, 8_192)
-    plain_ticks(ax, "x", (10, 100, 1_000, 8_000))
+    log_axis(ax, "x", 10, 8_192, ticks=(10, 100, 1_000, 8_000))
     ax.set_ylim(0, top)
     ax.set_xlabel("requests seen")
     ax.set_ylabel("mean response so far (service times)")
@@ -124,7 +103,7 @@ def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
         mew=1.6,
     )
     intervals.text(0, 0.97 * top, "thin: as if independent", color=style.BLUE, fontsize=9, va="top")
-    intervals.text(0, 0.9 * top, "wide: ten batch means", color="#2b7bab", fontsize=9, va="top")
+    intervals.text(0, 0.9 * top, "wide: ten batch means", color=style.SKY_INK, fontsize=9, va="top")
 
 
 _RULE_STYLES = {
@@ -142,12 +121,8 @@ def plot_staffing(result: StaffingResult | MeasuredStaffing, axes: tuple[Axes, A
         _plot_measured_staffing(result, axes)
         return
     ax.set_title("Servers for a thousand times the load")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(45, 56_000)
-    ax.set_ylim(1, 20_000)
-    plain_ticks(ax, "x", (50, 500, 5_000, 50_000))
-    plain_ticks(ax, "y", (1, 10, 100, 1_000, 10_000))
+    log_axis(ax, "x", 45, 56_000, ticks=(50, 500, 5_000, 50_000))
+    log_axis(ax, "y", 1, 20_000)
     ax.set_xlabel("requests per second")
     ax.set_ylabel("servers")
     load = result.rates_rps * result.service_ms * 1e-3
@@ -176,20 +151,10 @@ def plot_staffing(result: StaffingResult | MeasuredStaffing, axes: tuple[Axes, A
     )
     style.label(ax, 200, load[6], "busy servers", style.MUTED, ha="left", xytext=(8, -14))
     here(ax, result.rate_rps)
-    ax.plot(
-        [result.rate_rps],
-        [result.servers],
-        color=style.INK,
-        marker="o",
-        markersize=9,
-        mfc="none",
-        mew=1.6,
-    )
+    ring(ax, result.rate_rps, result.servers)
 
     waits.set_title("Share of requests that must wait")
-    waits.set_xscale("log")
-    waits.set_xlim(45, 56_000)
-    plain_ticks(waits, "x", (50, 500, 5_000, 50_000))
+    log_axis(waits, "x", 45, 56_000, ticks=(50, 500, 5_000, 50_000))
     top = 0.25 if result.target <= 0.1 else 1.0
     waits.set_ylim(0, top)
     waits.set_xlabel("requests per second")
@@ -198,9 +163,7 @@ def plot_staffing(result: StaffingResult | MeasuredStaffing, axes: tuple[Axes, A
     waits.text(60, result.target, "target", color=style.MUTED, fontsize=9, va="bottom")
     waits.plot(result.rates_rps, result.expected_curve, **style.THEORY)
     here(waits, result.rate_rps)
-    error_bars(
-        waits, np.array([result.rate_rps]), result.waited, **(SIMULATED_POINTS | {"markersize": 7})
-    )
+    error_bars(waits, result.rate_rps, result.waited, **style.DOTS)
     middle = result.expected_curve[20]
     style.label(
         waits,
@@ -281,24 +244,19 @@ def plot_pooling(result: PoolingResult, axes: tuple[Axes, Axes]) -> None:
             row = type(interval)(
                 interval.estimate[i], interval.low[i], interval.high[i], 0.95, interval.samples
             )
-            points = SIMULATED_POINTS | {"color": color, "marker": marker}
+            points = style.DOTS | {"color": color, "marker": marker}
             if np.isnan(theory[i]).any():
                 points |= {"linestyle": "-", "linewidth": 1.0}
             error_bars(ax, result.grid, row, 1e3, **points)
-    for i, text in enumerate(
-        ("▲ split: a queue each", "■ pooled: small, one queue", "● one big server")
-    ):
-        axes[0].text(
-            0.03,
-            0.97 - 0.07 * i,
-            text,
-            transform=axes[0].transAxes,
-            color=(style.VERMILION, style.GREEN, style.BLUE)[i],
-            fontsize=9,
-            va="top",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-            zorder=6,
-        )
+    key(
+        axes[0],
+        [
+            ("▲", "split: a queue each", style.VERMILION),
+            ("■", "pooled: small, one queue", style.GREEN),
+            ("●", "one big server", style.BLUE),
+        ],
+        left=True,
+    )
 
 
 _HIGHEST_POOLED = 5.5

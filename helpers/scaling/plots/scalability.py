@@ -8,15 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, is_blank, log_axis
 from helpers.foundations.result import significant
+from helpers.foundations.scales import step_up
 from helpers.scaling.measurement import LOCKS, MeasuredScalability, MeasuredSpeedup
-from helpers.scaling.plots.guides import (
-    SIMULATED_POINTS,
-    error_bars,
-    here,
-    is_blank,
-    plain_ticks,
-)
 from helpers.scaling.simulation import (
     PATTERNS,
     ScalabilityResult,
@@ -34,13 +29,8 @@ def plot_speedup(result: SpeedupResult | MeasuredSpeedup, ax: Axes) -> None:
         _plot_measured_speedup(result, ax)
         return
     ax.set_title("More cores, one job: the serial part sets the ceiling")
-    for axis, scale, limits in (
-        ("x", ax.set_xscale, ax.set_xlim),
-        ("y", ax.set_yscale, ax.set_ylim),
-    ):
-        scale("log", base=2)
-        limits(0.93, 130 if axis == "x" else 75)
-        plain_ticks(ax, axis, _CORES)
+    log_axis(ax, "x", 0.93, 130, ticks=_CORES)
+    log_axis(ax, "y", 0.93, 75, ticks=_CORES)
     ax.set_xlabel("cores")
     ax.set_ylabel("speed-up")
     every = np.geomspace(1, 64, 50)
@@ -50,7 +40,7 @@ def plot_speedup(result: SpeedupResult | MeasuredSpeedup, ax: Axes) -> None:
         ax.axhline(result.ceiling, color=style.VERMILION, linewidth=1.4, linestyle="-.")
         ax.text(1, result.ceiling * 1.05, "ceiling 1/s", color=style.VERMILION, fontsize=9)
     ax.plot(every, theory_speedup(result.serial_percent / 100, every), **style.THEORY)
-    error_bars(ax, result.grid, result.speedup, **SIMULATED_POINTS)
+    error_bars(ax, result.grid, result.speedup, **style.DOTS)
     here(ax, result.cores)
     at = float(theory_speedup(result.serial_percent / 100, 64))
     style.label(ax, 64, at, "Amdahl", style.INK, xytext=(6, 5))
@@ -91,7 +81,8 @@ def plot_scalability(result: ScalabilityResult | MeasuredScalability, ax: Axes) 
         _plot_measured_scalability(result, ax)
         return
     rising = max(result.usl_rps.max(), result.repairman_rps.max())
-    top = result.worker_rps * _nice(rising / result.worker_rps)
+    speedup = rising / result.worker_rps
+    top = result.worker_rps * step_up(speedup / 0.93, (3, 5, 8, 12, 20, 35, 70))
     _frame_scalability(ax, top)
     ax.set_title("Does another worker still help?")
     every = np.arange(1, 65)
@@ -105,17 +96,13 @@ def plot_scalability(result: ScalabilityResult | MeasuredScalability, ax: Axes) 
         ax.plot([peak], [height], color=style.VERMILION, marker="v", markersize=9, ls="none")
         style.label(ax, peak, height, "N*", style.VERMILION, ha="center", xytext=(0, 13))
     marker = "o" if result.pattern == PATTERNS[0] else "s"
-    error_bars(ax, result.grid, result.throughput, **(SIMULATED_POINTS | {"marker": marker}))
+    error_bars(ax, result.grid, result.throughput, **(style.DOTS | {"marker": marker}))
     style.label(
         ax, 57, result.usl_rps[56], "scalability law", style.INK, ha="right", xytext=(0, -12)
     )
     style.label(
         ax, 40, result.repairman_rps[39], "random times", style.INK, ha="left", xytext=(6, 11)
     )
-
-
-def _nice(speedup: float) -> float:
-    return next(limit for limit in (3, 5, 8, 12, 20, 35, 70) if speedup <= 0.93 * limit)
 
 
 def _frame_scalability(ax: Axes, top: float) -> None:
@@ -161,12 +148,8 @@ def _plot_measured_scalability(result: MeasuredScalability, ax: Axes) -> None:
 def plot_scaling_cost(result: ScalingCostResult, ax: Axes) -> None:
     """Draw the price of a throughput by one machine and by a fleet, on logarithmic axes."""
     ax.set_title("What a throughput costs: one larger machine, or more of them")
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(100, 1e6)
-    ax.set_ylim(0.05, 2_000)
-    plain_ticks(ax, "x", (100, 1_000, 10_000, 100_000, 1_000_000))
-    plain_ticks(ax, "y", (0.1, 1, 10, 100, 1_000))
+    log_axis(ax, "x", 100, 1e6)
+    log_axis(ax, "y", 0.05, 2_000)
     ax.set_xlabel("throughput wanted (requests/s)")
     ax.set_ylabel("price ($ per hour)")
     ceiling = result.up_ceiling_rps

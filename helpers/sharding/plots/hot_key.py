@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.sharding.plots.kit import key, marks, shard_axis, step_up, time_axis
+from helpers.foundations.axes import here, key, log_axis, marks, note, short, time_axis
+from helpers.foundations.scales import step_up
+from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.fan_out import FanOutResult
 from helpers.sharding.simulation.hot_key import HotKeyResult, ShardCeilingResult
 from helpers.sharding.simulation.worker_queues import WorkerQueuesResult
@@ -44,7 +46,7 @@ def plot_hot_key(result: HotKeyResult, axes: tuple[Axes, Axes]) -> None:
     key(
         load,
         [
-            ("▨", "hot key", "#9a6a00"),
+            ("▨", "hot key", style.ORANGE_INK),
             ("■", "all other keys", style.BLUE),
             ("○", "in this run", style.INK),
             ("—", "all a shard can do", style.VERMILION),
@@ -69,7 +71,8 @@ def plot_hot_key(result: HotKeyResult, axes: tuple[Axes, Axes]) -> None:
         ],
     )
     shard_axis(latency, len(shards))
-    time_axis(latency, 2e-3, 3e3, "Response time")
+    time_axis(latency, "y", 2e-3, 3e3)
+    latency.set_ylabel("Response time")
     latency.set_title("What waiting there is like")
 
 
@@ -89,14 +92,8 @@ def plot_shard_ceiling(result: ShardCeilingResult, ax: Axes) -> None:
         entries.append(("—", "with the fix", style.BLUE))
     key(ax, entries, y=0.26)
     ticks = [1, 2, 4, 8, 16, 32, 64]
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlim(1, 66)
-    ax.set_ylim(0.5, 130)
-    ax.set_xticks(ticks, map(str, ticks))
-    ax.set_yticks([0.5, *ticks, 128], ["½", *map(str, ticks), "128"])
-    ax.set_xticks([], minor=True)
-    ax.set_yticks([], minor=True)
+    log_axis(ax, "x", 1, 66, ticks=ticks)
+    log_axis(ax, "y", 0.5, 130, ticks=[0.5, *ticks, 128])
     ax.set_xlabel("Shards bought")
     ax.set_ylabel("Load carried, in shards' worth")
     ax.set_title("More shards do not cool a hot key")
@@ -117,7 +114,7 @@ def plot_worker_queues(result: WorkerQueuesResult, ax: Axes) -> None:
             color=style.BLUE,
             markersize=7,
         )
-        marks(ax, workers, result.theory_s, width=0.6)
+        marks(ax, workers, result.theory_s, 0.6)
         ax.axvspan(
             result.hot_worker - 0.5, result.hot_worker + 0.5, color=style.ORANGE, alpha=0.15, lw=0
         )
@@ -128,7 +125,8 @@ def plot_worker_queues(result: WorkerQueuesResult, ax: Axes) -> None:
     if measured:
         key(ax, [("●", "measured", style.VERMILION)], y=0.834)
     shard_axis(ax, len(workers), "Worker")
-    time_axis(ax, 2e-3, 1.0, "Mean response time")
+    time_axis(ax, "y", 2e-3, 1.0)
+    ax.set_ylabel("Mean response time")
     ax.set_title("Four workers, four queues, one hot key" if len(workers) == 4 else "One hot key")
 
 
@@ -138,21 +136,16 @@ def plot_fan_out(result: FanOutResult, axes: tuple[Axes, Axes]) -> None:
     delay, work = axes
     x = result.thresholds
     for ax in axes:
-        ax.set_xscale("log")
-        ax.set_xlim(4_000, 1_250_000)
-        ax.axvline(result.threshold, color=style.MUTED, linewidth=1)
-        ax.set_xticks([10_000, 100_000, 1_000_000], ["10 k", "100 k", "1 M"])
-        ax.set_xticks([], minor=True)
+        log_axis(ax, "x", 4_000, 1_250_000)
+        here(ax, result.threshold)
         ax.set_xlabel("Authors with more followers are pulled")
     shown = np.isfinite(result.wait_s)
     delay.plot(x, result.theory_s, **style.THEORY)
     delay.vlines(x[shown], result.low_s[shown], result.high_s[shown], color=style.BLUE, linewidth=2)
     delay.plot(x, result.wait_s, linestyle="none", marker="o", color=style.BLUE)
-    delay.text(
-        0.03, 0.95, "simulated, 95 % interval ●\ntheory - -", transform=delay.transAxes, va="top",
-        color=style.BLUE, fontsize=9,
-    )  # fmt: skip
-    time_axis(delay, 1e-5, 30, "Mean wait of a post")
+    note(delay, 0.03, 0.95, "simulated, 95 % interval ●\ntheory - -", style.BLUE)
+    time_axis(delay, "y", 1e-5, 30)
+    delay.set_ylabel("Mean wait of a post")
     delay.set_title("How long posts wait")
 
     work.plot(x, result.writes_rps, color=style.BLUE, linestyle="-", linewidth=2)
@@ -167,8 +160,6 @@ def plot_fan_out(result: FanOutResult, axes: tuple[Axes, Axes]) -> None:
         ],
         left=True,
     )
-    work.set_yscale("log")
-    work.set_ylim(1e4, 1e7)
-    work.set_yticks([1e4, 1e5, 1e6, 1e7], ["10 k", "100 k", "1 M", "10 M"])
+    log_axis(work, "y", 1e4, 1e7, text=short)
     work.set_ylabel("Operations per second")
     work.set_title("Who does the work")

@@ -6,8 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, key, log_axis, marks, ring, time_axis
+from helpers.foundations.scales import step_up
 from helpers.sharding.measurement.writers import MeasuredShardWritersResult
-from helpers.sharding.plots.kit import key, marks, shard_axis, step_up, time_axis
+from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.placement import PlacementResult, RangeScanResult
 from helpers.sharding.simulation.writers import ShardWritersResult
 
@@ -43,7 +45,8 @@ def plot_placement(result: PlacementResult, axes: tuple[Axes, Axes]) -> None:
         ],
     )
     shard_axis(latency, len(shards))
-    time_axis(latency, 2e-3, 3e3, "Response time")
+    time_axis(latency, "y", 2e-3, 3e3)
+    latency.set_ylabel("Response time")
     latency.set_title("What its users wait")
 
 
@@ -59,15 +62,7 @@ def plot_range_scan(result: RangeScanResult, ax: Axes) -> None:
             color=color,
             markersize=6,
         )
-        ax.plot(
-            [result.length],
-            [result.now[scheme]],
-            marker="o",
-            markersize=13,
-            markerfacecolor="none",
-            markeredgecolor=color,
-            markeredgewidth=2,
-        )
+        ring(ax, result.length, result.now[scheme])
     half = int(np.searchsorted(result.theory["hash"], 0.6 * result.shards))
     style.label(
         ax,
@@ -81,9 +76,7 @@ def plot_range_scan(result: RangeScanResult, ax: Axes) -> None:
     style.label(
         ax, 30, result.theory["range"][5], "ids in ranges", style.BLUE, xytext=(0, 12), ha="center"
     )
-    ax.set_xscale("log")
-    ax.set_xlim(0.9, 1_150)
-    ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
+    log_axis(ax, "x", 0.9, 1_150)
     ax.set_ylim(0, result.shards * 1.08)
     ax.set_xlabel("Consecutive ids asked for")
     ax.set_ylabel("Shards that must answer")
@@ -93,9 +86,7 @@ def plot_range_scan(result: RangeScanResult, ax: Axes) -> None:
 def plot_shard_writers(result: ShardWritersResult | MeasuredShardWritersResult, ax: Axes) -> None:
     """Draw writes per second by the number of writers; a measurement is drawn as points."""
     if isinstance(result, MeasuredShardWritersResult):
-        mean = np.array([t.mean for t in result.throughput])
-        error = np.array([t.half_width for t in result.throughput])
-        ax.errorbar(result.writers, mean, yerr=error, zorder=5, **style.MEASUREMENT)
+        error_bars(ax, result.writers, result.throughput, zorder=5, **style.MEASUREMENT)
         key(ax, [("●", "measured", style.VERMILION)], x=0.82, left=True)
     else:
         ax.plot(result.curve_writers, result.theory_rps, **style.THEORY)

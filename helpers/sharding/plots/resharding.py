@@ -9,8 +9,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations import style
+from helpers.foundations.axes import here, key, note, ring, time_axis
 from helpers.sharding.measurement.online_move import MeasuredOnlineMoveResult
-from helpers.sharding.plots.kit import time_axis
 from helpers.sharding.simulation.interleaving import InterleavingsResult
 from helpers.sharding.simulation.migration import MigrationResult
 from helpers.sharding.simulation.online_move import OnlineMoveResult
@@ -46,10 +46,8 @@ def plot_resharding(result: ReshardingResult, axes: tuple[Axes, Axes]) -> None:
     keys.set_yticks([])
     keys.grid(False)
     keys.spines["left"].set_visible(False)
-    keys.text(
-        0.01, 0.97, "● changes shard", color=style.VERMILION, va="top", transform=keys.transAxes
-    )
-    keys.text(0.29, 0.97, "● stays", color=style.BLUE, va="top", transform=keys.transAxes)
+    note(keys, 0.01, 0.97, "● changes shard", style.VERMILION)
+    note(keys, 0.29, 0.97, "● stays", style.BLUE)
     keys.set_xlabel("Shard")
     keys.set_title("One shard is added: which keys move")
 
@@ -67,15 +65,7 @@ def plot_resharding(result: ReshardingResult, axes: tuple[Axes, Axes]) -> None:
     moved.plot(
         sizes, result.moved_by_size, linestyle="none", marker="o", color=style.BLUE, markersize=5
     )
-    moved.plot(
-        [result.shards],
-        [result.moved],
-        marker="o",
-        markersize=12,
-        markerfacecolor="none",
-        markeredgecolor=style.VERMILION,
-        markeredgewidth=2,
-    )
+    ring(moved, result.shards, result.moved)
     style.label(moved, 16, 1 / 17, "fair share", style.GREEN, xytext=(4, 9), ha="right")
     moved.set_xlim(0.4, 16.6)
     moved.set_xticks([1, 4, 8, 12, 16])
@@ -101,7 +91,7 @@ def plot_migration(result: MigrationResult, axes: tuple[Axes, Axes]) -> None:
     """Draw live latency and duration by the share of the disk that the copy takes."""
     latency, length = axes
     for ax in axes:
-        ax.axvline(result.copy_share, color=style.MUTED, linewidth=1)
+        here(ax, result.copy_share)
         ax.axvspan(1 - result.live_utilisation, 1, color=style.FAINT, linewidth=0)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1))
@@ -121,25 +111,17 @@ def plot_migration(result: MigrationResult, axes: tuple[Axes, Axes]) -> None:
         0.99, result.now["alone_s"] * 0.93, "mean without a copy", color=style.GREEN, fontsize=9,
         ha="right", va="top",
     )  # fmt: skip
-    latency.text(
-        0.98, 0.03, "p99 ▲   mean ●   theory - -", transform=latency.transAxes, ha="right",
-        color=style.BLUE, fontsize=9,
-    )  # fmt: skip
-    time_axis(latency, 1e-3, 30, "Response time of live requests")
+    note(latency, 0.98, 0.08, "p99 ▲   mean ●   theory - -", style.BLUE, ha="right")
+    time_axis(latency, "y", 1e-3, 30)
+    latency.set_ylabel("Response time of live requests")
     latency.set_title("What users feel")
 
     length.plot(result.copy_shares, result.theory_duration_s, **style.THEORY)
     length.plot(
         result.copy_shares, result.duration_s, linestyle="none", marker="o", color=style.BLUE
     )
-    hour = 3600.0
-    length.set_yscale("log")
-    length.set_ylim(60, 7 * 24 * hour)
-    length.set_yticks(
-        [60, 600, hour, 10 * hour, 24 * hour, 72 * hour],
-        ["1 min", "10 min", "1 h", "10 h", "1 day", "3 days"],
-    )
-    length.set_yticks([], minor=True)
+    hour, day = 3_600, 86_400
+    time_axis(length, "y", 60, 7 * day, ticks=(60, 600, hour, 10 * hour, day, 3 * day))
     length.set_ylabel("Time until both shards agree")
     length.set_title("How long it lasts")
 
@@ -199,10 +181,7 @@ def plot_online_move(result: OnlineMoveResult | MeasuredOnlineMoveResult, ax: Ax
         rows = result.rows / len(tenth)
         p = result.stale_by_tenth
         ax.errorbar(tenth, p, yerr=2 * np.sqrt(p * (1 - p) / rows), zorder=5, **style.MEASUREMENT)
-        ax.text(
-            0.98, 0.80, "measured, ± 2 standard errors ●", transform=ax.transAxes, ha="right",
-            va="top", color=style.VERMILION,
-        )  # fmt: skip
+        key(ax, [("●", "measured, ± 2 standard errors", style.VERMILION)], y=0.834)
     else:
         ax.bar(
             tenth, result.stale_by_tenth, width=0.86, color=style.SIMULATION["color"], alpha=0.85
@@ -213,13 +192,7 @@ def plot_online_move(result: OnlineMoveResult | MeasuredOnlineMoveResult, ax: Ax
             where="post",
             **style.THEORY,
         )
-        ax.text(
-            0.98, 0.96, "simulated ■", transform=ax.transAxes, ha="right", va="top",
-            color=style.BLUE,
-        )  # fmt: skip
-        ax.text(
-            0.98, 0.88, "theory - -", transform=ax.transAxes, ha="right", va="top",
-        )  # fmt: skip
+        key(ax, [("■", "simulated", style.BLUE), ("- -", "theory", style.BLACK)])
     ax.set_xlim(0, 10)
     ax.set_xticks(range(0, 11, 2), ["first", "20 %", "40 %", "60 %", "80 %", "last"])
     ax.set_ylim(0, 1)

@@ -8,7 +8,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 
 from helpers.foundations import style
-from helpers.sharding.plots.kit import marks, shard_axis, step_up
+from helpers.foundations.axes import log_axis, marks, note
+from helpers.foundations.scales import step_up
+from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.ring import RingImbalanceResult, RingResult
 
 _PALETTE = (
@@ -91,19 +93,9 @@ def plot_ring_imbalance(result: RingImbalanceResult, ax: Axes) -> None:
     ax.plot(x, result.mean, linestyle="none", marker="o", color=style.BLUE, markersize=6)
     ax.axhline(result.target, color=style.VERMILION, linewidth=1.4)
     style.label(ax, 0.85, result.target, "wanted", style.VERMILION, xytext=(2, 7))
-    ax.text(
-        0.98,
-        0.95,
-        "each ring ·\nmean and 95 % interval ●\nexact mean - -",
-        transform=ax.transAxes,
-        ha="right",
-        va="top",
-        fontsize=9,
-        color=style.BLUE,
-    )
-    ax.set_xscale("log")
-    ax.set_xlim(0.8, 1_250)
-    ax.set_xticks([1, 10, 100, 1_000], ["1", "10", "100", "1,000"])
+    legend = "each ring ·\nmean and 95 % interval ●\nexact mean - -"
+    note(ax, 0.98, 0.95, legend, style.BLUE, ha="right")
+    log_axis(ax, "x", 0.8, 1_250)
     ax.set_ylim(0.9, 5)
     ax.set_xlabel("Virtual nodes per shard")
     ax.set_ylabel("Largest share / fair share")

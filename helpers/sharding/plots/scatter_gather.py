@@ -7,8 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations import style
+from helpers.foundations.axes import (
+    error_bars,
+    here,
+    key,
+    log_axis,
+    note,
+    percent,
+    time_axis,
+)
 from helpers.sharding.measurement.scatter_gather import MeasuredScatterGatherResult
-from helpers.sharding.plots.kit import time_axis
 from helpers.sharding.simulation.join import JoinResult
 from helpers.sharding.simulation.scatter_gather import HedgingResult, ScatterGatherResult
 
@@ -19,14 +27,11 @@ def plot_scatter_gather(result: ScatterGatherResult, axes: tuple[Axes, Axes]) ->
     slow, latency = axes
     x = result.fan_outs
     for ax in axes:
-        ax.axvline(result.fan_out, color=style.MUTED, linewidth=1)
+        here(ax, result.fan_out)
         _shards_asked(ax, 230)
     slow.plot(x, result.theory_slow, **style.THEORY)
     slow.plot(x, result.slow, linestyle="none", marker="o", color=style.BLUE)
-    slow.text(
-        0.03, 0.95, "simulated ●   theory - -", transform=slow.transAxes, va="top",
-        color=style.BLUE, fontsize=9,
-    )  # fmt: skip
+    note(slow, 0.03, 0.95, "simulated ●   theory - -", style.BLUE)
     slow.set_ylim(0, 1.02)
     slow.yaxis.set_major_formatter(PercentFormatter(1))
     slow.set_ylabel("Requests that meet a slow shard")
@@ -36,36 +41,22 @@ def plot_scatter_gather(result: ScatterGatherResult, axes: tuple[Axes, Axes]) ->
     latency.plot(x, result.theory_p50_s, **style.THEORY)
     latency.plot(x, result.p99_s, linestyle="none", marker="^", color=style.SKY)
     latency.plot(x, result.p50_s, linestyle="none", marker="o", color=style.BLUE)
-    latency.text(
-        0.03, 0.95, "p99 ▲   median ●   theory - -", transform=latency.transAxes, va="top",
-        color=style.BLUE, fontsize=9,
-    )  # fmt: skip
-    time_axis(latency, 1e-3, 100, "Time until the last answer")
+    note(latency, 0.03, 0.95, "p99 ▲   median ●   theory - -", style.BLUE)
+    time_axis(latency, "y", 1e-3, 100)
+    latency.set_ylabel("Time until the last answer")
     latency.set_title("The slowest shard sets the pace")
 
 
 def plot_gather_times(result: ScatterGatherResult | MeasuredScatterGatherResult, ax: Axes) -> None:
     """Draw the median time of the slowest of n shards; a measurement over a simulation."""
     if isinstance(result, MeasuredScatterGatherResult):
-        middle = np.array([m.estimate for m in result.median])
-        low = middle - np.array([m.low for m in result.median])
-        high = np.array([m.high for m in result.median]) - middle
         ax.plot(result.curve, result.predicted_s, **style.THEORY)
-        ax.errorbar(result.fan_outs, middle, yerr=(low, high), zorder=5, **style.MEASUREMENT)
-        ax.text(
-            0.03, 0.88, "measured, 95 % interval ●", transform=ax.transAxes, va="top",
-            color=style.VERMILION,
-        )  # fmt: skip
-        ax.text(
-            0.03, 0.81, "predicted from one shard's measured times - -", transform=ax.transAxes,
-            va="top",
-        )  # fmt: skip
+        error_bars(ax, result.fan_outs, result.median, zorder=5, **style.MEASUREMENT)
+        note(ax, 0.03, 0.88, "measured, 95 % interval ●", style.VERMILION)
+        note(ax, 0.03, 0.81, "predicted from one shard's measured times - -", style.BLACK)
     else:
         ax.plot(result.fan_outs, result.p50_s, **style.SIMULATION)
-        ax.text(
-            0.03, 0.95, "simulated, nominal pauses —", transform=ax.transAxes, va="top",
-            color=style.BLUE,
-        )  # fmt: skip
+        note(ax, 0.03, 0.95, "simulated, nominal pauses —", style.BLUE)
     _shards_asked(ax, 36)
     ax.set_ylim(0, 0.03)
     ax.set_yticks([0, 0.01, 0.02, 0.03], ["0", "10 ms", "20 ms", "30 ms"])
@@ -89,17 +80,20 @@ def plot_hedging(result: HedgingResult, axes: tuple[Axes, Axes]) -> None:
         )
         theory = result.plain_theory if name == "no hedge" else result.hedged_theory
         tail.plot(result.time_s, theory, **style.THEORY)
-    tail.text(0.97, 0.95, "no hedge ●", transform=tail.transAxes, ha="right", color=style.VERMILION)
-    tail.text(0.97, 0.88, "hedged ●", transform=tail.transAxes, ha="right", color=style.BLUE)
-    tail.text(0.97, 0.81, "theory - -", transform=tail.transAxes, ha="right")
+    key(
+        tail,
+        [
+            ("●", "no hedge", style.VERMILION),
+            ("●", "hedged", style.BLUE),
+            ("- -", "theory", style.BLACK),
+        ],
+    )
     tail.axhline(0.01, color=style.MUTED, linewidth=1)
     style.label(tail, 1e-3, 0.01, "1 in 100", style.MUTED, xytext=(3, 6))
-    tail.set_yscale("log")
-    tail.set_ylim(1e-3, 1.2)
-    tail.set_yticks([1e-3, 1e-2, 1e-1, 1], ["0.1 %", "1 %", "10 %", "100 %"])
-    tail.set_yticks([], minor=True)
+    log_axis(tail, "y", 1e-3, 1.2, text=percent)
     tail.set_ylabel("Requests that take longer")
-    time_axis(tail, 1e-3, 20, "Time until the last answer", which="x")
+    time_axis(tail, "x", 1e-3, 20)
+    tail.set_xlabel("Time until the last answer")
     tail.set_title("The tail, cut")
 
     price.plot(result.curve_extra, result.curve_p99_s, **style.THEORY)
@@ -110,12 +104,10 @@ def plot_hedging(result: HedgingResult, axes: tuple[Axes, Axes]) -> None:
         0.98, result.theory_plain_p99_s * 1.1, "p99 without hedging", color=style.VERMILION,
         ha="right", va="bottom", fontsize=9,
     )  # fmt: skip
-    price.set_xscale("log")
-    price.set_xlim(5e-4, 1.2)
-    price.set_xticks([1e-3, 1e-2, 1e-1, 1], ["0.1 %", "1 %", "10 %", "100 %"])
-    price.set_xticks([], minor=True)
+    log_axis(price, "x", 5e-4, 1.2, text=percent)
     price.set_xlabel("Extra requests, by hedging sooner or later")
-    time_axis(price, 1e-2, 30, "p99")
+    time_axis(price, "y", 1e-2, 30)
+    price.set_ylabel("p99")
     price.set_title("The price of a shorter tail")
 
 
@@ -155,36 +147,25 @@ def plot_join(result: JoinResult, axes: tuple[Axes, Axes]) -> None:
             marker=marker[name],
             color=color[name],
         )
-    for row, (name, text) in enumerate(
-        (
-            ("broadcast", "● broadcast the users"),
-            ("repartition", "◆ repartition the orders"),
-            ("co-located", "▲ co-located"),
-        )
-    ):
-        sent.text(
-            0.03,
-            0.96 - 0.07 * row,
-            text,
-            color=color[name],
-            fontsize=9,
-            va="top",
-            transform=sent.transAxes,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
+    key(
+        sent,
+        [
+            ("●", "broadcast the users", color["broadcast"]),
+            ("◆", "repartition the orders", color["repartition"]),
+            ("▲", "co-located", color["co-located"]),
+        ],
+        left=True,
+    )
     sent.set_ylim(-1_000, 35_000)
     sent.set_yticks(range(0, 30_001, 10_000), ["0", "10,000", "20,000", "30,000"])
     sent.set_ylabel("Rows that cross the network")
     sent.set_title("What being right costs")
     for ax in axes:
-        ax.axvline(result.shards, color=style.MUTED, linewidth=1)
+        here(ax, result.shards)
         _shards_asked(ax, 36, "Shards")
 
 
 def _shards_asked(ax: Axes, most: float, name: str = "Shards that must answer") -> None:
     ticks = [tick for tick in (1, 2, 4, 8, 16, 32, 64, 128) if tick < most]
-    ax.set_xscale("log")
-    ax.set_xlim(0.9, most)
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
-    ax.set_xticks([], minor=True)
+    log_axis(ax, "x", 0.9, most, ticks=ticks)
     ax.set_xlabel(name)

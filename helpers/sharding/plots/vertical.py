@@ -5,7 +5,8 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.sharding.plots.kit import step_up, time_axis
+from helpers.foundations.axes import here, time_axis
+from helpers.foundations.scales import step_up
 from helpers.sharding.simulation.vertical import DESIGNS, VerticalResult
 
 _COLORS = dict(zip(DESIGNS, (style.MUTED, style.VERMILION, style.BLUE), strict=True))
@@ -31,10 +32,11 @@ def plot_vertical(result: VerticalResult, axes: tuple[Axes, Axes]) -> None:
             ceiling * 1.02, 0.93, name, rotation=90, ha="left", va="top", fontsize=9,
             color=_COLORS[name],
         )  # fmt: skip
-    latency.axvline(result.rate_rps, color=style.INK, linewidth=1, linestyle=":")
+    here(latency, result.rate_rps)
     latency.set_xlim(0, step_up(1.08 * max(result.ceilings_rps.values()), (900.0, 1_800.0)))
     latency.set_xlabel("Requests per second")
-    time_axis(latency, 3e-3, 1.0, "Mean response time")
+    time_axis(latency, "y", 3e-3, 1.0)
+    latency.set_ylabel("Mean response time")
     latency.set_title("Three ways to spend the servers")
 
     capacity.plot(result.servers, result.servers, color=style.BLUE, linewidth=2)

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.why.plots.kit import here, log_axis, note, ring, step_up
+from helpers.foundations.axes import here, log_axis, note, ring
+from helpers.foundations.scales import step_up
 from helpers.why.simulation import DEPLOY_S, LOST_S, CanaryResult, LossResult, RollingResult
 
 _TOPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
@@ -90,8 +91,7 @@ def plot_canary(result: CanaryResult, axes: tuple[Axes, Axes]) -> None:
     """Draw how often a bad canary is caught, and how often a good one is blamed."""
     ax, alarms = axes
     ax.set_title("How often a bad version is caught")
-    ax.set_xlim(20, 45_000)
-    log_axis(ax, (30, 100, 300, 1_000, 3_000, 10_000, 30_000))
+    log_axis(ax, "x", 20, 45_000, ticks=(30, 100, 300, 1_000, 3_000, 10_000, 30_000))
     ax.set_ylim(0, 105)
     ax.set_xlabel("requests the canary has served")
     ax.set_ylabel("% caught")

@@ -6,13 +6,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
+from helpers.foundations.axes import error_bars, here, log_axis, marks, note, plain, time_axis
 from helpers.foundations.result import significant
 from helpers.why.measurement import MeasuredBooks, MeasuredDurability
-from helpers.why.plots.kit import categories, here, note, time_axis
+from helpers.why.plots.kit import categories
 from helpers.why.simulation import POLICIES, BooksResult, DurabilityResult
 
 _NOTHING = 0.2  # where a loss of 0 is drawn on a logarithmic axis
 _KILL = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
+_REACH = {"color": style.FAINT, "linewidth": 5, "zorder": 1}  # a bar, under the marks of theory
 _POWER = {"color": style.VERMILION, "marker": "X", "linestyle": "none", "markersize": 8}
 
 
@@ -34,16 +36,13 @@ def plot_durability(result: DurabilityResult | MeasuredDurability, axes: tuple[A
     rows = [result.rows[name] for name in POLICIES]
     y = categories(cost, _SHOWN)
     cost.set_title("What a write costs")
-    time_axis(cost, 2e-7, 3.0, which="x")
+    time_axis(cost, "x", 2e-7, 3.0)
     cost.set_xlabel("mean time until it is acknowledged")
     for place, row in zip(y, rows, strict=True):
         if np.isfinite(row.latency_s):
-            cost.plot([2e-7, row.latency_s], [place] * 2, color=style.FAINT, linewidth=5)
-            cost.plot([row.latency_s], [place], **(_KILL | {"color": style.BLUE}))
-            cost.plot(
-                [row.theory.latency_s] * 2, [place - 0.28, place + 0.28], color=style.BLACK,
-                linewidth=1.6,
-            )  # fmt: skip
+            cost.plot([2e-7, row.latency_s], [place] * 2, **_REACH)
+            cost.plot([row.latency_s], [place], **_KILL)
+            marks(cost, place, row.theory.latency_s, 0.56, along="x")
         else:
             style.label(cost, 3e-7, place, "cannot keep up", style.VERMILION)
     categories(loss, _SHOWN)
@@ -52,21 +51,20 @@ def plot_durability(result: DurabilityResult | MeasuredDurability, axes: tuple[A
     loss.set_xlabel("acknowledged writes lost, on average")
     for place, row in zip(y, rows, strict=True):
         _dumbbell(loss, place, row.lost_kill, row.lost_power)
-        expected = max(row.theory.lost_power, _NOTHING)
-        loss.plot([expected] * 2, [place - 0.28, place + 0.28], color=style.BLACK, linewidth=1.6)
+        marks(loss, place, max(row.theory.lost_power, _NOTHING), 0.56, along="x")
     _loss_key(loss)
 
 
 def _frame_loss(ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.set_xlim(0.1, 3e8)
-    ax.set_xticks([_NOTHING, 1e1, 1e3, 1e5, 1e7], ["none", "10", "1,000", "100,000", "10 million"])
-    ax.set_xticks([], minor=True)
+    log_axis(
+        ax, "x", 0.1, 3e8, ticks=(_NOTHING, 1e1, 1e3, 1e5, 1e7),
+        text=lambda lost: "none" if lost == _NOTHING else plain(lost),
+    )  # fmt: skip
 
 
 def _dumbbell(ax: Axes, place: float, kill: float, power: float) -> None:
     ends = [max(kill, _NOTHING), max(power, _NOTHING)]
-    ax.plot(ends, [place, place], color=style.FAINT, linewidth=5)
+    ax.plot(ends, [place, place], **_REACH)
     ax.plot(ends[1:], [place - 0.14], **_POWER)
     ax.plot(ends[:1], [place + 0.06], **_KILL)
 
@@ -81,27 +79,25 @@ def _plot_measured_durability(result: MeasuredDurability, cost: Axes, loss: Axes
     short = [name.replace("synchronous ", "").replace(" in memory", "") for name in names]
     y = categories(cost, short)
     cost.set_title("What a write costs, for real")
-    time_axis(cost, 2e-7, 3.0, which="x")
+    time_axis(cost, "x", 2e-7, 3.0)
     cost.set_xlabel("time per write")
     categories(loss, short)
     loss.set_title("Which acknowledged writes are safe")
     loss.set_xlim(-5, 105)
     loss.set_xlabel("% of the acknowledged writes")
     for place, mode in zip(y, result.modes.values(), strict=True):
-        cost.plot([2e-7, mode.write_s], [place] * 2, color=style.FAINT, linewidth=5)
+        cost.plot([2e-7, mode.write_s], [place] * 2, **_REACH)
         cost.plot([mode.write_s], [place], marker="o", markersize=7, color=style.VERMILION)
         total = max(mode.acknowledged, 1)
         share = [100 * min(n, total) / total for n in (mode.survived, mode.certain)]
-        loss.plot(share, [place, place], color=style.FAINT, linewidth=5)
+        loss.plot(share, [place, place], **_REACH)
         loss.plot(share[1:], [place - 0.16], **_POWER)
         loss.plot(share[:1], [place + 0.06], **_KILL)
     place = y[names.index("WAL, synchronous FULL")]
-    cost.plot(
-        [result.predicted_full_s] * 2, [place - 0.3, place + 0.3], color=style.BLACK, linewidth=1.8
-    )
+    marks(cost, place, result.predicted_full_s, 0.6, along="x")
     note(loss, 0.05, 0.075, "● survived the kill", style.BLUE)
     note(loss, 0.47, 0.075, "✖ certain after a power cut", style.VERMILION)
-    note(cost, 0.3, 0.075, "| no sync + one fsync", style.BLACK)
+    note(cost, 0.3, 0.075, "- - no sync + one fsync", style.BLACK)
 
 
 _CLIENT = (("ok", style.GREEN, ""), ("failed", style.ORANGE, "//"), ("lost", style.VERMILION, "xx"))
@@ -120,9 +116,7 @@ def plot_books(result: BooksResult | MeasuredBooks, axes: tuple[Axes, Axes]) -> 
         _plot_measured_books(result, ax, books)
         return
     ax.set_title("Shorter timeouts, more duplicates")
-    ax.set_xlim(0.022, 1.8)
-    time_axis(ax, 0.022, 1.8, which="x")
-    ax.set_xticks([0.03, 0.1, 0.3, 1.0], ["30 ms", "100 ms", "300 ms", "1 s"])
+    time_axis(ax, "x", 0.022, 1.8, ticks=(0.03, 0.1, 0.3, 1.0))
     ax.set_ylim(0, 100)
     ax.set_xlabel("timeout")
     ax.set_ylabel("% of the requests")
@@ -179,8 +173,7 @@ def _plot_measured_books(result: MeasuredBooks, ax: Axes, books: Axes) -> None:
     ax.set_yticks([])
     ax.set_xlabel("% of the tries cut off whose work had been done")
     done = result.done_interval
-    share, low, high = (100 * end for end in (done.estimate, done.low, done.high))
-    ax.errorbar([share], [0], xerr=[[share - low], [high - share]], **style.MEASUREMENT)
+    error_bars(ax, 0, done, 100, along="x", **style.MEASUREMENT)
     ax.axvline(100 * result.theory_done, **style.THEORY)
     note(
         ax, 0.02, 0.95, f"● measured, {result.cut_off} tries, {done.samples} kills", style.VERMILION

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.why.plots.kit import log_axis, note
+from helpers.foundations.axes import log_axis, note
+from helpers.foundations.scales import step_up
 from helpers.why.simulation import (
     BEGIN_S,
     END_S,
@@ -47,7 +48,7 @@ def plot_calibration(result: CalibrationResult | ScoreResult, axes: tuple[Axes, 
     ax.plot(x, 100 * result.shares[0], color=style.VERMILION, marker="o", linestyle="none")
     note(ax, 0.04, 0.08, "— true chance", style.BLUE)
     note(ax, 0.97, 0.16, "● one forecaster", style.VERMILION, ha="right")
-    note(ax, 0.97, 0.08, "band: nine in ten of them", "#2b7bab", ha="right")
+    note(ax, 0.97, 0.08, "band: nine in ten of them", style.SKY_INK, ha="right")
     scores.set_ylim(0, 0.4)
     scores.set_ylabel("share of forecasters")
     for values, shade, dashes in (
@@ -84,10 +85,9 @@ def plot_choices(result: ChoicesResult, ax: Axes) -> None:
     """Draw every design by what it costs and how long it is out, and which meet the demands."""
     ax.set_title("48 designs, and what is required")
     ax.set_xlim(500, 3_600)
-    ax.set_ylim(0.4, 5_000)
     ax.set_xlabel("USD a month")
     ax.set_ylabel("expected outage (minutes a year)")
-    log_axis(ax, (1, 10, 100, 1_000), which="y")
+    log_axis(ax, "y", 0.4, 5_000)
     ax.axhspan(0.4, result.outage_min, color=style.GREEN, alpha=0.1, linewidth=0)
     ax.axhline(result.outage_min, color=style.GREEN, linewidth=1.2, linestyle=(0, (4, 2)))
     outage = result.outage_s / 60
@@ -102,7 +102,7 @@ def plot_choices(result: ChoicesResult, ax: Axes) -> None:
             result.cost_usd[mask], outage[mask], color=shade, marker=mark, linestyle="none",
             markersize=7 if mark != "x" else 5,
         )  # fmt: skip
-        note(ax, 0.02, 0.64 - 0.065 * i, name, shade if mark != "s" else "#a86f00")
+        note(ax, 0.02, 0.64 - 0.065 * i, name, shade if mark != "s" else style.ORANGE_INK)
     if result.cheapest is not None:
         ax.plot(
             [result.cost_usd[result.cheapest]], [outage[result.cheapest]], marker="o",
@@ -120,7 +120,7 @@ def plot_surprise(result: SurpriseResult, ax: Axes) -> None:
     ax.set_title("What was asked, and what was answered in time")
     ax.set_xlim(0, END_S)
     peak = float(rates["sent_rps"].max(initial=0.0))
-    ax.set_ylim(0, next((t for t in (50, 100, 200, 400, 800, 1_600) if peak < 0.85 * t), 4_000))
+    ax.set_ylim(0, step_up(peak / 0.85, (50, 100, 200, 400, 800, 1_600, 4_000)))
     ax.set_xlabel("time (s)")
     ax.set_ylabel("requests per second, by when they were sent")
     ax.axvspan(BEGIN_S, UNTIL_S, color=style.FAINT, alpha=0.6, linewidth=0)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.statistics import Interval
-from helpers.why.measurement import MeasuredConcurrency, MeasuredTraffic, MeasuredUsers
-from helpers.why.plots.kit import (
-    DOTS,
-    bars,
-    categories,
+from helpers.foundations.axes import (
+    error_bars,
     here,
     is_blank,
     log_axis,
+    marks,
     note,
     ring,
     time_axis,
 )
+from helpers.foundations.statistics import Interval
+from helpers.why.measurement import MeasuredConcurrency, MeasuredTraffic, MeasuredUsers
+from helpers.why.plots.kit import categories
 from helpers.why.simulation import (
     TRAFFIC,
     UTILISATIONS,
@@ -41,37 +40,31 @@ def plot_users(result: UsersResult | MeasuredUsers, axes: tuple[Axes, Axes]) -> 
         _plot_measured_users(result, ax, laws)
         return
     ax.set_title("Fine, fine, fine, gone")
-    ax.set_xlim(80, 1.3e7)
-    log_axis(ax, (1e2, 1e3, 1e4, 1e5, 1e6, 1e7))
-    time_axis(ax, 5e-4, 3e6)
+    log_axis(ax, "x", 80, 1.3e7)
+    time_axis(ax, "y", 5e-4, 3e6)
     ax.set_xlabel("users")
     ax.set_ylabel("mean response time")
     here(ax, result.users)
     ax.plot(*result.curve.T, **style.THEORY)
-    response = result.observed.response_s
-    bars(ax, result.grid, response, **DOTS)
+    error_bars(ax, result.grid, result.observed.response_s, **style.DOTS)
     ring(ax, result.users, result.response.estimate)
     _frame_laws(laws)
     service_s = result.service_ms * 1e-3
     seen = result.observed
     x, r = seen.throughput_rps.estimate, seen.response_s.estimate
-    laws.plot(x * r, seen.in_system.estimate, **(DOTS_PLAIN | {"markersize": 7}))
-    laws.plot(
-        x * service_s, seen.busy.estimate, color=style.VERMILION, marker="D", linestyle="none",
-        markersize=4.5,
-    )  # fmt: skip
-
-
-DOTS_PLAIN = {key: DOTS[key] for key in ("color", "marker", "markersize", "linestyle")}
+    for place, counted, color, marker, size in (
+        (x * r, seen.in_system, style.BLUE, "o", 7),
+        (x * service_s, seen.busy, style.VERMILION, "D", 4.5),
+    ):
+        laws.plot(
+            place, counted.estimate, color=color, marker=marker, markersize=size, linestyle="none"
+        )
 
 
 def _frame_laws(laws: Axes) -> None:
     laws.set_title("Two laws, one diagonal")
-    laws.set_xlim(1e-4, 3e7)
-    laws.set_ylim(1e-4, 3e7)
-    ticks = (1e-3, 1.0, 1e3, 1e6)
-    log_axis(laws, ticks)
-    log_axis(laws, ticks, which="y")
+    for which in ("x", "y"):
+        log_axis(laws, which, 1e-4, 3e7, ticks=(1e-3, 1.0, 1e3, 1e6))
     laws.set_xlabel("X S, and X R")
     laws.set_ylabel("U, and L, each counted by itself")
     laws.plot([1e-4, 3e7], [1e-4, 3e7], **style.THEORY)
@@ -81,25 +74,23 @@ def _frame_laws(laws: Axes) -> None:
 
 def _plot_measured_users(result: MeasuredUsers, ax: Axes, laws: Axes) -> None:
     ax.set_title("A real server and its users")
-    ax.set_xlim(12, 260)
-    log_axis(ax, result.users.tolist())
-    time_axis(ax, 2e-3, 4.0)
+    log_axis(ax, "x", 12, 260, ticks=result.users)
+    time_axis(ax, "y", 2e-3, 4.0)
     ax.set_xlabel("users")
     ax.set_ylabel("mean response time")
     ax.plot(result.users, result.theory_s, **(style.THEORY | {"linewidth": 1.6}))
-    bars(ax, result.users, result.response, **style.MEASUREMENT)
+    error_bars(ax, result.users, result.response, **style.MEASUREMENT)
     note(ax, 0.05, 0.95, "● measured", style.VERMILION)
     note(ax, 0.05, 0.87, "- - theory, from measured service times", style.BLACK)
     laws.set_title("Two laws, as measured")
-    laws.set_xlim(12, 260)
-    log_axis(laws, result.users.tolist())
+    log_axis(laws, "x", 12, 260, ticks=result.users)
     laws.set_ylim(0.5, 1.5)
     laws.set_xlabel("users")
     laws.set_ylabel("left side over right side")
     laws.axhline(1.0, **style.THEORY)
     kind = style.MEASUREMENT
-    bars(laws, result.users * 0.96, shift(result.little_gap), **kind)
-    bars(laws, result.users * 1.04, shift(result.utilisation_gap), **(kind | _DIAMOND))
+    error_bars(laws, result.users * 0.96, shift(result.little_gap), **kind)
+    error_bars(laws, result.users * 1.04, shift(result.utilisation_gap), **(kind | _DIAMOND))
     note(laws, 0.05, 0.95, "● L / (X R)", style.VERMILION)
     note(laws, 0.05, 0.87, "◆ U / (X S)", style.PURPLE)
 
@@ -123,12 +114,9 @@ def plot_concurrency(
         return
     x = result.grid
     for ax in axes:
-        ax.set_xlim(0.9, 75)
-        log_axis(ax, (1, 2, 4, 8, 16, 32, 64))
-        ax.set_yscale("log")
-        ax.set_ylim(0.7, 80)
         ticks = (1, 2, 4, 8, 16, 32, 64)
-        log_axis(ax, ticks, which="y")
+        log_axis(ax, "x", 0.9, 75, ticks=ticks)
+        log_axis(ax, "y", 0.7, 80, ticks=ticks)
         ax.set_ylabel("times one thread's throughput")
         here(ax, result.workers)
     one = result.single_rps
@@ -140,14 +128,14 @@ def plot_concurrency(
     shared.plot(x, result.best_rps / one, color=style.MUTED, linewidth=1.2)
     shared.plot(x, result.amdahl_rps / one, color=style.MUTED, linewidth=1.2)
     shared.plot(x, result.shared_theory / one, **style.THEORY)
-    bars(shared, x, result.shared, 1 / one, **DOTS)
+    error_bars(shared, x, result.shared, 1 / one, **style.DOTS)
     ring(shared, result.workers, result.shared_here.estimate / one)
     note(shared, 0.97, 0.13, "top of the band: the bound", ha="right")
     note(shared, 0.97, 0.07, "its bottom: Amdahl", ha="right")
     spread.set_title("Processes: every core")
     spread.set_xlabel("processes")
     spread.plot(x, result.spread_theory / one, **style.THEORY)
-    bars(spread, x, result.spread, 1 / one, **DOTS)
+    error_bars(spread, x, result.spread, 1 / one, **style.DOTS)
     ring(spread, result.workers, result.spread_here.estimate / one)
 
 
@@ -165,17 +153,13 @@ def _plot_measured_concurrency(result: MeasuredConcurrency, rates: Axes, kept: A
     kept.axvline(100, **style.THEORY)
     for place, way in zip(y, ways, strict=True):
         rate, bound = result.throughput[way], result.best_rps[way]
-        rates.plot([bound, bound], [place - 0.32, place + 0.32], **(style.THEORY | _SOLID))
+        marks(rates, place, bound, 0.64, along="x")
         for ax, scale in ((rates, 1.0), (kept, 100 / bound)):
-            reach = [[scale * (rate.estimate - rate.low)], [scale * (rate.high - rate.estimate)]]
-            ax.errorbar([scale * rate.estimate], [place], xerr=reach, **style.MEASUREMENT)
+            error_bars(ax, place, rate, scale, along="x", **style.MEASUREMENT)
     for way in ("threads", "asyncio"):
         place = y[ways.index(way)]
         rates.plot([result.amdahl_rps] * 2, [place - 0.22, place + 0.22], color=style.MUTED)
     note(rates, 0.97, 0.075, "black: bound, grey: Amdahl", style.INK, ha="right")
-
-
-_SOLID = {"linestyle": "-", "linewidth": 2.0}
 
 
 def plot_traffic(result: TrafficResult | MeasuredTraffic, ax: Axes) -> None:
@@ -189,8 +173,8 @@ def plot_traffic(result: TrafficResult | MeasuredTraffic, ax: Axes) -> None:
         shade = _SHADES[kind]
         dashes = style.THEORY | {"linestyle": _DASHES[kind], "color": shade}
         ax.plot(*result.curves[kind].T, **dashes)
-        points = DOTS | {"color": shade, "marker": _MARKS[kind]}
-        bars(ax, np.array(UTILISATIONS), result.wait[kind], **points)
+        points = style.DOTS | {"color": shade, "marker": _MARKS[kind]}
+        error_bars(ax, UTILISATIONS, result.wait[kind], **points)
         ring(ax, result.utilisation, max(result.here[kind].estimate, 0.0))
         note(ax, 0.04, 0.95 - 0.07 * (2 - i), f"{_SYMBOLS[kind]} {_NAMES[kind]}", shade)
 
@@ -216,6 +200,6 @@ def _plot_measured_traffic(result: MeasuredTraffic, ax: Axes) -> None:
         shade, x = _SHADES[kind], result.utilisation + 0.03 * (i - 1)
         points = style.MEASUREMENT | {"marker": _MARKS[kind], "color": shade}
         points |= {"markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2}
-        bars(ax, np.array([x]), result.wait[kind], **points)
-        ax.plot([x - 0.012, x + 0.012], [result.theory[kind]] * 2, **(style.THEORY | _SOLID))
+        error_bars(ax, x, result.wait[kind], **points)
+        marks(ax, x, result.theory[kind], 0.024)
     note(ax, 0.04, 0.7, "hollow, with bars: measured", style.INK)

@@ -1,0 +1,265 @@
+"""What the figures of all chapters share: readable axes, error bars, marks and keys.
+
+Everything here draws on the axes it is given. Ticks are fixed ones, and minor ticks are left out:
+they would cost half of the time that drawing the axes takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from helpers.foundations import style, validation
+from helpers.foundations.result import duration, significant
+from helpers.foundations.statistics import Interval
+
+#: Times that people call by another name than :func:`duration` does.
+_NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
+#: Where an axis of times has ticks: decades while seconds are what people count in.
+_TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_400.0, 31_557_600.0)
+
+
+def plain(value: float) -> str:
+    """Return a number as people write it: 0.01, 1,000, 10 million."""
+    return f"{_exact(value / 1e6)} million" if abs(value) >= 1e6 else _exact(value)
+
+
+def short(value: float) -> str:
+    """Return a number in few letters, for axes without room: 0.01, 100, 10 k, 1 M."""
+    for limit, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{_exact(value / limit)} {letter}"
+    return _exact(value)
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage: 0.1 %, 100 %."""
+    return f"{_exact(100 * value)} %"
+
+
+def _exact(value: float) -> str:
+    return significant(value, 6)  # a tick at 1,024 must not say 1,020
+
+
+def log_axis(
+    ax: Axes,
+    which: str,
+    low: float,
+    high: float,
+    *,
+    ticks: Iterable[float] | None = None,
+    text: Callable[[float], str] = plain,
+) -> None:
+    """Make one axis logarithmic, with few ticks that can be read.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    which : {"x", "y"}
+    low, high : float
+        The limits; 0 < low < high.
+    ticks : iterable of float, optional
+        The powers of ten between the limits by default.
+    text : callable
+        Number to text for the ticks: :func:`plain`, :func:`short`, :func:`percent` or another.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `which` is neither axis, or the limits are not finite, positive and ascending.
+    """
+    which = validation.one_of("which", which, ("x", "y"))
+    low = validation.number("low", low, above=0)
+    high = validation.number("high", high, above=low)
+    if ticks is None:
+        exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+        decades = [float(f"1e{exponent}") for exponent in exponents]
+        ticks = [place for place in decades if low * (1 - 1e-9) <= place <= high * (1 + 1e-9)]
+    places = [float(place) for place in ticks]
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+    axis.set_ticks(places, [text(place) for place in places])
+    axis.set_ticks([], minor=True)
+    (ax.set_xlim if which == "x" else ax.set_ylim)(low, high)  # last: ticks widen the limits
+
+
+def time_axis(
+    ax: Axes, which: str, low_s: float, high_s: float, *, ticks: Iterable[float] | None = None
+) -> None:
+    """Make one axis a logarithmic axis of times, with ticks that read 10 ms, 1 s, 1 h.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    which : {"x", "y"}
+    low_s, high_s : float
+        The limits, seconds; 0 < low_s < high_s.
+    ticks : iterable of float, optional
+        In seconds. By default the powers of ten from 1 ns to 100 s, then 1 h, 1 day and 1 year,
+        those between the limits.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `which` is neither axis, or the limits are not finite, positive and ascending.
+    """
+    if ticks is None:
+        ticks = [t for t in _TIMES_S if low_s * (1 - 1e-9) <= t <= high_s * (1 + 1e-9)]
+    log_axis(ax, which, low_s, high_s, ticks=ticks, text=_time)
+
+
+def _time(seconds: float) -> str:
+    return _NAMED_S.get(seconds) or duration(seconds)
+
+
+def error_bars(
+    ax: Axes,
+    places: npt.ArrayLike,
+    interval: Interval | Sequence[Interval],
+    scale: float = 1.0,
+    *,
+    along: str = "y",
+    **kwargs: Any,
+) -> None:
+    """Draw points with the ends of their intervals.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places : array_like
+        Where the points stand on the other axis.
+    interval : Interval or sequence of Interval
+        Of as many numbers as there are places.
+    scale : float
+        Factor for what is drawn, such as 1e3 from seconds to milliseconds.
+    along : {"y", "x"}
+        The axis on which the numbers are drawn.
+    **kwargs
+        For ``Axes.errorbar``, such as ``**style.DOTS`` or ``**style.MEASUREMENT``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `along` is neither axis.
+    """
+    along = validation.one_of("along", along, ("y", "x"))
+    places = np.atleast_1d(places)
+    several = [interval] if isinstance(interval, Interval) else interval
+    middle, low, high = (
+        np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
+        for part in ("estimate", "low", "high")
+    )
+    # Rounding may put an end beyond the estimate by its last digit, which errorbar refuses.
+    reach = np.maximum([middle - low, high - middle], 0.0)
+    if along == "y":
+        ax.errorbar(places, middle, yerr=reach, **kwargs)
+    else:
+        ax.errorbar(middle, places, xerr=reach, **kwargs)
+
+
+def marks(
+    ax: Axes,
+    places: npt.ArrayLike,
+    values: npt.ArrayLike,
+    length: float = 0.8,
+    *,
+    along: str = "y",
+) -> None:
+    """Draw theory as a short black line across each bar or point.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places : array_like
+        Where the bars stand on the other axis.
+    values : array_like
+        What theory says for each of them; those that are not finite get no line.
+    length : float
+        Of each line, in units of the other axis.
+    along : {"y", "x"}
+        The axis on which the values are drawn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `along` is neither axis.
+    """
+    along = validation.one_of("along", along, ("y", "x"))
+    places, values = (np.atleast_1d(np.asarray(part, float)) for part in (places, values))
+    shown = np.isfinite(values)
+    draw = ax.hlines if along == "y" else ax.vlines
+    draw(
+        values[shown],
+        places[shown] - length / 2,
+        places[shown] + length / 2,
+        color=style.THEORY["color"],
+        linewidth=1.8,
+        linestyle=(0, (2.2, 1)),
+        zorder=1.5,  # over bars, under points
+    )
+
+
+def here(ax: Axes, x: float) -> None:
+    """Mark where the learner stands with a thin vertical line."""
+    ax.axvline(x, color=style.MUTED, linewidth=1.0, linestyle=":")
+
+
+def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+    """Mark the point, or the points, where the learner stands with a ring."""
+    ax.plot(
+        *np.broadcast_arrays(np.atleast_1d(x), np.atleast_1d(y)),
+        color=style.INK,
+        marker="o",
+        markersize=11,
+        markerfacecolor="none",
+        markeredgewidth=1.6,
+        linestyle="none",
+    )
+
+
+def note(ax: Axes, x: float, y: float, text: str, color: str = style.MUTED, **kwargs: Any) -> None:
+    """Write on the axes at `x` and `y` in fractions of them, the text's top left corner there."""
+    placement = {"fontsize": 9, "va": "top", "ha": "left"} | kwargs
+    ax.text(x, y, text, color=color, transform=ax.transAxes, **placement)
+
+
+def key(
+    ax: Axes,
+    entries: Sequence[tuple[str, str, str]],
+    x: float = 0.98,
+    y: float = 0.97,
+    *,
+    left: bool = False,
+) -> None:
+    """Write a small legend, quicker to draw than a real one.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    entries : sequence of (symbol, text, colour)
+        From the top down.
+    x, y : float
+        The top right corner, in fractions of the axes.
+    left : bool
+        Put the symbols first and the top left corner at ``1 - x``.
+    """
+    for row, (symbol, text, color) in enumerate(entries):
+        note(
+            ax,
+            1 - x if left else x,
+            y - 0.068 * row,
+            f"{symbol} {text}" if left else f"{text} {symbol}",
+            color,
+            ha="left" if left else "right",
+            zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
+        )
+
+
+def is_blank(ax: Axes) -> bool:
+    """Return whether nothing has been drawn on the axes yet."""
+    return not (ax.lines or ax.collections or ax.patches or ax.texts)
