@@ -4,7 +4,7 @@
     python helpers/start.py --no-browser --port 8890
     python helpers/start.py test            run every test (arguments go to pytest)
     python helpers/start.py install lab     set up only; ``install test`` adds what the tests need
-    python helpers/start.py settings        JupyterLab's defaults for the environment in use
+    python helpers/start.py settings        Jupyter's defaults for the environment in use
 
 The first time takes about a minute, later times a fraction of a second. ``make lab`` and
 ``make test`` call this file, so Windows and make-less machines lose nothing.
@@ -29,12 +29,18 @@ OLDEST = (3, 11)
 FIRST_PAGE = "notebooks/00_start_here.ipynb"
 LOCKS = {"lab": "requirements.lock", "test": "tests/requirements.lock"}
 
-#: JupyterLab's question about news, asked of everyone at the first start, is not asked here.
-LAB_SETTINGS = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-    }
+#: Jupyter's defaults, by file below the environment's ``etc/jupyter``.
+SETTINGS = {
+    # JupyterLab's question about news, asked of everyone at the first start, is not asked here.
+    "labconfig/default_setting_overrides.json": {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        }
+    },
+    "jupyter_server_config.d/system_design_course.json": {
+        "ServerApp": {"jpserver_extensions": {"helpers.websocket": True}}
+    },
 }
 
 
@@ -140,14 +146,14 @@ def install(kind):
 
 
 def write_settings():
-    """Give JupyterLab the course's defaults, in the environment that runs this."""
-    folder = Path(sys.prefix) / "etc" / "jupyter" / "labconfig"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "default_setting_overrides.json"
-    settings = json.loads(path.read_text()) if path.exists() else {}
-    for plugin, values in LAB_SETTINGS.items():
-        settings.setdefault(plugin, {}).update(values)
-    path.write_text(json.dumps(settings, indent=2) + "\n")
+    """Give Jupyter the course's defaults, in the environment that runs this."""
+    for name, settings in SETTINGS.items():
+        path = Path(sys.prefix) / "etc" / "jupyter" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = json.loads(path.read_text()) if path.exists() else {}
+        for section, values in settings.items():
+            there.setdefault(section, {}).update(values)
+        path.write_text(json.dumps(there, indent=2) + "\n")
 
 
 def hand_over(command):

@@ -2,22 +2,26 @@
 
 Redrawing everything costs far more than most simulations. While a slider moves, the axes, ticks,
 labels and title rarely change, so they are drawn once, kept as a bitmap, and only what shows data
-is drawn on top. When the slider rests, the whole figure is drawn once more at twice the
-resolution, so what a learner looks at for longer than a moment never comes from the short cut.
+is drawn on top; a text that was drawn before is stamped again. When the slider rests, the whole
+figure is drawn once more at twice the resolution, so what a learner looks at for longer than a
+moment never comes from a short cut.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator
 from PIL import Image
@@ -49,7 +53,7 @@ class Canvas:
         size = (self.width_px / _DPI, height_in)
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI)
-            self._agg = FigureCanvasAgg(self.figure)
+            self._agg = _MovingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
@@ -130,6 +134,48 @@ class Canvas:
 
     def _data_artists(self, ax: Axes) -> list[Artist]:
         return [child for child in ax.get_children() if id(child) not in self._fixed]
+
+
+class _MovingAgg(FigureCanvasAgg):
+    """Draws with stamped texts at the resolution of moving pictures."""
+
+    _quick: _StampingRenderer | None = None
+
+    def get_renderer(self) -> RendererAgg:
+        if self.figure.dpi != _DPI:
+            return super().get_renderer()
+        if self._quick is None:
+            self._quick = _StampingRenderer(*self.get_width_height(physical=True), _DPI)
+        self.renderer, self._lastKey = self._quick, None
+        return self._quick
+
+
+class _StampingRenderer(RendererAgg):
+    """Keeps the bitmap of every horizontal text and puts it on whole pixels.
+
+    Matplotlib rasterises each letter each time, which takes half of the time of a moving picture.
+    """
+
+    def draw_text(
+        self, gc, x, y, s, prop, angle, ismath=False, mtext=None
+    ) -> None:  # the base class's signature
+        if ismath or angle:
+            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
+            return
+        letters, left, below = _letters(s, prop)
+        self._renderer.draw_text_image(letters, round(x) - left, round(y) + below, 0, gc)
+
+
+@lru_cache(maxsize=2_000)
+def _letters(text: str, prop: FontProperties) -> tuple[np.ndarray, int, int]:
+    """Return a text's coverage (0..255), and how far it reaches left of and below its origin."""
+    ink = RendererAgg(1, 1, _DPI)
+    width, height, descent = ink.get_text_width_height_descent(text, prop, ismath=False)
+    left, below = 2, math.ceil(descent) + 2
+    size = math.ceil(width) + 2 * left, math.ceil(height - descent) + 2 + below
+    ink = RendererAgg(*size, _DPI)
+    ink.draw_text(ink.new_gc(), left, size[1] - below, text, prop, 0)
+    return np.ascontiguousarray(np.asarray(ink.buffer_rgba())[:, :, 3]), left, below
 
 
 def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, float]:

@@ -6,7 +6,7 @@ label) and the usual way (the same simulation and plot through ``ipywidgets.inte
 
 from __future__ import annotations
 
-import copy
+import json
 import tempfile
 from pathlib import Path
 
@@ -15,21 +15,29 @@ import nbformat
 from tests.benchmarks.timing import Table, quantile
 from tests.browser.lab import Browser, JupyterLab, Notebook
 
-PRESSES = 50
-_BLOCK = 10
+PRESSES = {"floor": 10, "explorer": 50, "interact": 12}
+_BLOCKS = 2  # each kind's presses come in this many blocks, the kinds taking turns
 _DRAG_STEPS = 60
 
 _RECORD = """from tests.benchmarks import twins
 _recorder = twins.record()"""
 
+_NAMES = """import json
+print(json.dumps(_recorder.names()))"""
+
 _FLOOR = """twins.floor()"""
 
 _TWIN = """twins.interact_twin(_recorder.explorers[{index}])"""
 
-# Everything is timed inside the page: an event is sent to the slider's handle, and the clock stops
-# in the first frame after the changed element was put into the page and its picture decoded.
+# Everything is timed inside the page: an event is sent to a control, and the clock stops in the
+# first frame after the changed element was put into the page and its picture decoded.
 _MEASURE = """
 window.sdBench = {
+  cell(index) { return document.querySelectorAll('.jp-Notebook .jp-Cell')[index]; },
+  controls(cell) {  // sliders first: a drag is what has to feel immediate
+    return ['.noUi-handle', 'select', 'input[type="checkbox"]'].flatMap(
+      kind => Array.from(cell.querySelectorAll('.jp-OutputArea ' + kind)));
+  },
   watch(kind, cell) {
     const area = cell.querySelector('.jp-OutputArea');
     if (kind === 'floor') return () => area.querySelector('.sd-floor').textContent;
@@ -43,14 +51,31 @@ window.sdBench = {
   key(handle, name) {
     handle.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
   },
+  // A slider walks up to its end, and down again: every press brings a value not seen for long.
+  step(control, walk) {
+    if (control.matches('select')) {
+      control.selectedIndex = (control.selectedIndex + 1) % control.options.length;
+      control.dispatchEvent(new Event('change', { bubbles: true }));
+    } else if (control.matches('input')) {
+      control.click();
+    } else {
+      const origin = control.closest('.noUi-origin');
+      const place = origin.style.transform;
+      this.key(control, walk.up ? 'ArrowRight' : 'ArrowLeft');
+      if (origin.style.transform === place) {  // it was at its end
+        walk.up = !walk.up;
+        this.key(control, walk.up ? 'ArrowRight' : 'ArrowLeft');
+      }
+    }
+  },
   async painted(cell) {
     await Promise.all(Array.from(cell.querySelectorAll('.jp-OutputArea img'))
       .map(image => image.decode().catch(() => null)));
     await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve, 0)));
   },
   changed(cell, face, before, patience) {
-    return new Promise((resolve, reject) => {
-      const seen = () => { const now = face(); return now && now !== before; };
+    return new Promise(resolve => {
+      const seen = () => { const now = face(); return Boolean(now) && now !== before; };
       const observer = new MutationObserver(() => {
         if (seen()) { observer.disconnect(); clearTimeout(timer); resolve(true); }
       });
@@ -59,31 +84,33 @@ window.sdBench = {
         characterData: true });
     });
   },
-  async press(kind, index, handleIndex, presses) {
-    const cell = document.querySelectorAll('.jp-Notebook .jp-Cell')[index];
+  walks: {},
+  async press(kind, index, which, presses) {
+    const cell = this.cell(index);
     cell.scrollIntoView({ block: 'center' });
-    const handle = cell.querySelectorAll('.noUi-handle')[handleIndex];
+    const control = this.controls(cell)[which];
+    const walk = this.walks[index + '/' + which] ??= { up: true };
     const face = this.watch(kind, cell);
     const times = [];
     for (let i = 0; i < presses; i++) {
       const before = face();
-      const key = i % 2 ? 'ArrowLeft' : 'ArrowRight';
+      const answer = this.changed(cell, face, before, 1500);
       const started = performance.now();
-      this.key(handle, key);
-      if (!(await this.changed(cell, face, before, 3000))) continue;
+      this.step(control, walk);
+      if (!(await answer)) continue;
       await this.painted(cell);
       times.push(performance.now() - started);
-      await new Promise(resolve => setTimeout(resolve, 30));
+      await new Promise(resolve => setTimeout(resolve, 10));
     }
     return times;
   },
-  async drag(index, handleIndex, steps) {
-    const cell = document.querySelectorAll('.jp-Notebook .jp-Cell')[index];
-    const handle = cell.querySelectorAll('.noUi-handle')[handleIndex];
-    const area = cell.querySelector('.jp-OutputArea');
-    const image = () => area.querySelector('img.sd-figure');
-    for (let i = 0; i < steps; i++) this.key(handle, 'ArrowLeft');
-    await new Promise(resolve => setTimeout(resolve, 800));
+  async drag(index, which, steps) {
+    const cell = this.cell(index);
+    const handle = this.controls(cell)[which];
+    if (!handle.matches('.noUi-handle')) return null;
+    const image = () => cell.querySelector('.jp-OutputArea img.sd-figure');
+    this.key(handle, 'Home');
+    await new Promise(resolve => setTimeout(resolve, 600));
     let moving = 0, last = image().src;
     const observer = new MutationObserver(() => {
       const now = image();
@@ -93,13 +120,13 @@ window.sdBench = {
         moving = performance.now();
       }
     });
-    observer.observe(area, { childList: true, subtree: true, attributes: true });
+    observer.observe(cell, { childList: true, subtree: true, attributes: true });
     for (let i = 0; i < steps; i++) {
       this.key(handle, 'ArrowRight');
       await new Promise(resolve => setTimeout(resolve, 1000 / 60));
     }
     const ended = performance.now();
-    await new Promise(resolve => setTimeout(resolve, 1200));
+    await new Promise(resolve => setTimeout(resolve, 700));
     observer.disconnect();
     return Math.max(0, moving - ended);
   },
@@ -127,111 +154,122 @@ def measure_paint(notebooks: list[Path], report) -> Table:
         ("explorer", "floor p50", "p95", "explorer p50", "p95", "interact p50", "p95",
          "p50 / floor", "p95 / floor", "interact / explorer", "after a drag"),
     )  # fmt: skip
+    everything: dict[str, list[float]] = {kind: [] for kind in PRESSES}
     with tempfile.TemporaryDirectory() as folder, JupyterLab() as lab, Browser() as browser:
         for path in notebooks:
-            bench_notebook, pairs, floor_cell = _with_twins(path, Path(folder))
-            with browser.notebook(lab, bench_notebook) as notebook:
+            copy, shown = _with_twins(path, Path(folder))
+            report(f"paint: {path.name} runs")
+            with browser.notebook(lab, copy) as notebook:
                 notebook.run_all()
                 notebook.page.evaluate(_MEASURE)
-                for cell, twin, name in pairs:
-                    row = _measure_one(notebook, cell, twin, floor_cell)
-                    table.rows.append((f"{path.stem[:2]} {name}", *row))
+                for name, times, drag in _measure_page(notebook, path, shown):
+                    table.rows.append((f"{path.stem[:2]} {name}", *_numbers(times, drag)))
                     report("  " + " | ".join(table.rows[-1]))
+                    for kind, seen in times.items():
+                        everything[kind] += seen
+    table.rows.append(("**all of them**", *_numbers(everything, None)))
     table.notes.append(
-        f"Median and 95th percentile of {PRESSES} key presses each, in alternating blocks in one "
-        "page of a real JupyterLab in headless Chromium; after a drag: from the last of "
-        f"{_DRAG_STEPS} events at 60 a second to the last moving frame. Targets: p95 at most "
-        "100 ms and 2x the floor's, median at most 2x the floor's, interact at least 2.5x slower, "
-        "150 ms after a drag."
+        f"Median and 95th percentile of {PRESSES['explorer']} key presses for each explorer, the "
+        f"slider walking up and down its range, beside {PRESSES['interact']} on its twin made "
+        "with interact, in turns on one page of a real JupyterLab in headless Chromium. The floor "
+        "is a slider that changes a label, pressed between the explorers; its quantiles are the "
+        f"chapter's. After a drag: from the last of {_DRAG_STEPS} events at 60 a second to the "
+        "last moving frame; a dash where there is nothing to drag. Targets: p95 at most 100 ms "
+        "and 2x the floor's, median at most 2x the floor's, interact at least 2.5x slower, 150 ms "
+        "after a drag."
     )
     return table
 
 
-def _measure_one(notebook: Notebook, cell: int, twin: int, floor: int) -> tuple[str, ...]:
-    times: dict[str, list[float]] = {"floor": [], "explorer": [], "interact": []}
-    handle = _liveliest_handle(notebook, cell)
-    for _ in range(PRESSES // _BLOCK):
-        for kind, index, which in (
-            ("floor", floor, 0),
-            ("explorer", cell, handle),
-            ("interact", twin, handle),
-        ):
+_Times = dict[str, list[float]]
+
+
+def _measure_page(
+    notebook: Notebook, path: Path, shown: int
+) -> list[tuple[str, _Times, float | None]]:
+    """Return name, milliseconds by kind and milliseconds after a drag, for every explorer."""
+    cells = notebook.cells()
+    ours = [cell for cell in cells if cell["source"] == _NAMES or "twins." in cell["source"]]
+    names_cell, floor, *twins = (cell["index"] for cell in ours[1:])
+    names = json.loads(cells[names_cell]["outputs"][0]["text"])
+    code = [cell for cell in cells[:names_cell] if cell["type"] == "code"]
+    where = [cell["index"] for cell in code if _shows_an_explorer(cell)]
+    if not len(names) == shown == len(where):
+        raise RuntimeError(f"{path}: {len(names)} explorers made, {shown} cells show one")
+    measured = [
+        (name, *_measure_one(notebook, cell, twin, floor, f"{path.name}: {name}"))
+        for name, cell, twin in zip(names, where, twins, strict=True)
+    ]
+    pooled = [ms for _, times, _ in measured for ms in times["floor"]]
+    return [(name, times | {"floor": pooled}, drag) for name, times, drag in measured]
+
+
+def _measure_one(
+    notebook: Notebook, cell: int, twin: int, floor: int, name: str
+) -> tuple[_Times, float | None]:
+    which = _liveliest_control(notebook, cell, name)
+    places = {"floor": (floor, 0), "explorer": (cell, which), "interact": (twin, which)}
+    times: _Times = {kind: [] for kind in PRESSES}
+    for _ in range(_BLOCKS):
+        for kind, (index, control) in places.items():
             times[kind] += notebook.page.evaluate(
                 "([kind, index, which, n]) => window.sdBench.press(kind, index, which, n)",
-                [kind, index, which, _BLOCK],
+                [kind, index, control, PRESSES[kind] // _BLOCKS],
             )
-            notebook.page.wait_for_timeout(400)
+            notebook.page.wait_for_timeout(300 if kind == "explorer" else 50)
     for kind, seen in times.items():
-        if len(seen) < PRESSES * 0.6:
+        if len(seen) < 0.6 * PRESSES[kind]:
             raise RuntimeError(
-                f"cell {cell}: only {len(seen)} of {PRESSES} presses changed the {kind}"
+                f"{name}: only {len(seen)} of {PRESSES[kind]} presses changed the {kind}"
             )
     after = notebook.page.evaluate(
-        "([index, which, n]) => window.sdBench.drag(index, which, n)", [cell, handle, _DRAG_STEPS]
+        "([index, which, n]) => window.sdBench.drag(index, which, n)", [cell, which, _DRAG_STEPS]
     )
+    return times, after
+
+
+def _liveliest_control(notebook: Notebook, cell: int, name: str) -> int:
+    """Return the index of the first control whose step can be seen, sliders before others."""
+    count = notebook.page.evaluate(
+        "index => window.sdBench.controls(window.sdBench.cell(index)).length", cell
+    )
+    for which in range(count):
+        seen = notebook.page.evaluate(
+            "([index, which]) => window.sdBench.press('explorer', index, which, 4)", [cell, which]
+        )
+        if len(seen) == 4:
+            return which
+    raise RuntimeError(f"{name}: no control changes the picture")
+
+
+def _numbers(times: _Times, after: float | None) -> tuple[str, ...]:
     p50 = {kind: quantile(seen, 0.5) for kind, seen in times.items()}
     p95 = {kind: quantile(seen, 0.95) for kind, seen in times.items()}
-    numbers = [f"{value:.0f}" for kind in times for value in (p50[kind], p95[kind])]
     return (
-        *numbers,
+        *(f"{value:.0f}" for kind in times for value in (p50[kind], p95[kind])),
         f"{p50['explorer'] / p50['floor']:.2f}",
         f"{p95['explorer'] / p95['floor']:.2f}",
         f"{p50['interact'] / p50['explorer']:.1f}",
-        f"{after:.0f}",
+        "–" if after is None else f"{after:.0f}",
     )
 
 
-def _liveliest_handle(notebook: Notebook, cell: int) -> int:
-    """Return the index of the first slider whose step can be seen."""
-    count = notebook.page.evaluate(
-        "index => document.querySelectorAll('.jp-Notebook .jp-Cell')[index]"
-        ".querySelectorAll('.noUi-handle').length",
-        cell,
-    )
-    for handle in range(count):
-        seen = notebook.page.evaluate(
-            "([index, which]) => window.sdBench.press('explorer', index, which, 4)", [cell, handle]
-        )
-        if len(seen) == 4:
-            return handle
-    raise RuntimeError(f"cell {cell}: no slider changes the picture")
-
-
-def _with_twins(path: Path, folder: Path) -> tuple[Path, list[tuple[int, int, str]], int]:
-    """Copy a notebook, adding a floor and an interact twin for every explorer it makes."""
-    from tests.explorers import explorers_of
-
-    source = nbformat.read(path, as_version=4)
-    notebook = copy.deepcopy(source)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(_RECORD))
-    notebook.cells.append(nbformat.v4.new_code_cell(_FLOOR))
-    floor = len(notebook.cells) - 1
-    shown = [
-        index
-        for index, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and _shows_an_explorer(cell)
-    ]
-    explorers = explorers_of(path)
-    if len(shown) != len(explorers):
-        raise RuntimeError(f"{path}: {len(explorers)} explorers made, {len(shown)} cells show one")
-    pairs = []
-    for number, (cell, explorer) in enumerate(zip(shown, explorers, strict=True)):
-        if not any(hasattr(control, "low") for control in explorer.controls.values()):
-            continue  # switches only: nothing to press repeatedly
-        notebook.cells.append(nbformat.v4.new_code_cell(_TWIN.format(index=number)))
-        name = explorer.simulate.__name__.removeprefix("simulate_").replace("_", " ")
-        pairs.append((cell, len(notebook.cells) - 1, name))
-    for cell in notebook.cells:
-        cell.pop("id", None)
+def _with_twins(path: Path, folder: Path) -> tuple[Path, int]:
+    """Copy a notebook, adding a floor and an interact twin for every cell that explores."""
+    notebook = nbformat.read(path, as_version=4)
+    shown = sum(_shows_an_explorer(cell) for cell in notebook.cells if cell.cell_type == "code")
+    new = nbformat.v4.new_code_cell
+    twins = [new(_TWIN.format(index=index)) for index in range(shown)]
+    notebook.cells = [new(_RECORD), *notebook.cells, new(_NAMES), new(_FLOOR), *twins]
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"bench-{number}"
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     target = folder / path.name
-    notebook = nbformat.v4.upgrade(notebook)
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"bench-{number}"
     nbformat.write(notebook, target)
-    return target, pairs, floor
+    return target, shown
 
 
 def _shows_an_explorer(cell) -> bool:
-    return any("explore(" in line and "import" not in line for line in cell.source.splitlines())
+    lines = cell["source"].splitlines()
+    return any("explore(" in line and "import" not in line for line in lines)

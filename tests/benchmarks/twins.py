@@ -23,6 +23,11 @@ class record:  # noqa: N801 - called like a function, once
 
         Explorer.__init__ = recording  # type: ignore[method-assign]
 
+    def names(self) -> list[str]:
+        """Return what each explorer simulates, in words."""
+        raw = [explorer.simulate.__name__ for explorer in self.explorers]
+        return [name.removeprefix("simulate_").replace("_", " ") for name in raw]
+
 
 def floor() -> None:
     """Show a slider that does nothing but change a label."""

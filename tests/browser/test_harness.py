@@ -119,3 +119,8 @@ HTML('''<script>console.error("out of order"); setTimeout(() => { throw Error("l
         assert set(notebook.outside) == {"http://192.0.2.1/picture.png"}
         serious = {one["id"] for one in notebook.axe() if one["impact"] in SERIOUS}
         assert {"button-name", "select-name"} <= serious
+
+
+def test_the_server_sends_without_delay(lab: JupyterLab) -> None:
+    loaded = "helpers.websocket | extension was successfully loaded."
+    assert loaded in lab.log.read_text(), "python helpers/start.py settings switches it on"

@@ -6,6 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.explore import canvas as module
@@ -103,3 +105,33 @@ def test_a_learners_own_matplotlib_settings_are_left_alone():
     canvas.draw((simulate_wave(height=1.0),))
     canvas.settled_png()
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("text", ["p99 = 73 ms", "gypsy, Äq", "1", "two\nlines (and a half)"])
+@pytest.mark.parametrize("place", [(200.0, 60.0), (211.37, 83.62)])
+def test_a_stamped_text_stands_where_matplotlib_writes_it(text, place):
+    def ink(canvas_type) -> np.ndarray:
+        figure = Figure(figsize=(4, 2), dpi=module._DPI)
+        canvas = canvas_type(figure)
+        figure.text(place[0] / 400, place[1] / 200, text, ha="center", color="black")
+        canvas.draw()
+        return 255 - np.asarray(canvas.buffer_rgba())[:, :, 0].astype(int)
+
+    def edges(image: np.ndarray) -> np.ndarray:
+        return np.array([[where.min(), where.max()] for where in np.nonzero(image > 60)])
+
+    stamped, written = ink(module._MovingAgg), ink(FigureCanvasAgg)
+    assert np.abs(edges(stamped) - edges(written)).max() <= 1
+    assert stamped.sum() == pytest.approx(written.sum(), rel=0.02)
+
+
+def test_a_stamped_text_keeps_its_colour_and_size():
+    def picture(**look) -> bytes:
+        canvas = Canvas(lambda result, ax: ax.text(0.5, 0.5, "overload", **look))
+        canvas.draw((simulate_wave(height=1.0),))
+        return canvas.moving_png()
+
+    plain = picture(color="red")
+    assert (pixels(plain) == (255, 0, 0)).all(axis=2).any()
+    assert picture(color="red", fontsize=14) != plain != picture(color="blue")
+    assert picture(color="red") == plain

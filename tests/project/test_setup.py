@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import re
@@ -258,6 +259,10 @@ def test_jupyterlab_settings_keep_what_was_there(
     settings = json.loads(path.read_text())
     assert settings["other"] == {"theme": "dark"}
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    server = tmp_path / "etc" / "jupyter" / "jupyter_server_config.d"
+    [config] = [json.loads(path.read_text()) for path in server.iterdir()]
+    [extension] = config["ServerApp"]["jpserver_extensions"]
+    assert hasattr(importlib.import_module(extension), "_load_jupyter_server_extension")
 
 
 def make(*arguments: str) -> str:
