@@ -75,6 +75,7 @@ class Canvas:
             for ax in self.axes:
                 for artist in self._data_artists(ax):
                     artist.remove()
+                ax.containers.clear()  # of bars and error bars that are gone
                 ax.relim()
                 ax.set_autoscale_on(True)
                 ax.set_prop_cycle(None)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from helpers.foundations import validation
 
-_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+_ROUND = (1, 1.5, 2, 3, 5, 7, 10)
 
 
 def round_up(value: float) -> float:
-    """Return the next number of the form 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten.
+    """Return the next number of the form 1, 1.5, 2, 3, 5 or 7 times a power of ten.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def round_up(value: float) -> float:
     Examples
     --------
     >>> round_up(4.2), round_up(130.0), round_up(800)
-    (5.0, 150.0, 800.0)
+    (5.0, 150.0, 1000.0)
     """
     value = validation.number("value", value, above=0)
     magnitude = 10.0 ** math.floor(math.log10(value))

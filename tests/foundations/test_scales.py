@@ -18,14 +18,14 @@ SIZES = st.floats(1e-9, 1e12)
     ("value", "end"),
     [
         (1, 1),
-        (1.01, 1.2),
+        (1.01, 1.5),
         (4.2, 5),
         (9, 10),
         (130, 150),
         (999.9, 1_000),
         (1_000, 1_000),
-        (1_000.1, 1_200),
-        (0.0061, 0.008),
+        (1_000.1, 1_500),
+        (0.0061, 0.007),
     ],
 )
 def test_round_up(value, end) -> None:
@@ -36,7 +36,7 @@ def test_round_up(value, end) -> None:
 def test_the_next_round_number_is_near_and_stays_as_it_is(value) -> None:
     end = round_up(value)
     assert value <= end * (1 + 1e-9)
-    assert end < 4 / 3 * value * (1 + 1e-9)  # the widest gap is from 3 to 4, or 6 to 8
+    assert end < 5 / 3 * value * (1 + 1e-9)  # the widest gap is from 3 to 5
     assert round_up(end) == end
 
 
@@ -45,7 +45,7 @@ def test_headroom_leaves_room_and_keeps_a_least(largest, least) -> None:
     end = headroom(largest, least)
     assert end >= 1.08 * largest * (1 - 1e-9)
     assert end >= least * (1 - 1e-9)
-    assert end < 4 / 3 * max(1.08 * largest, least) * (1 + 1e-9)
+    assert end < 5 / 3 * max(1.08 * largest, least) * (1 + 1e-9)
 
 
 def test_an_axis_of_nothing_has_an_end_too() -> None:
@@ -53,10 +53,10 @@ def test_an_axis_of_nothing_has_an_end_too() -> None:
     assert headroom(-5.0, 0.01) == pytest.approx(0.01)
 
 
-def test_ends_change_ten_times_while_their_data_grows_tenfold() -> None:
+def test_ends_change_six_times_while_their_data_grows_tenfold() -> None:
     ends = [headroom(largest) for largest in np.geomspace(10, 99.9, 2_000)]
     assert ends == sorted(ends)
-    assert len(set(ends)) <= 12
+    assert len(set(ends)) == 7
 
 
 def test_step_up_takes_the_first_that_holds() -> None:

@@ -72,7 +72,7 @@ def plot_expiry_herd(
     over_time.set_xlabel("time since the expiry (s)")
     over_time.set_ylabel("queries running and queued")
 
-    log_axis(counts, "x", 0.7, 30 * round_up(unfixed))
+    log_axis(counts, "x", 0.7, max(3e5, 30 * unfixed))
     bars(counts, FIXES, result.queries, result.queries_theory, chosen=result.fix, left=0.7)
     counts.set_title("Queries for one value")
     counts.set_xlabel("queries (dashed: theory)")

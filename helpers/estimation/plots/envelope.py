@@ -10,6 +10,10 @@ from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResu
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
 from helpers.foundations import style
 from helpers.foundations.axes import here, log_axis
+from helpers.foundations.scales import step_up
+
+#: How far the axis of products reaches, in powers of ten, and the factors marked on it.
+_FACTORS = {0.5: (2,), 1: (2, 5), 2: (10,), 4: (10, 1_000), 8: (100, 10_000)}
 
 
 def plot_estimate(result: EstimateResult, ax: Axes) -> None:
@@ -58,25 +62,31 @@ def plot_error_bars(result: ErrorBarsResult, axes: tuple[Axes, Axes]) -> None:
     style.label(growth, at, result.factor**at, "worst case", style.MUTED, ha="right",
                 xytext=(-6, 4))  # fmt: skip
 
-    reach = 2.6 * np.log10(max(result.theory, 1.1))
-    edges = np.linspace(-reach, reach, 41)
+    half = np.log10(result.theory)
+    reach = step_up(2.6 * half, tuple(_FACTORS))
+    edges = np.linspace(-reach, reach, 61)
+    top = 0.12 if result.shape != "at one of two values" else 0.6
     spread.set_title("Where the products fall")
     spread.set_xlim(-reach, reach)
-    spread.set_ylim(0, 0.16 if result.shape != "at one of two values" else 0.6)
-    half = np.log10(result.theory)
+    spread.set_ylim(0, top)
+    factors = _FACTORS[reach]
+    places = np.log10(factors)
     spread.set_xticks(
-        [-half, 0, half], [f"÷ {result.theory:.3g}", "guess", f"× {result.theory:.3g}"]
+        [*-places, 0, *places],
+        [*(f"÷ {f:,}" for f in factors), "guess", *(f"× {f:,}" for f in factors)],
     )
     spread.set_xlabel("product over the product of the guesses")
     spread.set_ylabel("share of 4,000 products")
     counts = np.histogram(np.log10(result.products), edges)[0] / len(result.products)
-    spread.bar(edges[:-1], counts, np.diff(edges), align="edge", color=style.BLUE, alpha=0.55)
+    spread.stairs(counts, edges, fill=True, color=style.BLUE, alpha=0.55)
     middle = (edges[1:] + edges[:-1]) / 2
     sigma = log_sigma(result.factor) * np.sqrt(result.factors) / np.log(10)
     density = np.exp(-0.5 * (middle / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
     spread.plot(middle, density * np.diff(edges), **style.THEORY)
-    for end in (-half, half):
-        spread.axvline(end, color=style.INK, linewidth=1.0, linestyle=":")
+    for sign, symbol, side in ((-1, "÷", "right"), (1, "×", "left")):
+        spread.axvline(sign * half, color=style.INK, linewidth=1.0, linestyle=":")
+        style.label(spread, sign * half, 0.95 * top, f"{symbol} {result.theory:.3g}", style.INK,
+                    ha=side, xytext=(5 * sign, 0))  # fmt: skip
 
 
 def plot_storage(result: MeasuredStorage, ax: Axes) -> None:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import style
 from helpers.foundations.axes import error_bars, here, is_blank, key, log_axis, ring
+from helpers.foundations.scales import round_up
 from helpers.scaling.measurement import MeasuredKnee, MeasuredStaffing
 from helpers.scaling.simulation import (
     DESIGNS,
@@ -43,7 +44,7 @@ def plot_knee(result: KneeResult | MeasuredKnee, ax: Axes) -> None:
 
 def _frame_knee(ax: Axes, service_ms: float) -> None:
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, _HIGHEST_SERVICE_TIMES * service_ms)
+    ax.set_ylim(0, round_up(_HIGHEST_SERVICE_TIMES * service_ms))
     ax.set_xlabel("utilisation")
     ax.set_ylabel("response time (ms)")
 
@@ -61,7 +62,7 @@ def _plot_measured_knee(result: MeasuredKnee, ax: Axes) -> None:
 def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     """Draw running means in a funnel, and the intervals that single runs report."""
     ax, intervals = axes
-    top = 2.2 * result.truth
+    top = round_up(2.2 * result.truth)
     ax.set_title("Eight runs of the same queue")
     log_axis(ax, "x", 10, 8_192, ticks=(10, 100, 1_000, 8_000))
     ax.set_ylim(0, top)
@@ -234,7 +235,7 @@ def plot_pooling(result: PoolingResult, axes: tuple[Axes, Axes]) -> None:
     ):
         ax.set_title(title)
         ax.set_xlim(0.05, 0.85)
-        ax.set_ylim(0, _HIGHEST_POOLED * result.service_ms)
+        ax.set_ylim(0, round_up(_HIGHEST_POOLED * result.service_ms))
         ax.set_xlabel("utilisation")
         ax.set_ylabel(f"mean {what} (ms)")
         here(ax, result.utilisation)
