@@ -50,7 +50,9 @@ _NAME_SLIDERS = """<script>
       region.setAttribute('aria-live', 'polite');
     });
   };
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  let due;  // a moving slider changes the page many times a second
+  const soon = () => { due ??= setTimeout(() => { due = undefined; name(); }, 100); };
+  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
   name();
 })();
 </script>"""

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _measure(part: str, chapters: list[Path], report) -> Iterable[Table]:
     if part == "paint":
-        return [measure_paint(chapters, report)]
+        return measure_paint(chapters, report)
     if part == "engines":
         return measure_engines(report)
     if part == "growth":

@@ -46,6 +46,8 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
         gaps = workload.unit_gaps("poisson", (customers, paths), rng["arrivals"])
         services = workload.service_times("exponential", 1.0, (customers, paths), rng["services"])
         arrivals = np.cumsum(gaps / (0.9 * servers), axis=0)
+        if paths == 1:
+            return lambda: queueing.fifo_waits(arrivals[:, 0], services[:, 0], servers)
         return lambda: queueing.fifo_waits(arrivals.T, services.T, servers)
 
     thousands = [4_000, 16_000, 64_000, 256_000]

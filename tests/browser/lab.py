@@ -48,6 +48,8 @@ HARMLESS = (
     "Canceled future for comm_info_request",
 )
 
+_NO_EXTENSION = "--ServerApp.jpserver_extensions={'helpers.websocket': False}"
+
 
 class NotebookError(AssertionError):
     """A notebook did not do in the browser what it must do."""
@@ -72,11 +74,23 @@ class JupyterLab:
     ----------
     dark : bool
         Use JupyterLab's dark theme.
+    whole : bool
+        Lay every cell out, so that all of them can be looked at and photographed. JupyterLab's
+        own way, to leave out what is off the screen, is quicker.
+    prompt : bool
+        With the course's server extension, helpers.websocket, if it is switched on here.
     start_s : float
         How long the server may take to answer, seconds.
     """
 
-    def __init__(self, *, dark: bool = False, start_s: float = 90.0) -> None:
+    def __init__(
+        self,
+        *,
+        dark: bool = False,
+        whole: bool = True,
+        prompt: bool = True,
+        start_s: float = 90.0,
+    ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="sd-lab-", ignore_cleanup_errors=True)
         home = Path(self._temporary.name)
         self.files = home / "files"
@@ -85,18 +99,19 @@ class JupyterLab:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._start_s = start_s
-        self._environment = self._isolated(home, dark)
+        self._environment = self._isolated(home, dark, whole)
+        self._extra = [] if prompt else [_NO_EXTENSION]
 
-    def _isolated(self, home: Path, dark: bool) -> dict[str, str]:
+    def _isolated(self, home: Path, dark: bool, whole: bool) -> dict[str, str]:
         self.files.mkdir()
         overrides: dict[str, dict[str, Any]] = {
             "@jupyterlab/apputils-extension:notification": {
                 "fetchNews": "false",
                 "checkForUpdates": False,
             },
-            # Every cell in the page, so that all of them can be looked at and photographed.
-            "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
         }
+        if whole:
+            overrides["@jupyterlab/notebook-extension:tracker"] = {"windowingMode": "none"}
         if dark:
             overrides["@jupyterlab/apputils-extension:themes"] = {"theme": "JupyterLab Dark"}
         labconfig = home / "config" / "labconfig"
@@ -121,6 +136,7 @@ class JupyterLab:
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.files}",
+            *self._extra,
             "--LabApp.expose_app_in_browser=True",
         ]
         with self.log.open("wb") as log:
