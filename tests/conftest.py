@@ -12,8 +12,12 @@ import pytest
 
 from helpers.authoring.execute import isolated_environment
 
-#: Tests of these files take long one by one and share nothing: each may go to any worker.
-_SPREAD = ("tests/browser/test_chapters.py", "tests/project/test_labs.py::test_the_blank_lab")
+#: The longest tests, begun first. Each may go to any worker; those of one notebook stay together.
+_LONG = (
+    "tests/browser/test_chapters.py",
+    "tests/notebooks/test_explorers.py",
+    "tests/project/test_labs.py::test_the_blank_lab",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["MPLBACKEND"] = "agg"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep each file, and above all each notebook, on one worker, but spread the longest tests."""
@@ -31,6 +40,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if nodeid.startswith(_SPREAD) else super()._split_scope(nodeid)
+            if nodeid.startswith(_LONG):
+                return nodeid.partition("::")[0] + nodeid.partition("[")[2]
+            return super()._split_scope(nodeid)
 
+    config.option.loadscopereorder = False
     return Scheduling(config, log)

@@ -6,7 +6,7 @@ import ast
 import itertools
 import random
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,7 +18,7 @@ from helpers.explore import Explorer
 _ALL_CORNERS_UP_TO = 64
 
 
-@cache
+@lru_cache(maxsize=1)  # the explorers of all chapters would take a gigabyte
 def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     """Run a notebook's code cells in this process and return its explorers in order."""
     found: list[Explorer] = []
