@@ -249,6 +249,6 @@ def _small_png(rgba: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(rgba[:, :, :3]))
     image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        buffer, "png", optimize=True
+        buffer, "png"
     )
     return buffer.getvalue()

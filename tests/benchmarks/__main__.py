@@ -47,7 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         REPORT.write_text(text, encoding="utf-8")
         report(f"written to {REPORT.relative_to(ROOT)}")
-    return 0
+    missing = [one for table in tables for one in table.missing]
+    if missing:
+        print("Not measured:", *missing, sep="\n  ", file=sys.stderr)
+    return 1 if missing else 0
 
 
 def _measure(part: str, chapters: list[Path], report) -> Iterable[Table]:

@@ -17,19 +17,23 @@ class Table:
     ----------
     notes : list of str
         Sentences under the table: what was measured, and what the target is.
+    missing : list of str
+        What could not be measured, and why: the benchmarks then fail, at their end.
     """
 
     title: str
     columns: Sequence[str]
     rows: list[Sequence[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     def markdown(self) -> str:
         lines = [f"## {self.title}", ""]
         lines.append("| " + " | ".join(self.columns) + " |")
         lines.append("|---" + "|---:" * (len(self.columns) - 1) + "|")
         lines += ["| " + " | ".join(row) + " |" for row in self.rows]
-        lines += [""] + [note + "\n" for note in self.notes]
+        lines += [""] + [f"**Not measured**: {one}\n" for one in self.missing]
+        lines += [note + "\n" for note in self.notes]
         return "\n".join(lines)
 
 

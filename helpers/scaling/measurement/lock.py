@@ -172,7 +172,7 @@ def measure_scalability(
     lock: str = "wake everybody",
     compute_ms: float = 3.0,
     hold_ms: float = 0.2,
-    run_s: float = 0.04,
+    run_s: float = 0.035,
     seed: int = 1,
 ) -> MeasuredScalability:
     """Let 1 to 48 threads work apart, then take turns at one lock, and count what gets done.

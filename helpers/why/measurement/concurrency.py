@@ -117,7 +117,7 @@ class MeasuredConcurrency(Result):
 
 
 def measure_concurrency(
-    *, cpu_ms: float = 2.0, io_ms: float = 18.0, workers: int = 8, run_s: float = 0.15
+    *, cpu_ms: float = 2.0, io_ms: float = 18.0, workers: int = 8, run_s: float = 0.08
 ) -> MeasuredConcurrency:
     """Serve the same requests with one thread, threads, asyncio and processes.
 

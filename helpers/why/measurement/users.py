@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Numbers of users measured, all at the same time.
 MEASURED_USERS = (16, 32, 48, 96, 192)
 
-_WARMUP_S = 1.0
+_WARMUP_S = 0.7
 _LOOK_S = 0.002
 
 
@@ -109,7 +109,7 @@ def measure_users(
     service_ms: float = 6.0,
     think_s: float = 0.3,
     replications: int = 4,
-    run_s: float = 1.6,
+    run_s: float = 1.2,
     seed: int = 1,
 ) -> MeasuredUsers:
     """Let real users load real servers on the loopback interface.
@@ -123,7 +123,7 @@ def measure_users(
     replications : int
         Servers for each number of users, all at the same time; 2 to 10.
     run_s : float
-        How long is measured, after a warm-up of 1 s; 0.2 to 10.
+        How long is measured, after a warm-up of 0.7 s; 0.2 to 10.
     seed : int
         Seed of the times; what is measured differs from run to run all the same.
 
