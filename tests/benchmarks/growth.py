@@ -27,7 +27,7 @@ def _sizes() -> Table:
     )
     for name, sizes, work in _cases():
         jobs = {str(size): work(size) for size in sizes}
-        seconds = interleaved(jobs, rounds=5)
+        seconds = interleaved(jobs, rounds=3)
         times = [seconds[str(size)] for size in sizes]
         slope = np.polyfit(np.log(sizes), np.log(times), 1)[0]
         table.rows.append(

@@ -34,9 +34,10 @@ def measure_notebooks(paths: list[Path], report: Callable[[str], None]) -> Table
     return table
 
 
-_PEAK = """import resource, sys
-_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(_peak / (2**20 if sys.platform == "darwin" else 2**10))"""
+# Not getrusage's ru_maxrss, which a process inherits from the one that starts it.
+_PEAK = """with open("/proc/self/status") as _status:
+    _peak = next(line for line in _status if line.startswith("VmHWM"))
+print(int(_peak.split()[1]) / 1024)"""
 
 
 def measure_first_slider(first_page: Path, report: Callable[[str], None]) -> Table:

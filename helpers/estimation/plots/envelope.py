@@ -9,7 +9,7 @@ from helpers.estimation.measurement.storage import MeasuredStorage
 from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
 from helpers.foundations import style
-from helpers.foundations.axes import here, log_axis
+from helpers.foundations.axes import here, log_axis, marks
 from helpers.foundations.scales import step_up
 
 #: How far the axis of products reaches, in powers of ten, and the factors marked on it.
@@ -26,15 +26,14 @@ def plot_estimate(result: EstimateResult, ax: Axes) -> None:
     log_axis(ax, "x", 1 / 150, 30, ticks=ticks, text=ticks.__getitem__)
     ax.set_xlabel("where the truth may lie (90 % range)")
     ax.axvline(1, color=style.MUTED, linewidth=1.0, linestyle=":")
+    rows = np.arange(len(OUTPUTS))
+    low, high = np.transpose([result.range_90(name) for name in OUTPUTS])
+    ax.hlines(rows, low, high, color=style.BLUE, linewidth=7, alpha=0.75, zorder=1)
+    factor = np.array([result.theory_factor(name) for name in OUTPUTS])
+    for ends in (1 / factor, factor):
+        marks(ax, rows, ends, 0.6, along="x")
+    ax.plot(np.ones(len(rows)), rows, color=style.INK, marker="o", markersize=5, linestyle="none")
     for y, name in enumerate(OUTPUTS):
-        low, high = result.range_90(name)
-        ax.plot([low, high], [y, y], color=style.BLUE, linewidth=7, alpha=0.75,
-                solid_capstyle="butt")  # fmt: skip
-        factor = result.theory_factor(name)
-        if np.isfinite(factor):
-            for end in (1 / factor, factor):
-                ax.plot([end, end], [y - 0.3, y + 0.3], **style.THEORY)
-        ax.plot([1], [y], color=style.INK, marker="o", markersize=5)
         ax.text(1 / 140, y - 0.05, name, fontsize=9, color=style.MUTED, va="bottom")
         ax.text(1 / 140, y + 0.02, result.show(name), fontsize=10, fontweight="bold", va="top")
 

@@ -188,7 +188,7 @@ def clustered_share(hits: list[int], of: list[int], confidence: float = 0.95) ->
 
 
 def measure_books(
-    *, kills: int = 6, retries: int = 1, seed: int = 1, timeout_s: float = 30.0
+    *, kills: int = 5, retries: int = 1, seed: int = 1, timeout_s: float = 30.0
 ) -> MeasuredBooks:
     """Kill real servers while real clients wait for them, and compare both sides' books.
 

@@ -125,7 +125,7 @@ class MeasuredDurability(Result):
 
 
 def measure_durability(
-    *, kills: int = 2, life_s: float = 0.12, seed: int = 1, timeout_s: float = 30.0
+    *, kills: int = 2, life_s: float = 0.08, seed: int = 1, timeout_s: float = 30.0
 ) -> MeasuredDurability:
     """Kill real processes while they write, and count what is left.
 

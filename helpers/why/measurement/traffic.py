@@ -104,7 +104,7 @@ def measure_traffic(
     service_ms: float = 6.0,
     burstiness: float = 4.0,
     replications: int = 7,
-    run_s: float = 1.5,
+    run_s: float = 1.2,
     seed: int = 1,
 ) -> MeasuredTraffic:
     """Load real servers on the loopback interface with three kinds of traffic of equal mean.

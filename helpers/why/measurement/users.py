@@ -109,7 +109,7 @@ def measure_users(
     service_ms: float = 6.0,
     think_s: float = 0.3,
     replications: int = 4,
-    run_s: float = 1.0,
+    run_s: float = 0.8,
     seed: int = 1,
 ) -> MeasuredUsers:
     """Let real users load real servers on the loopback interface.
