@@ -12,12 +12,11 @@ import pytest
 
 from helpers.authoring.execute import isolated_environment
 
-#: The longest tests, begun first. Each may go to any worker; those of one notebook stay together.
-_LONG = (
-    "tests/browser/test_chapters.py",
-    "tests/notebooks/test_explorers.py",
-    "tests/project/test_labs.py::test_the_blank_lab",
-)
+#: The longest tests. Each may go to any worker; those of one notebook stay together.
+_LONG = ("tests/notebooks/test_explorers.py", "tests/project/test_labs.py::test_the_blank_lab")
+
+#: Browsers come last: Playwright leaves an event loop running in the worker that drove one.
+_LAST = ("tests/browser/test_harness.py", "tests/browser/test_chapters.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that no worker is left alone with them at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    items.sort(
+        key=lambda item: (
+            2 if item.nodeid.startswith(_LAST) else 0 if item.nodeid.startswith(_LONG) else 1
+        )
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith(_LONG):
+            if nodeid.startswith((*_LONG, _LAST[-1])):
                 return nodeid.partition("::")[0] + nodeid.partition("[")[2]
             return super()._split_scope(nodeid)
 

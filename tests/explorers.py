@@ -15,12 +15,12 @@ import nbformat
 
 from helpers.explore import Explorer
 
-_ALL_CORNERS_UP_TO = 64
+_ALL_CORNERS_UP_TO = 32
 
 
 @lru_cache(maxsize=1)  # the explorers of all chapters would take a gigabyte
 def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
-    """Run a notebook's code cells in this process and return its explorers in order."""
+    """Run what a notebook's explorers need, in this process, and return them in order."""
     found: list[Explorer] = []
     original = Explorer.__init__
 
@@ -30,11 +30,34 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     with mock.patch.object(Explorer, "__init__", recording):
-        for index, cell in enumerate(nbformat.read(notebook, as_version=4).cells):
+        cells = explorers_and_what_they_use(nbformat.read(notebook, as_version=4).cells)
+        for index, cell in enumerate(cells):
             if cell.cell_type == "code":
                 tree = ast.parse(cell.source, filename=f"{notebook.name}[{index}]")
                 exec(compile(tree, f"{notebook.name}[{index}]", "exec"), namespace)
     return tuple(found)
+
+
+def explorers_and_what_they_use(cells: list) -> list:
+    """Leave out code that no explorer depends on: measurements take most of a chapter's time."""
+    kept, wanted = [], set()
+    for cell in reversed(cells):
+        if cell.cell_type == "code":
+            nodes = list(ast.walk(ast.parse(cell.source)))
+            names = [node for node in nodes if isinstance(node, ast.Name)]
+            made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+            made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+            if not (shows_an_explorer(cell) or "import " in cell.source or made & wanted):
+                continue
+            wanted |= {node.id for node in names}
+        kept.append(cell)
+    return kept[::-1]
+
+
+def shows_an_explorer(cell: Any) -> bool:
+    """Whether a cell makes an explorer."""
+    lines = cell["source"].splitlines()
+    return any("explore(" in line and "import" not in line for line in lines)
 
 
 def corners(explorer: Explorer, points: int = 10, seed: int = 1) -> Iterator[dict[str, Any]]:

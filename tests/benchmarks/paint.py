@@ -6,7 +6,6 @@ label) and the usual way (the same simulation and plot through ``ipywidgets.inte
 
 from __future__ import annotations
 
-import ast
 import json
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import nbformat
 
 from tests.benchmarks.timing import Table, quantile
 from tests.browser.lab import Browser, JupyterLab, Notebook
+from tests.explorers import explorers_and_what_they_use, shows_an_explorer
 
 PRESSES = {"explorer": 50, "floor": 6, "interact": 3}
 _DRAG_STEPS = 60
@@ -234,7 +234,7 @@ def _measure_page(
     names_cell, floor, *twins = (cell["index"] for cell in ours[1:])
     names = json.loads(cells[names_cell]["outputs"][0]["text"])
     code = [cell for cell in cells[:names_cell] if cell["type"] == "code"]
-    where = [cell["index"] for cell in code if _shows_an_explorer(cell)]
+    where = [cell["index"] for cell in code if shows_an_explorer(cell)]
     if not len(names) == shown == len(where):
         raise RuntimeError(f"{path}: {len(names)} explorers made, {shown} cells show one")
     measured, missing = [], []
@@ -295,8 +295,8 @@ def _numbers(times: _Times, after: float | None) -> tuple[str, ...]:
 def _with_twins(path: Path, folder: Path) -> tuple[Path, int]:
     """Copy a notebook, adding a floor and an interact twin for every cell that explores."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = _explorers_and_what_they_use(notebook.cells)
-    shown = sum(_shows_an_explorer(cell) for cell in notebook.cells if cell.cell_type == "code")
+    notebook.cells = explorers_and_what_they_use(notebook.cells)
+    shown = sum(shows_an_explorer(cell) for cell in notebook.cells if cell.cell_type == "code")
     new = nbformat.v4.new_code_cell
     twins = [new(_TWIN.format(index=index)) for index in range(shown)]
     notebook.cells = [new(_RECORD), *notebook.cells, new(_NAMES), new(_FLOOR), *twins]
@@ -307,24 +307,3 @@ def _with_twins(path: Path, folder: Path) -> tuple[Path, int]:
     target = folder / path.name
     nbformat.write(notebook, target)
     return target, shown
-
-
-def _explorers_and_what_they_use(cells: list) -> list:
-    """Leave out code that no explorer depends on: measurements take most of a chapter's time."""
-    kept, wanted = [], set()
-    for cell in reversed(cells):
-        if cell.cell_type == "code":
-            names = [
-                node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)
-            ]
-            made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-            if not (_shows_an_explorer(cell) or "import " in cell.source or made & wanted):
-                continue
-            wanted |= {node.id for node in names}
-        kept.append(cell)
-    return kept[::-1]
-
-
-def _shows_an_explorer(cell) -> bool:
-    lines = cell["source"].splitlines()
-    return any("explore(" in line and "import" not in line for line in lines)
