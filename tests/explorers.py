@@ -60,7 +60,7 @@ def shows_an_explorer(cell: Any) -> bool:
     return any("explore(" in line and "import" not in line for line in lines)
 
 
-def corners(explorer: Explorer, points: int = 10, seed: int = 1) -> Iterator[dict[str, Any]]:
+def corners(explorer: Explorer, points: int = 6, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Yield settings at the ends of every control, and at random points between them.
 
     All combinations of ends where there are few enough of them; otherwise each control's ends
