@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from helpers import blueprint
 from helpers.blueprint import Design
+from helpers.foundations import students
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,7 @@ def lab_parameters(student_id: str) -> LabParameters:
     ValueError
         If it is empty.
     """
-    if not isinstance(student_id, str):
-        raise TypeError(f"student_id must be text in quotation marks, got {student_id!r}")
-    name = student_id.strip().lower()
-    if not name:
-        raise ValueError("student_id must not be empty")
-    digest = hashlib.sha256(f"lab05:{name}".encode()).digest()
-    rng = np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+    name, rng = students.stream(student_id, students.hashed("lab05"))
     design_rps = float(rng.integers(9, 19) * 10)
     demands_s = {
         "app": float(rng.integers(20, 61)) / 1e3,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.foundations import students
 from helpers.scaling.theory import theory_scalability, usl_speedup
 
 
@@ -64,13 +64,7 @@ def lab_parameters(student_id: str) -> LabParameters:
     ValueError
         If it is empty.
     """
-    if not isinstance(student_id, str):
-        raise TypeError(f"student_id must be text in quotation marks, got {student_id!r}")
-    name = student_id.strip().lower()
-    if not name:
-        raise ValueError("student_id must not be empty")
-    digest = hashlib.sha256(f"lab02:{name}".encode()).digest()
-    rng = np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+    name, rng = students.stream(student_id, students.hashed("lab02"))
     service_ms = float(rng.integers(12, 41))
     workers = np.array([1, 2, 4, 8, 16, 32, 48])
     while True:  # the best number of workers must not be among those that were tried

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.blueprint import AppServers, Clients, Database, Design, LoadBalancer
-from helpers.foundations import validation
+from helpers.foundations import students, validation
 
 #: What can happen to a call of a :class:`FlakyServer`.
 FATES = ("ok", "error", "silent before", "silent after")
@@ -64,13 +63,7 @@ def lab_parameters(student_id: str) -> LabParameters:
     ValueError
         If it is empty.
     """
-    if not isinstance(student_id, str):
-        raise TypeError(f"student_id must be text in quotation marks, got {student_id!r}")
-    name = student_id.strip().lower()
-    if not name:
-        raise ValueError("student_id must not be empty")
-    digest = hashlib.sha256(f"lab01:{name}".encode()).digest()
-    rng = np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest, "big")))
+    name, rng = students.stream(student_id, students.hashed("lab01"))
     service_s = float(rng.integers(8, 31)) / 1e3
     load = rng.uniform(0.55, 0.75)
     gaps = rng.gamma(1 / rng.uniform(1.5, 4.0), 1.0, 600)
