@@ -64,7 +64,6 @@ class LabParameters:
     budget_usd: float
 
 
-@lru_cache(maxsize=64)
 def lab_parameters(student_id: str) -> LabParameters:
     """Return the numbers that belong to a student id; the same id always has the same ones.
 
@@ -160,6 +159,7 @@ def design_faults(design: Design, rate_rps: float, budget_usd: float) -> list[st
     return faults
 
 
+@lru_cache
 def _cheapest(rate_rps: float) -> float:
     """Cheapest of the plain designs that meet the last task's requirements."""
     prices = []

@@ -96,3 +96,9 @@ def test_the_same_parameters_give_the_same_result(function: str) -> None:
     assert first.summary == again.summary
     assert first.reading == again.reading
     assert len(first.table()) >= 1
+
+
+def test_who_changes_their_numbers_changes_no_one_elses() -> None:
+    spoilt = estimation.lab_parameters("ada")
+    spoilt.prices["server"] = 0.0
+    assert estimation.lab_parameters("ada").prices["server"] > 0
