@@ -1,27 +1,18 @@
 """The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
 loses the points of its own task and no others.
-
-Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
-raises costs its points and the next ones run all the same.
 """
 
 from __future__ import annotations
 
-import ast
-import re
 import tempfile
-import textwrap
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 
-NAME = "lab04_the_anatomy_of_a_system"
-LAB = Path(__file__).parents[2] / f"solutions/{NAME}/{NAME}.ipynb"
-STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
-UNGRADED = ("measure_health_check", "12_000")  # slow, and nothing depends on them
+from tests.labs import Lab
+
+LAB = Lab("lab04_the_anatomy_of_a_system")
+answer = LAB.answer
 
 
 @pytest.fixture(autouse=True)
@@ -31,69 +22,18 @@ def quick_files(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
 
 
-@cache
-def cells() -> tuple[nbformat.NotebookNode, ...]:
-    return tuple(nbformat.read(LAB, as_version=4).cells)
-
-
-def points() -> dict[str, float]:
-    """Points of every autograded cell."""
-    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
-    return {
-        about["grade_id"]: about["points"]
-        for about in graded
-        if about.get("grade") and not about.get("solution")
-    }
-
-
-def run(answers: dict[str, str], student_id: str = "ada", *, untouched: bool = False) -> set[str]:
-    """Run the lab with some answers replaced; return the names of the checks that fail."""
-    failed: set[str] = set()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells():
-        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
-            continue
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id", "")
-        source = answers.get(name, cell.source)
-        if untouched and about.get("solution"):
-            source = STUB.sub(r"\1raise NotImplementedError", cell.source)
-        if source.startswith("student_id"):
-            source = f"student_id = {student_id!r}"
-        try:
-            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
-        except Exception:
-            if about.get("grade"):
-                failed.add(name)
-            elif not about.get("solution"):
-                raise
-    return failed
-
-
-def answer(name: str, old: str, new: str) -> dict[str, str]:
-    """The solution's cell with one thing changed."""
-    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
-    assert old in named[name], f"{name} has no {old!r}"
-    return {name: named[name].replace(old, new)}
-
-
-def written(name: str, source: str) -> dict[str, str]:
-    """A cell written from scratch."""
-    return {name: textwrap.dedent(source).strip()}
-
-
 def test_points() -> None:
-    assert sum(points().values()) == 26
-    assert len(points()) == 8
+    assert sum(LAB.points.values()) == 26
+    assert len(LAB.points) == 8
 
 
 @pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567", "your id"])
 def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert run({}, student_id) == set()
+    assert LAB.run({}, student_id) == set()
 
 
 def test_an_untouched_lab_scores_nothing() -> None:
-    assert run({}, untouched=True) == set(points())
+    assert LAB.run(LAB.blank) == set(LAB.points)
 
 
 #: Right answers written another way.
@@ -103,19 +43,17 @@ RIGHT = {
         "one if open_requests[one] <= open_requests[other] else other",
         "other if open_requests[one] >= open_requests[other] else one",
     ),
-    "two draws": written(
-        "pick_two",
-        """
+    "two draws": {
+        "pick_two": """
         def pick_two(open_requests, rng):
             n = len(open_requests)
             one = rng.randrange(n)
             other = (one + 1 + rng.randrange(n - 1)) % n if n > 1 else one
             return min(one, other, key=lambda i: open_requests[i])
-        """,
-    ),
-    "free times and a heap": written(
-        "balance",
         """
+    },
+    "free times and a heap": {
+        "balance": """
         import heapq
 
         def balance(pick, arrivals_s, services_s, servers, rng):
@@ -129,11 +67,10 @@ RIGHT = {
                 heapq.heappush(leaving, (free[at], at))
                 found.append(free[at] - now)
             return np.array(found)
-        """,
-    ),
-    "a bisection": written(
-        "smallest_cache",
         """
+    },
+    "a bisection": {
+        "smallest_cache": """
         def smallest_cache(keys, exponent, reads_rps, database_rps, target=0.7):
             def enough(size):
                 hit = anatomy.theory_hit_ratio(keys=keys, exponent=exponent, size=[size])[0]
@@ -143,8 +80,8 @@ RIGHT = {
                 middle = (low + high) // 2
                 low, high = (low, middle) if enough(middle) else (middle, high)
             return high
-        """,
-    ),
+        """
+    },
     "commits by hand": answer(
         "file_queue",
         'self.file.execute("INSERT INTO jobs (job) VALUES (?)", (job,))',
@@ -155,7 +92,7 @@ RIGHT = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_answers_written_another_way_pass(name: str) -> None:
-    assert run(RIGHT[name], "bob") == set()
+    assert LAB.run(RIGHT[name], "bob") == set()
 
 
 # For each check, answers that must fail it and it alone.
@@ -177,22 +114,20 @@ WRONG = {
         ),
         "the busier": answer("pick_two", "<=", ">="),
         "one look": answer("pick_two", "return one if", "return one if True or"),
-        "all looks": written(
-            "pick_two",
-            """
+        "all looks": {
+            "pick_two": """
             def pick_two(open_requests, rng):
                 return open_requests.index(min(open_requests))
-            """,
-        ),
-        "neighbours only": written(
-            "pick_two",
             """
+        },
+        "neighbours only": {
+            "pick_two": """
             def pick_two(open_requests, rng):
                 one = rng.randrange(len(open_requests))
                 other = (one + 1) % len(open_requests)
                 return one if open_requests[one] <= open_requests[other] else other
-            """,
-        ),
+            """
+        },
         "never one server": answer("pick_two", "return 0", "return 1"),
     },
     "check_balance": {
@@ -218,13 +153,12 @@ WRONG = {
             "def supermarket(load, choices=2):",
             "def supermarket(load, choices=2):\n    choices = min(choices, 2)",
         ),
-        "hard-coded": written(
-            "supermarket",
-            """
+        "hard-coded": {
+            "supermarket": """
             def supermarket(load, choices=2):
                 return {1: 10, 2: 2.614}[choices]
-            """,
-        ),
+            """
+        },
     },
     "check_burst": {
         "whole intervals": answer("burst", "(threshold - 0.5)", "threshold"),
@@ -235,9 +169,8 @@ WRONG = {
         "milliseconds": answer("burst", "return error_budget", "return 1e3 * error_budget"),
     },
     "check_file_queue": {
-        "memory": written(
-            "file_queue",
-            """
+        "memory": {
+            "file_queue": """
             class FileQueue:
                 def __init__(self, path):
                     self.jobs, self.n = [], 0
@@ -247,8 +180,8 @@ WRONG = {
                     return self.jobs.pop(0) if self.jobs else None
                 def done(self, number):
                     pass
-            """,
-        ),
+            """
+        },
         "forgets what was taken": answer(
             "file_queue", 'self.file.execute("UPDATE jobs SET taken = 0")', "pass"
         ),
@@ -276,9 +209,7 @@ WRONG = {
         "hits, not misses": answer("smallest_cache", "(1 - anatomy", "(0 + anatomy"),
     },
     "check_my_design": {
-        "as it was": written(
-            "my_design", "my_design = anatomy.anatomy_design(rate_rps=mine.front_rps)"
-        ),
+        "as it was": {"my_design": "my_design = anatomy.anatomy_design(rate_rps=mine.front_rps)"},
         "no standby": answer("my_design", "standby=True", "standby=False"),
         "the cache in the path": answer("my_design", "WIRINGS[1]", "WIRINGS[0]"),
         "workers without a way": answer("my_design", "workers_write=True", "workers_write=False"),
@@ -308,8 +239,8 @@ WRONG = {
     ("check", "mistake"), [(check, mistake) for check in WRONG for mistake in WRONG[check]]
 )
 def test_a_wrong_answer_loses_its_own_points_only(check: str, mistake: str) -> None:
-    assert run(WRONG[check][mistake]) == {check}
+    assert LAB.run(WRONG[check][mistake]) == {check}
 
 
 def test_every_check_has_wrong_answers() -> None:
-    assert set(WRONG) == set(points())
+    assert set(WRONG) == set(LAB.points)

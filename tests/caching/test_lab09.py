@@ -1,62 +1,22 @@
-"""Lab 9 gives the points it should: right answers written another way, and wrong ones.
-
-Submissions are run here cell by cell, as nbgrader would, but without a kernel for each; that
-nbgrader agrees on the blank lab and on the solution is checked for every lab in tests/project.
-"""
+"""Lab 9 gives the points it should: right answers written another way, and wrong ones."""
 
 from __future__ import annotations
 
-import functools
-import textwrap
-
-import nbformat
 import pytest
 
-from helpers.authoring.course import ROOT
+from tests.labs import Lab
 
-LAB = ROOT / "solutions" / "lab09_caching_strategies" / "lab09_caching_strategies.ipynb"
-
-
-@functools.cache
-def code_cells() -> tuple[tuple[str, int, str], ...]:
-    """Name, points and source of the cells that a grade depends on."""
-    cells = []
-    for cell in nbformat.read(LAB, as_version=4).cells:
-        if cell.cell_type != "code":
-            continue
-        about = cell.metadata.get("nbgrader", {"grade_id": cell.id})
-        cells.append((about["grade_id"], about.get("points", 0), cell.source))
-    return tuple(cells)
-
-
-def lost_points(answers: dict[str, str]) -> dict[str, int]:
-    """Grade a submission: which test cells cost how many points."""
-    known = {name for name, _, _ in code_cells()}
-    assert set(answers) <= known, set(answers) - known
-    namespace: dict[str, object] = {}
-    lost = {}
-    for name, points, source in code_cells():
-        if name in {"measure-my-cache", "herd-of-threads"}:
-            continue  # pictures for the learner
-        try:
-            exec(compile(textwrap.dedent(answers.get(name, source)), name, "exec"), namespace)
-        except Exception:
-            if points:
-                lost[name] = points
-            else:
-                assert name in answers, name  # what is given must run
-    return lost
+LAB = Lab("lab09_caching_strategies")
 
 
 def test_the_solution_loses_nothing_for_any_student():
     for student in (" Ada ", "u1234567", ""):
-        assert lost_points({"student-id": f"student_id = {student!r}"}) == {}
+        assert LAB.run({}, student) == set()
 
 
 def test_students_have_numbers_of_their_own():
     namespace: dict[str, object] = {"student_id": "x"}
-    source = next(source for name, _, source in code_cells() if name == "my_numbers")
-    exec(source, namespace)
+    exec(LAB.cells["my_numbers"].source, namespace)
     numbers = {tuple(namespace["my_numbers"](f"s{n}").values()) for n in range(200)}
     assert len(numbers) == 200
     assert namespace["my_numbers"]("Ada ") == namespace["my_numbers"]("ada")
@@ -167,7 +127,7 @@ ANOTHER_WAY = {
 
 
 def test_right_answers_written_another_way_lose_nothing():
-    assert lost_points(ANOTHER_WAY) == {}
+    assert LAB.run(ANOTHER_WAY) == set()
 
 
 ALL = {
@@ -188,15 +148,14 @@ ALL = {
 
 
 def test_the_points_are_those_the_lab_promises():
-    points = {name: points for name, points, _ in code_cells() if points}
-    assert points == ALL
-    title = nbformat.read(LAB, as_version=4).cells[0].source
+    assert LAB.points == ALL
+    title = LAB.solution.cells[0].source
     assert f"{sum(ALL.values())} automatic" in title
 
 
 def test_an_empty_submission_loses_everything():
     stub = "raise NotImplementedError"
-    assert lost_points(dict.fromkeys(ANOTHER_WAY, stub)) == ALL
+    assert LAB.run(dict.fromkeys(ANOTHER_WAY, stub)) == set(ALL)
 
 
 LRU = """
@@ -424,7 +383,7 @@ ONE_QUERY, KEYS, FAILURES = (
     "single_flight_failures_are_shared",
 )
 
-#: Wrong answers: the cell, what is in it, and the test cells that must fail, with their points.
+#: Wrong answers: the cell, what is in it, and the test cells that must fail.
 WRONG = {
     **{
         f"multiplier, {name}": ("load_multiplier", source, {"restart_multiplies_the_load"})
@@ -593,8 +552,8 @@ def rounds() -> list[list[str]]:
 
 @pytest.mark.parametrize("hand", rounds(), ids=" + ".join)
 def test_a_wrong_answer_loses_exactly_its_points(hand):
-    expected = {name: ALL[name] for each in hand for name in WRONG[each][2]}
-    assert lost_points({WRONG[each][0]: WRONG[each][1] for each in hand}) == expected
+    expected = {name for each in hand for name in WRONG[each][2]}
+    assert LAB.run({WRONG[each][0]: WRONG[each][1] for each in hand}) == expected
 
 
 def test_the_templates_of_wrong_answers_are_right_when_nothing_is_changed():
@@ -607,4 +566,4 @@ def test_the_templates_of_wrong_answers_are_right_when_nothing_is_changed():
         "smallest_cache": SMALLEST.format(still="<", off="", mine=MY_CAPACITY),
         "my_design": DESIGN.format(jitter=0.9, flush=1.5),
     }
-    assert lost_points(right) == {}
+    assert LAB.run(right) == set()

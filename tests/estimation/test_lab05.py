@@ -1,93 +1,32 @@
 """The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
 loses the points of its own task and no others.
-
-Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
-raises costs its points and the next ones run all the same.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-import textwrap
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from helpers import estimation
+from tests.labs import Lab
 
-NAME = "lab05_how_to_approach_design"
-LAB = Path(__file__).parents[2] / f"solutions/{NAME}/{NAME}.ipynb"
-STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
-UNGRADED = ("measure_load_test", "judge(")  # nothing depends on them
-
-
-@cache
-def cells() -> tuple[nbformat.NotebookNode, ...]:
-    return tuple(nbformat.read(LAB, as_version=4).cells)
-
-
-def points() -> dict[str, float]:
-    """Points of every autograded cell."""
-    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
-    return {
-        about["grade_id"]: about["points"]
-        for about in graded
-        if about.get("grade") and not about.get("solution")
-    }
-
-
-def run(answers: dict[str, str], student_id: str = "ada", *, untouched: bool = False) -> set[str]:
-    """Run the lab with some answers replaced; return the names of the checks that fail."""
-    failed: set[str] = set()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells():
-        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
-            continue
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id", "")
-        source = answers.get(name, cell.source)
-        if untouched and about.get("solution"):
-            source = STUB.sub(r"\1raise NotImplementedError", source)
-        if source.startswith("student_id"):
-            source = f"student_id = {student_id!r}"
-        try:
-            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
-        except Exception:
-            if about.get("grade"):
-                failed.add(name)
-            elif not about.get("solution"):
-                raise
-    return failed
-
-
-def answer(name: str, old: str, new: str) -> dict[str, str]:
-    """The solution's cell with one thing changed."""
-    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
-    assert old in named[name], f"{name} has no {old!r}"
-    return {name: named[name].replace(old, new)}
-
-
-def cell(name: str, source: str) -> dict[str, str]:
-    """A cell written from scratch."""
-    return {name: textwrap.dedent(source).strip()}
+LAB = Lab("lab05_how_to_approach_design")
+answer = LAB.answer
 
 
 def test_points() -> None:
-    assert sum(points().values()) == 24
-    assert len(points()) == 11
+    assert sum(LAB.points.values()) == 24
+    assert len(LAB.points) == 11
 
 
 @pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567", "your id"])
 def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert run({}, student_id) == set()
+    assert LAB.run({}, student_id) == set()
 
 
 def test_an_untouched_lab_scores_nothing() -> None:
-    assert run({}, untouched=True) == set(points())
+    assert LAB.run(LAB.blank) == set(LAB.points)
 
 
 # For each check, answers that must fail it and it alone.
@@ -96,7 +35,7 @@ WRONG = {
         "per day": answer("peak_load", " / 86_400", ""),
         "no peak": answer("peak_load", " * peak_factor", ""),
         "hours": answer("peak_load", "86_400", "3_600"),
-        "hard-coded": cell("peak_load", "def peak_load(u, a, p): return 30.0"),
+        "hard-coded": {"peak_load": "def peak_load(u, a, p): return 30.0"},
     },
     "check_units": {
         "keeps zero powers": answer("units", " if power}", "}"),
@@ -205,7 +144,7 @@ WRONG = {
         "faster by decree": answer(
             "my_design", "AppServers(count=servers)", "AppServers(count=servers, service_s=0.01)"
         ),
-        "no design": cell("my_design", "my_design = 'two of everything'"),
+        "no design": {"my_design": "my_design = 'two of everything'"},
     },
 }
 
@@ -214,17 +153,16 @@ WRONG = {
     ("check", "what"), [(check, what) for check, wrongs in WRONG.items() for what in wrongs]
 )
 def test_a_wrong_answer_loses_its_own_points_only(check: str, what: str) -> None:
-    assert run(WRONG[check][what]) == {check}
+    assert LAB.run(WRONG[check][what]) == {check}
 
 
 def test_every_check_has_wrong_answers() -> None:
-    assert set(WRONG) == set(points())
+    assert set(WRONG) == set(LAB.points)
 
 
 RIGHT = {
-    "units as a merge": cell(
-        "units",
-        """
+    "units as a merge": {
+        "units": """
         def multiply(a, b):
             names = {*a[1], *b[1]}
             dimension = {n: a[1].get(n, 0) + b[1].get(n, 0) for n in names}
@@ -237,11 +175,10 @@ RIGHT = {
 
         days = 365 * mine.years
         my_storage_tb = mine.writes_per_day * days * mine.record_bytes * mine.copies * 1e-12
-        """,
-    ),
-    "error bars with other tools": cell(
-        "error_bars",
         """
+    },
+    "error bars with other tools": {
+        "error_bars": """
         def product_factor(factors):
             return float(np.exp(np.linalg.norm(np.log(factors))))
 
@@ -251,11 +188,10 @@ RIGHT = {
                 products *= np.exp(rng.normal(0, math.log(factor) / 1.645, draws))
             either = np.maximum(products, 1 / products)
             return np.sort(either)[int(0.9 * draws)]
-        """,
-    ),
-    "a design with other names": cell(
-        "my_design",
         """
+    },
+    "a design with other names": {
+        "my_design": """
         my_design = blueprint.Design(
             "mine",
             blueprint.Clients(rate_rps=1)
@@ -263,14 +199,14 @@ RIGHT = {
             >> blueprint.AppServers("web", count=math.ceil(mine.design_rps * 1.25 / 55))
             >> blueprint.Database("store", replicas=1, failover_s=10),
         )
-        """,
-    ),
+        """
+    },
 }
 
 
 @pytest.mark.parametrize("what", RIGHT)
 def test_a_right_answer_written_another_way_passes(what: str) -> None:
-    assert run(RIGHT[what]) == set()
+    assert LAB.run(RIGHT[what]) == set()
 
 
 def test_numbers_are_ones_own() -> None:

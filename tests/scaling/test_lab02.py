@@ -1,100 +1,31 @@
 """The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
 loses the points of its own task and no others.
-
-Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
-raises costs its points and the next ones run all the same.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-import textwrap
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import nbformat
 import numpy as np
 import pytest
 
 from helpers import scaling
+from tests.labs import Lab
 
-LAB = Path(__file__).parents[2] / "solutions/lab02_thinking_at_scale/lab02_thinking_at_scale.ipynb"
-STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
-UNGRADED = ("measure_scalability", "Figure")  # slow, and nothing depends on them
-
-
-@cache
-def cells() -> tuple[nbformat.NotebookNode, ...]:
-    return tuple(nbformat.read(LAB, as_version=4).cells)
-
-
-def points() -> dict[str, float]:
-    """Points of every autograded cell."""
-    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
-    return {
-        about["grade_id"]: about["points"]
-        for about in graded
-        if about.get("grade") and not about.get("solution")
-    }
-
-
-def blank(source: str) -> str:
-    """The cell as a learner gets it."""
-    return STUB.sub(r"\1raise NotImplementedError", source)
-
-
-def run(answers: dict[str, str], student_id: str = "ada", *, untouched: bool = False) -> set[str]:
-    """Run the lab with some answers replaced; return the names of the checks that fail."""
-    failed: set[str] = set()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells():
-        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
-            continue
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id", "")
-        source = answers.get(name, cell.source)
-        if untouched and about.get("solution"):
-            source = blank(cell.source)
-        if source.startswith("student_id"):
-            source = f"student_id = {student_id!r}"
-        if about.get("grade"):
-            source = source.replace("### ", "# ")
-        try:
-            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
-        except Exception:
-            if about.get("grade"):
-                failed.add(name)
-            elif not about.get("solution"):
-                raise
-    return failed
-
-
-def answer(name: str, old: str, new: str) -> dict[str, str]:
-    """The solution's cell with one thing changed."""
-    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
-    assert old in named[name], f"{name} has no {old!r}"
-    return {name: named[name].replace(old, new)}
+LAB = Lab("lab02_thinking_at_scale")
+answer = LAB.answer
 
 
 def test_points() -> None:
-    assert sum(points().values()) == 21
-    assert len(points()) == 7
+    assert sum(LAB.points.values()) == 21
+    assert len(LAB.points) == 7
 
 
 @pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567"])
 def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert run({}, student_id) == set()
+    assert LAB.run({}, student_id) == set()
 
 
 def test_an_untouched_lab_scores_nothing() -> None:
-    assert run({}, untouched=True) == set(points())
-
-
-def cell(name: str, source: str) -> dict[str, str]:
-    """A cell written from scratch."""
-    return {name: textwrap.dedent(source).strip()}
+    assert LAB.run(LAB.blank) == set(LAB.points)
 
 
 P99 = "queueing.mmc_response_percentile(rate_rps, service, count, 0.99)"
@@ -103,9 +34,9 @@ MY_SERVERS = "servers_needed(mine.rate_rps, mine.service_s, mine.wait_share)"
 # For each check, answers that must fail it and it alone.
 WRONG = {
     "check_utilisation": {
-        "hard-coded": cell(
-            "utilisation", "def utilisation(arrival_rps, service_s, servers=1): return 0.5"
-        ),
+        "hard-coded": {
+            "utilisation": "def utilisation(arrival_rps, service_s, servers=1): return 0.5"
+        },
         "forgets the servers": answer("utilisation", " / servers", ""),
         "takes milliseconds": answer("utilisation", "* service_s", "* service_s / 1e3"),
         "cut off at one": answer(
@@ -123,15 +54,14 @@ WRONG = {
             "times.append(done - arrival)",
             "times.append(done - arrival)\n        done = arrival + service",
         ),
-        "the example from the check": cell(
-            "responses",
-            """
+        "the example from the check": {
+            "responses": """
             def responses(arrivals_s, services_s):
                 if len(arrivals_s) == 4:
                     return np.array([2.0, 2.0, 2.0, 1.0])
                 return np.array(services_s)
-            """,
-        ),
+            """
+        },
     },
     "check_sweep": {
         "no warm-up": answer("sweep", "times[warmup:]", "times"),
@@ -163,15 +93,14 @@ WRONG = {
         "best number off by one": answer(
             "fit_usl", "best_workers = int(", "best_workers = 1 + int("
         ),
-        "hard-coded": cell(
-            "fit_usl",
-            """
+        "hard-coded": {
+            "fit_usl": """
             def fit_usl(workers, throughput_rps):
                 return 120, 0.04, 0.003
 
             best_workers = 18
-            """,
-        ),
+            """
+        },
     },
     "check_servers_needed": {
         "the load alone": answer(
@@ -185,25 +114,23 @@ WRONG = {
         "somebody else's number": answer(
             "servers_needed", f"my_servers = {MY_SERVERS}", "my_servers = 3"
         ),
-        "in proportion": cell(
-            "servers_needed",
-            f"""
+        "in proportion": {
+            "servers_needed": f"""
             def servers_needed(rate_rps, service_s, wait_share):
                 return math.ceil(3 * rate_rps / 50) if wait_share < 0.5 else 2
 
             my_servers = {MY_SERVERS}
-            """,
-        ),
-        "one margin for all": cell(
-            "servers_needed",
-            f"""
+            """
+        },
+        "one margin for all": {
+            "servers_needed": f"""
             def servers_needed(rate_rps, service_s, wait_share):
                 load = rate_rps * service_s
                 return math.ceil(load + (1.42 if wait_share < 0.5 else 0.5) * load**0.5)
 
             my_servers = {MY_SERVERS}
-            """,
-        ),
+            """
+        },
     },
     "check_cheapest_fleet": {
         "just not overloaded": answer("cheapest_fleet", f"{P99} > p99_s", "False"),
@@ -227,28 +154,25 @@ CASES = [(check, name) for check, answers in WRONG.items() for name in answers]
 
 @pytest.mark.parametrize(("check", "name"), CASES)
 def test_a_wrong_answer_loses_its_own_points_and_no_others(check: str, name: str) -> None:
-    assert run(WRONG[check][name]) == {check}
+    assert LAB.run(WRONG[check][name]) == {check}
 
 
 RIGHT = {
-    "another order": cell(
-        "utilisation",
-        """
+    "another order": {
+        "utilisation": """
         def utilisation(arrival_rps, service_s, servers=1):
             return service_s * (arrival_rps / servers)
-        """,
-    ),
-    "the shared engine, as a list": cell(
-        "responses",
         """
+    },
+    "the shared engine, as a list": {
+        "responses": """
         def responses(arrivals_s, services_s):
             arrive, work = np.asarray(arrivals_s, float), np.asarray(services_s, float)
             return list(queueing.fifo_waits(arrive, work, 1) + work)
-        """,
-    ),
-    "a sweep without `responses`": cell(
-        "sweep",
         """
+    },
+    "a sweep without `responses`": {
+        "sweep": """
         def sweep(utilisations, service_s, gaps, services, warmup):
             work = np.asarray(services) * service_s
             means = []
@@ -256,20 +180,18 @@ RIGHT = {
                 waits = queueing.fifo_waits(np.cumsum(gaps) * (service_s / u), work, 1)
                 means.append(float(np.mean((waits + work)[warmup:])))
             return means
-        """,
-    ),
-    "a list, and the tail written differently": cell(
-        "theory",
         """
+    },
+    "a list, and the tail written differently": {
+        "theory": """
         def theory(u, s):
             if not u < 1:
                 raise ValueError("too busy")
             return [s / (1 - u), -s / (1 - u) * np.log(1 - 0.99)]
-        """,
-    ),
-    "a polynomial": cell(
-        "fit_usl",
         """
+    },
+    "a polynomial": {
+        "fit_usl": """
         def fit_usl(workers, throughput_rps):
             n = np.asarray(workers, float)
             k, s, one = np.polyfit(n - 1, n / np.asarray(throughput_rps), 2)
@@ -278,11 +200,10 @@ RIGHT = {
         _, s, k = fit_usl(mine.workers, mine.throughput_rps)
         peak = int(np.sqrt((1 - s) / k))
         best_workers = max(peak, peak + 1, key=lambda n: n / (1 + s * (n - 1) + k * n * (n - 1)))
-        """,
-    ),
-    "counting down": cell(
-        "servers_needed",
         """
+    },
+    "counting down": {
+        "servers_needed": """
         def servers_needed(rate_rps, service_s, wait_share):
             load = rate_rps * service_s
             count = int(3 * load) + 10
@@ -291,11 +212,10 @@ RIGHT = {
             return count
 
         my_servers = servers_needed(mine.rate_rps, mine.service_ms / 1000, mine.wait_share)
-        """,
-    ),
-    "a list of all fleets": cell(
-        "cheapest_fleet",
         """
+    },
+    "a list of all fleets": {
+        "cheapest_fleet": """
         def cheapest_fleet(rate_rps, service_s, p99_s, machines):
             fleets = []
             for name, (speed, price) in machines.items():
@@ -307,14 +227,14 @@ RIGHT = {
             return min(fleets)[1:] if fleets else None
 
         my_fleet = cheapest_fleet(mine.rate_rps, mine.service_s, mine.p99_ms / 1e3, mine.machines)
-        """,
-    ),
+        """
+    },
 }
 
 
 @pytest.mark.parametrize("right", RIGHT, ids=str)
 def test_a_right_answer_written_another_way_passes(right: str) -> None:
-    assert run(RIGHT[right], "bob") == set()
+    assert LAB.run(RIGHT[right], "bob") == set()
 
 
 def test_numbers_belong_to_the_student() -> None:

@@ -1,112 +1,30 @@
 """The lab's checks: the solution passes, an untouched lab scores nothing, and every wrong answer
 loses the points of its own task and no others, while right answers of another kind keep them.
-
-Cells are run here in one process, each graded cell on its own, as the grader does: a cell that
-raises costs its points and the next ones run all the same.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-import textwrap
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import nbformat
 import pytest
 
 from helpers import sharding
+from tests.labs import Lab
 
-NAME = "lab08_partitioning_and_sharding"
-LAB = Path(__file__).parents[2] / "solutions" / NAME / f"{NAME}.ipynb"
-STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
-UNGRADED = ("measure_scatter_gather", "for rule, (old, new)", "design =")  # nothing needs them
-
-
-@cache
-def cells() -> tuple[nbformat.NotebookNode, ...]:
-    return tuple(nbformat.read(LAB, as_version=4).cells)
-
-
-def points() -> dict[str, float]:
-    """Points of every autograded cell."""
-    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
-    return {
-        about["grade_id"]: about["points"]
-        for about in graded
-        if about.get("grade") and not about.get("solution")
-    }
-
-
-def blank(source: str) -> str:
-    """The cell as a learner gets it."""
-    return STUB.sub(r"\1raise NotImplementedError", source)
-
-
-def run(
-    answers: dict[str, str],
-    student_id: str = "ada",
-    *,
-    untouched: bool = False,
-    checks: set[str] | None = None,
-) -> set[str]:
-    """Run the lab with some answers replaced; return the names of the checks that fail.
-
-    Only the checks named are run, or all of them.
-    """
-    failed: set[str] = set()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells():
-        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
-            continue
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id", "")
-        if about.get("grade") and checks is not None and name not in checks:
-            continue
-        source = answers.get(name, cell.source)
-        if untouched and about.get("solution"):
-            source = blank(cell.source)
-        if source.startswith("student_id"):
-            source = f"student_id = {student_id!r}"
-        try:
-            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
-        except Exception:
-            if about.get("grade"):
-                failed.add(name)
-            elif not about.get("solution"):
-                raise
-    return failed
-
-
-def answer(name: str, *changes: str) -> dict[str, str]:
-    """The solution's cell with some things changed: old, new, old, new, ..."""
-    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
-    source = named[name]
-    for old, new in zip(changes[::2], changes[1::2], strict=True):
-        assert old in source, f"{name} has no {old!r}"
-        source = source.replace(old, new)
-    return {name: source}
-
-
-def cell(name: str, source: str) -> dict[str, str]:
-    """A cell written from scratch."""
-    return {name: textwrap.dedent(source).strip()}
+LAB = Lab("lab08_partitioning_and_sharding")
+answer = LAB.answer
 
 
 def test_points() -> None:
-    assert sum(points().values()) == 31
-    assert len(points()) == 10
+    assert sum(LAB.points.values()) == 31
+    assert len(LAB.points) == 10
 
 
 @pytest.mark.parametrize("student_id", ["bob", " Carol ", "1234567"])
 def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert run({}, student_id) == set()
+    assert LAB.run({}, student_id) == set()
 
 
 def test_an_untouched_lab_scores_nothing() -> None:
-    assert run({}, untouched=True) == set(points())
+    assert LAB.run(LAB.blank) == set(LAB.points)
 
 
 # For each check, answers that must fail it and it alone.
@@ -119,24 +37,23 @@ WRONG = {
             "if (number - 1) // width < shards:\n            load[(number - 1) // width] += 1",
         ),
         "one shard too many": answer("range_load", "[0] * shards", "[0] * (shards + 1)"),
-        "the example from the check": cell(
-            "range_load",
-            "def range_load(ids, shards, width): return [0, 0, 2] if 99 in ids else [3, 2, 1]",
-        ),
+        "the example from the check": {
+            "range_load":
+            "def range_load(ids, shards, width): return [0, 0, 2] if 99 in ids else [3, 2, 1]"
+        },
         "hashed": answer("range_load", "min((number - 1) // width, shards - 1)", "number % shards"),
     },
     "check_my_ring": {
-        "hash % N": cell(
-            "my_ring",
-            """
+        "hash % N": {
+            "my_ring": """
             class MyRing:
                 def __init__(self, shards, virtual_nodes):
                     self.shards = shards
 
                 def find(self, key):
                     return self.shards[sharding.hash_text(key) % len(self.shards)]
-            """,
-        ),
+            """
+        },
         "unsorted": answer("my_ring", "self.points = sorted(", "self.points = list("),
         "successor off by one": answer("my_ring", "place % len", "(place + 1) % len"),
         "falls off the end": answer("my_ring", "place % len(self.points)", "place"),
@@ -163,7 +80,7 @@ WRONG = {
         "a fraction": answer("moved_percent", "100 * sum", "sum"),
         "those that stay": answer("moved_percent", "!=", "=="),
         "a count": answer("moved_percent", " / len(keys)", ""),
-        "hard-coded": cell("moved_percent", "def moved_percent(before, after, keys): return 50.0"),
+        "hard-coded": {"moved_percent": "def moved_percent(before, after, keys): return 50.0"},
     },
     "check_predicted_percent": {
         "fractions": answer("predicted_percent", "100 / ", "1 / ", "100 * ", "1 * "),
@@ -172,10 +89,10 @@ WRONG = {
             "100 * shards / (shards + 1)", "100 * (shards - 1) / shards",
         ),
         "swapped": answer("predicted_percent", 'rule == "ring"', 'rule != "ring"'),
-        "the chapter's numbers": cell(
-            "predicted_percent",
-            "def predicted_percent(rule, shards): return 20 if rule == 'ring' else 80",
-        ),
+        "the chapter's numbers": {
+            "predicted_percent":
+            "def predicted_percent(rule, shards): return 20 if rule == 'ring' else 80"
+        },
     },
     "check_virtual_nodes_needed": {
         "the next one up": answer(
@@ -185,15 +102,14 @@ WRONG = {
             " len(candidates) - 1)]\n",
         ),
         "forgets the fair share": answer("virtual_nodes_needed", ".max() * shards", ".max()"),
-        "the largest": cell(
-            "virtual_nodes_needed",
-            """
+        "the largest": {
+            "virtual_nodes_needed": """
             CANDIDATES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
             def virtual_nodes_needed(shards, target, candidates=CANDIDATES):
                 return candidates[-1]
-            """,
-        ),
+            """
+        },
         "never gives up": answer(
             "virtual_nodes_needed", "    return None", "    return candidates[-1]"
         ),
@@ -233,30 +149,29 @@ WRONG = {
     "check_largest_fan_out": {
         "one too many": answer("largest_fan_out", "return shards", "return shards + 1"),
         "one too few": answer("largest_fan_out", "return shards", "return max(shards - 1, 0)"),
-        "allowed / p": cell(
-            "largest_fan_out",
+        "allowed / p": {
+            "largest_fan_out":
             "def largest_fan_out(slow_probability, allowed):"
-            " return int(allowed / slow_probability)",
-        ),
+            " return int(allowed / slow_probability)"
+        },
         "less than": answer("largest_fan_out", "<= allowed + 1e-12", "< allowed - 1e-12"),
-        "hard-coded": cell(
-            "largest_fan_out",
+        "hard-coded": {
+            "largest_fan_out":
             "def largest_fan_out(slow_probability, allowed):"
-            " return 68 if slow_probability == 0.01 else 0",
-        ),
+            " return 68 if slow_probability == 0.01 else 0"
+        },
     },
     "check_move": {
-        "copies without catching up": cell(
-            "move",
-            """
+        "copies without catching up": {
+            "move": """
             def move(shop):
                 start = 0
                 while chunk := shop.read_rows(start, 50):
                     shop.write_new(chunk)
                     start = max(chunk) + 1
                 shop.switch()
-            """,
-        ),
+            """
+        },
         "no fence": answer("move", "    shop.raise_fence()\n", ""),
         "no last replay": answer("move", "shop.raise_fence()\n    replay()", "shop.raise_fence()"),
         "closes the shop": answer(
@@ -283,10 +198,10 @@ WRONG = {
             "cheapest_design", "result.request_p99_s", "result.mean_s.mean()"
         ),
         "target in milliseconds": answer("cheapest_design", "<= target_s", "<= target_s / 1e3"),
-        "always sixteen": cell(
-            "cheapest_design",
-            "def cheapest_design(rate_rps, read_fraction, target_s): return 'cache', 16",
-        ),
+        "always sixteen": {
+            "cheapest_design":
+            "def cheapest_design(rate_rps, read_fraction, target_s): return 'cache', 16"
+        },
     },
 }  # fmt: skip
 
@@ -296,34 +211,32 @@ WRONG = {
 )
 def test_a_wrong_answer_loses_its_points(check: str, mistake: str) -> None:
     answers = WRONG[check][mistake]
-    assert run(answers, checks={check}) == {check}
+    assert LAB.run(answers, checks={check}) == {check}
 
 
 @pytest.mark.parametrize("check", WRONG)
 def test_all_other_points_are_kept(check: str) -> None:
     first = next(iter(WRONG[check].values()))
-    quick = set(points()) - {"check_my_ring", "check_virtual_nodes_needed", "check_cheapest_design"}
-    assert run(first, checks=quick | {check}) == {check}
+    slow = {"check_my_ring", "check_virtual_nodes_needed", "check_cheapest_design"}
+    assert LAB.run(first, checks=set(LAB.points) - slow | {check}) == {check}
 
 
 def test_every_check_meets_at_least_three_wrong_answers() -> None:
-    assert set(WRONG) == set(points())
+    assert set(WRONG) == set(LAB.points)
     assert min(len(mistakes) for mistakes in WRONG.values()) >= 3
 
 
 # Right answers that look nothing like the solution.
 RIGHT = {
-    "ranges in numpy": cell(
-        "range_load",
-        """
+    "ranges in numpy": {
+        "range_load": """
         def range_load(ids, shards, width):
             place = np.minimum((np.array(list(ids), dtype=int) - 1) // width, shards - 1)
             return np.bincount(place, minlength=shards)
-        """,
-    ),
-    "a ring that looks backwards, in numpy": cell(
-        "my_ring",
         """
+    },
+    "a ring that looks backwards, in numpy": {
+        "my_ring": """
         class MyRing:
             def __init__(self, shards, virtual_nodes):
                 names = [name for name in sorted(shards) for _ in range(virtual_nodes)]
@@ -335,28 +248,25 @@ RIGHT = {
             def find(self, key):
                 place = np.searchsorted(self.points, np.uint64(sharding.hash_text(key)), "right")
                 return self.names[place - 1]
-        """,
-    ),
-    "rendezvous on a ring of one's own": cell(
-        "moved_percent",
         """
+    },
+    "rendezvous on a ring of one's own": {
+        "moved_percent": """
         def moved_percent(before, after, keys):
             return float(np.mean([before(k) != after(k) for k in keys]) * 100)
-        """,
-    ),
-    "by the exact law": cell(
-        "virtual_nodes_needed",
         """
+    },
+    "by the exact law": {
+        "virtual_nodes_needed": """
         CANDIDATES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
         def virtual_nodes_needed(shards, target, candidates=CANDIDATES):
             good = [v for v in candidates if sharding.theory_ring_imbalance(shards, v) <= target]
             return min(good) if good else None
-        """,
-    ),
-    "salted the other way round": cell(
-        "salted_counter",
         """
+    },
+    "salted the other way round": {
+        "salted_counter": """
         def names(key, pieces):
             return [(number, key) for number in range(pieces)]
 
@@ -369,28 +279,25 @@ RIGHT = {
 
         def read_count(shards, key, pieces):
             return sum(home(shards, name).get(name, 0) for name in names(key, pieces))
-        """,
-    ),
-    "a quantile by sorting": cell(
-        "gather_quantile",
         """
+    },
+    "a quantile by sorting": {
+        "gather_quantile": """
         def gather_quantile(samples, quantile, fan_out):
             ordered = sorted(samples)
             return ordered[min(int(quantile ** (1 / fan_out) * len(ordered)), len(ordered) - 1)]
-        """,
-    ),
-    "by logarithm": cell(
-        "largest_fan_out",
         """
+    },
+    "by logarithm": {
+        "largest_fan_out": """
         import math
 
         def largest_fan_out(slow_probability, allowed):
             return math.floor(math.log(1 - allowed) / math.log(1 - slow_probability) + 1e-9)
-        """,
-    ),
-    "small steps and one round": cell(
-        "move",
         """
+    },
+    "small steps and one round": {
+        "move": """
         def move(shop):
             start = position = 0
             while rows := shop.read_rows(start, 10):
@@ -407,11 +314,10 @@ RIGHT = {
             shop.raise_fence()
             shop.write_new(shop.read(set(shop.read_log(position))))
             shop.switch()
-        """,
-    ),
-    "a search by halving would be wrong, so all": cell(
-        "cheapest_design",
         """
+    },
+    "a search by halving would be wrong, so all": {
+        "cheapest_design": """
         def cheapest_design(rate_rps, read_fraction, target_s):
             good = [
                 (shards, fix)
@@ -423,15 +329,15 @@ RIGHT = {
                 ).request_p99_s <= target_s
             ]
             return min(good)[::-1] if good else None
-        """,
-    ),
+        """
+    },
 }
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_of_another_kind_keeps_its_points(name: str) -> None:
     (task,) = RIGHT[name]
-    assert run(RIGHT[name], "bob", checks={f"check_{task}"}) == set()
+    assert LAB.run(RIGHT[name], "bob", checks={f"check_{task}"}) == set()
 
 
 def test_numbers_differ_between_students_and_not_between_spellings() -> None:

@@ -4,99 +4,28 @@ loses the points of its own task and no others, while right answers of another k
 
 from __future__ import annotations
 
-import ast
-import re
-import textwrap
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import nbformat
 import pytest
 
 from helpers import blueprint, why
+from tests.labs import Lab
 
-NAME = "lab01_why_system_design"
-LAB = Path(__file__).parents[2] / "solutions" / NAME / f"{NAME}.ipynb"
-STUB = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
-UNGRADED = ("Figure(", "fifo_waits", "plot_design")  # nothing needs them
-SLOW = "check_my_shop"
-
-
-@cache
-def cells() -> tuple[nbformat.NotebookNode, ...]:
-    return tuple(nbformat.read(LAB, as_version=4).cells)
-
-
-def points() -> dict[str, float]:
-    """Points of every autograded cell."""
-    graded = (cell.metadata.get("nbgrader", {}) for cell in cells())
-    return {
-        about["grade_id"]: about["points"]
-        for about in graded
-        if about.get("grade") and not about.get("solution")
-    }
-
-
-def run(
-    answers: dict[str, str],
-    student_id: str = "ada",
-    *,
-    untouched: bool = False,
-    skip: set[str] = frozenset(),
-) -> set[str]:
-    """Run the lab with some answers replaced; return the names of the checks that fail."""
-    failed: set[str] = set()
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in cells():
-        if cell.cell_type != "code" or any(word in cell.source for word in UNGRADED):
-            continue
-        about = cell.metadata.get("nbgrader", {})
-        name = about.get("grade_id", "")
-        if name in skip:
-            continue
-        source = answers.get(name, cell.source)
-        if untouched and about.get("solution"):
-            source = STUB.sub(r"\1raise NotImplementedError", cell.source)
-        if source.startswith("student_id"):
-            source = f"student_id = {student_id!r}"
-        try:
-            exec(compile(ast.parse(source), name or "cell", "exec"), namespace)
-        except Exception:
-            if about.get("grade"):
-                failed.add(name)
-            elif not about.get("solution"):
-                raise
-    return failed
-
-
-def answer(name: str, *changes: str) -> dict[str, str]:
-    """The solution's cell with some things changed: old, new, old, new, ..."""
-    named = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in cells()}
-    source = named[name]
-    for old, new in zip(changes[::2], changes[1::2], strict=True):
-        assert old in source, f"{name} has no {old!r}"
-        source = source.replace(old, new)
-    return {name: source}
-
-
-def cell(name: str, source: str) -> dict[str, str]:
-    """A cell written from scratch."""
-    return {name: textwrap.dedent(source).strip()}
+LAB = Lab("lab01_why_system_design")
+answer = LAB.answer
+QUICK = set(LAB.points) - {"check_my_shop"}
 
 
 def test_points() -> None:
-    assert sum(points().values()) == 27
-    assert len(points()) == 9
+    assert sum(LAB.points.values()) == 27
+    assert len(LAB.points) == 9
 
 
 @pytest.mark.parametrize("student_id", ["bob", " Carol ", "1234567"])
 def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert run({}, student_id) == set()
+    assert LAB.run({}, student_id) == set()
 
 
 def test_an_untouched_lab_scores_nothing() -> None:
-    assert run({}, untouched=True) == set(points())
+    assert LAB.run(LAB.blank) == set(LAB.points)
 
 
 PASSES = "except why.ServerError:\n            pass"
@@ -105,10 +34,12 @@ COMMIT = 'int(np.searchsorted(arrivals_s, start, side="right"))'
 # For each check, answers that must fail it and it alone.
 WRONG = {
     "check_counters": {
-        "the example": cell(
-            "counters",
-            "def counters(*_): return {'X': 20, 'S': 0.025, 'R': 0.07, 'U': 0.5, 'L': 1.4}",
-        ),
+        "the example": {
+            "counters": """
+            def counters(*_):
+                return {"X": 20, "S": 0.025, "R": 0.07, "U": 0.5, "L": 1.4}
+            """
+        },
         "S and R swapped": answer(
             "counters",
             '"S": busy_s',
@@ -185,9 +116,8 @@ WRONG = {
         "remembers amounts, not keys": answer(
             "ledger", "if key not in self._seen:", "if amount not in self._seen.values():"
         ),
-        "books that all ledgers share": cell(
-            "ledger",
-            """
+        "books that all ledgers share": {
+            "ledger": """
             class Ledger:
                 seen = {}
 
@@ -198,8 +128,8 @@ WRONG = {
                 @property
                 def total(self):
                     return sum(self.seen.values())
-            """,
-        ),
+            """
+        },
     },
     "check_pay": {
         "a new key for each try": answer(
@@ -273,9 +203,8 @@ WRONG = {
             "    my_requests += 200",
         ),
         "somebody else's number": answer("canary", "my_requests = 100\n", "my_requests = 9_900\n"),
-        "normal approximation": cell(
-            "canary",
-            """
+        "normal approximation": {
+            "canary": """
             def threshold(n, p, alarm=0.05):
                 if (n, p) == (10, 0.5):
                     return 9 if alarm < 0.0547 else 8
@@ -296,11 +225,11 @@ WRONG = {
             my_requests = 100
             while power(my_requests, mine.base_error, mine.bad_error) < 0.9:
                 my_requests += 100
-            """,
-        ),
+            """
+        },
     },
     "check_my_shop": {
-        "as it was": cell("my_shop", "my_shop = mine.shop"),
+        "as it was": {"my_shop": "my_shop = mine.shop"},
         "a balancer alone": answer("my_shop", "count=2, health", "count=1, health"),
         "too few servers": answer("my_shop", "count=4", "count=2"),
         "over budget": answer("my_shop", "count=4", "count=5"),
@@ -315,23 +244,21 @@ WRONG = {
         ),
         "less work": answer("my_shop", "count=4", "count=4, service_s=0.01"),
         "no database": answer("my_shop", "### END SOLUTION", 'my_shop = my_shop.without("db")'),
-        "not a design": cell("my_shop", 'my_shop = "a better one"'),
+        "not a design": {"my_shop": 'my_shop = "a better one"'},
     },
 }
 
 #: Right answers of another kind.
 RIGHT = {
-    "counters through the laws": cell(
-        "counters",
-        """
+    "counters through the laws": {
+        "counters": """
         def counters(t, n, b, w):
             x, s, r = n / t, b / n, w / n
             return dict(X=np.float64(x), S=s, R=r, U=x * s, L=x * r)
-        """,
-    ),
-    "a crowd without a heap, lists returned as arrays of float32": cell(
-        "crowd",
         """
+    },
+    "a crowd without a heap, lists returned as arrays of float32": {
+        "crowd": """
         def crowd(first_s, thinks_s, services_s):
             nexts = np.array(first_s, dtype=float)
             free, log = 0.0, []
@@ -342,11 +269,10 @@ RIGHT = {
                 log.append((asked, free))
                 nexts[user] = free + thinks_s[k]
             return np.array(log)[:, 0], np.array(log)[:, 1]
-        """,
-    ),
-    "a group commit with a plain loop": cell(
-        "group_commit",
         """
+    },
+    "a group commit with a plain loop": {
+        "group_commit": """
         def group_commit(arrivals_s, sync_s):
             done, syncs, end = [], 0, float("-inf")
             queue = list(arrivals_s)
@@ -359,15 +285,14 @@ RIGHT = {
                     done.append(end - queue[i])
                     i += 1
             return np.array(done), syncs
-        """,
-    ),
+        """
+    },
     "random keys": answer("pay", 'f"payment {pay.payments}"', "__import__('secrets').token_hex(8)"),
     "sample variances": answer(
         "predict_wait", "gaps.var()", "gaps.var(ddof=1)", "services.var()", "services.var(ddof=1)"
     ),
-    "binomial by math.comb": cell(
-        "canary",
-        """
+    "binomial by math.comb": {
+        "canary": """
         def _tail(n, p):
             log = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
                    + k * math.log(p) + (n - k) * math.log(1 - p) for k in range(n + 1)]
@@ -383,8 +308,8 @@ RIGHT = {
 
         my_requests = next(m for m in range(100, 100_000, 100)
                            if power(m, mine.base_error, mine.bad_error) >= 0.9)
-        """,
-    ),
+        """
+    },
     "a shop with a cache beside the database": answer(
         "my_shop",
         "### END SOLUTION",
@@ -398,18 +323,17 @@ RIGHT = {
     ("check", "name"), [(check, name) for check, wrong in WRONG.items() for name in wrong]
 )
 def test_a_wrong_answer_loses_its_own_points_only(check: str, name: str) -> None:
-    skip = set() if check == SLOW else {SLOW}
-    assert run(WRONG[check][name], skip=skip) == {check}
+    assert LAB.run(WRONG[check][name], checks=QUICK | {check}) == {check}
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_of_another_kind_keeps_its_points(name: str) -> None:
-    skip = set() if "my_shop" in RIGHT[name] else {SLOW}
-    assert run(RIGHT[name], skip=skip) == set()
+    (task,) = RIGHT[name]
+    assert LAB.run(RIGHT[name], checks=QUICK | {f"check_{task}"}) == set()
 
 
 def test_every_check_has_wrong_answers() -> None:
-    assert set(WRONG) == set(points())
+    assert set(WRONG) == set(LAB.points)
 
 
 @pytest.mark.parametrize("student_id", [f"student {i}" for i in range(12)])
