@@ -7,6 +7,7 @@
 ``statistics``   intervals that say how far a simulated number can be trusted
 ``sweep``        a function over a grid of parameters, on any executor
 ``validation``   parameter checks whose errors name parameter, value and range
+``loopback``     real servers on this machine, and the clients that load them
 ``students``     the random stream that belongs to a student id
 ``result``       what every experiment returns
 ``style``        how every figure looks

@@ -38,4 +38,4 @@ def test_simulation_and_measurement_are_alike(measured) -> None:
 
 def test_nothing_is_left_running(measured) -> None:
     names = [thread.name for thread in threading.enumerate()]
-    assert not [name for name in names if "_serve" in name or "load tester" in name]
+    assert not [name for name in names if "_serve" in name or "loopback" in name]

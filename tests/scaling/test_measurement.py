@@ -7,7 +7,6 @@ of magnitude or by construction.
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import psutil
@@ -17,7 +16,6 @@ from helpers import scaling
 from helpers.foundations import queueing
 from helpers.foundations.statistics import mean_interval
 from helpers.scaling.measurement.lock import _share_done
-from helpers.scaling.measurement.loopback import Station, exponentials, run_apart
 from helpers.scaling.measurement.queue import _steady_state
 from helpers.scaling.measurement.speedup import _parallel, _Worker
 
@@ -124,31 +122,6 @@ def test_work_is_spread_evenly_and_none_is_lost() -> None:
         assert sum(shares) == loops
         assert max(shares) - min(shares) <= 1
         assert all(recorder.finished for recorder in recorders)
-
-
-def test_a_run_that_hangs_is_cancelled() -> None:
-    async def forever() -> None:
-        import asyncio
-
-        await asyncio.sleep(60)
-
-    began = time.perf_counter()
-    with pytest.raises(TimeoutError):
-        run_apart(forever, 0.1)
-    assert time.perf_counter() - began < 5
-
-
-def test_stations_stop_when_a_client_fails() -> None:
-    async def main() -> None:
-        station = Station(exponentials(0.001, np.random.default_rng(1)))
-        try:
-            await station.start()
-            raise RuntimeError("client broke")
-        finally:
-            station.stop()
-
-    with pytest.raises(RuntimeError, match="client broke"):
-        run_apart(main, 2.0)
 
 
 def test_a_worker_that_dies_is_reported() -> None:

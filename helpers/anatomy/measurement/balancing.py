@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.anatomy.measurement.loopback import LineServer, connect, run_apart
 from helpers.anatomy.simulation.balancing import replay_balancing
 from helpers.anatomy.theory import theory_balancing
 from helpers.blueprint import POLICIES
 from helpers.foundations import validation
+from helpers.foundations.loopback import LineServer, connect, run_apart
 from helpers.foundations.result import Result, significant
 from helpers.foundations.workload import streams, unit_gaps, unit_services
 

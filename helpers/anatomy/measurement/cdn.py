@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.anatomy.measurement.loopback import run_apart
 from helpers.anatomy.theory import ROUND_TRIP_S_PER_KM, ROUND_TRIPS
 from helpers.foundations import validation
+from helpers.foundations.loopback import run_apart
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams

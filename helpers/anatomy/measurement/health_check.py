@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.anatomy.measurement.loopback import LineServer, connect, run_apart
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import validation
+from helpers.foundations.loopback import LineServer, connect, run_apart
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 from helpers.foundations.workload import streams, unit_gaps

@@ -11,8 +11,6 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,6 +27,7 @@ from helpers.estimation.simulation.load_test import (
 )
 from helpers.estimation.theory.load_test import TESTERS, LoadTestTheory, theory_load_test
 from helpers.foundations import validation
+from helpers.foundations.loopback import run_apart
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 from helpers.foundations.workload import streams
@@ -173,8 +172,8 @@ def measure_load_test(
     tested = [_Server(service_ms * 1e-3, stall_s) for _ in range(servers)]
     limit_s = 3 * run_s + 5
     try:
-        opened = _run_apart(lambda: _test_open(tested, schedules, run_s), limit_s)
-        closed = _run_apart(lambda: _test_closed(tested, rate, connections, run_s), limit_s)
+        opened = run_apart(lambda: _test_open(tested, schedules, run_s), limit_s)
+        closed = run_apart(lambda: _test_closed(tested, rate, connections, run_s), limit_s)
     finally:
         for server in tested:
             server.close()
@@ -342,23 +341,6 @@ async def _until(when: float) -> None:
     pause = when - time.perf_counter()
     if pause > 0:
         await asyncio.sleep(pause)
-
-
-def _run_apart(main: Callable, limit_s: float):
-    """Run a coroutine in an event loop of its own, whose timers are finer than a millisecond."""
-
-    async def bounded():
-        return await asyncio.wait_for(main(), limit_s)
-
-    def new_loop() -> asyncio.AbstractEventLoop:
-        return asyncio.SelectorEventLoop(selectors.SelectSelector())
-
-    def work():
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(bounded())
-
-    with ThreadPoolExecutor(1, "load tester") as thread:
-        return thread.submit(work).result()
 
 
 def _result(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.loopback import Station, Users, run_apart, scaled
 from helpers.foundations.result import Result, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams
-from helpers.scaling.measurement.loopback import ClosedClients, Station, exponentials, run_apart
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
 
 if TYPE_CHECKING:
@@ -155,42 +155,41 @@ def measure_bottleneck(
     names = [f"{what} {row}" for row in range(len(crowded)) for what in ("think", "0", "1", "2")]
     rng = streams(seed, *names)
 
-    async def main() -> tuple[list[list[Station]], list[ClosedClients], float, float]:
+    async def main() -> tuple[list[list[Station]], list[Users], float, float]:
         loop = asyncio.get_running_loop()
         chains = [
             _chain(means_s, [rng[f"{k} {row}"] for k in range(3)]) for row in range(len(crowded))
         ]
         crowds = [
-            ClosedClients(users, exponentials(think_s, rng[f"think {row}"]))
+            Users(users, scaled(think_s, rng[f"think {row}"].standard_exponential))
             for row, (users, _) in enumerate(crowded)
         ]
-        started: list[Station] = []
+        stations = [station for chain in chains for station in reversed(chain)]
         try:
-            for chain in chains:
-                for station in reversed(chain):
-                    await station.start()
-                    started.append(station)
+            for station in stations:
+                await station.start()
             began = loop.time()
             for crowd, chain in zip(crowds, chains, strict=True):
                 await crowd.start(chain[0])
             await asyncio.sleep(run_s)
             ended = loop.time()
         finally:
-            for part in (*crowds, *started):
+            for part in (*crowds, *stations):
                 part.stop()
         return chains, crowds, began + _WARMUP_SHARE * run_s, ended
 
     chains, crowds, after, ended = run_apart(main, limit_s=3 * run_s + 5)
+    served = [[chain[k].served() for chain in chains] for k in range(3)]
     demands = tuple(
-        float(np.concatenate([chain[k].service_s() for chain in chains]).mean()) for k in range(3)
+        float(np.concatenate([done - began for _, began, done in tier]).mean()) for tier in served
     )
     thought = float(np.concatenate([crowd.thought for crowd in crowds]).mean())
     counts = [
-        np.histogram(crowd.finished, bins=_BATCHES, range=(after, ended))[0] for crowd in crowds
+        np.histogram(crowd.answered, bins=_BATCHES, range=(after, ended))[0] for crowd in crowds
     ]
     batches = np.array(counts).reshape(len(_USERS), _CHAINS, _BATCHES).mean(axis=1)
     responses = [
-        np.array(crowd.responses)[np.array(crowd.finished) >= after].mean() for crowd in crowds
+        np.array(crowd.responses)[np.array(crowd.answered) >= after].mean() for crowd in crowds
     ]
     return MeasuredBottleneck(
         demands_s=demands,
@@ -206,5 +205,6 @@ def _chain(means_s: list[float], rngs: list[np.random.Generator]) -> list[Statio
     """Web, application and database station, each knowing the next."""
     chain: list[Station] = []
     for mean_s, rng in zip(reversed(means_s), reversed(rngs), strict=True):
-        chain.insert(0, Station(exponentials(mean_s, rng), downstream=chain[0] if chain else None))
+        services = scaled(mean_s, rng.standard_exponential)
+        chain.insert(0, Station(services, downstream=chain[0] if chain else None))
     return chain

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import queueing, validation
+from helpers.foundations.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams
-from helpers.scaling.measurement.loopback import OpenClient, Station, exponentials, run_apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -321,11 +321,11 @@ def _run_queues(
     async def main() -> list[_Run]:
         loop = asyncio.get_running_loop()
         stations = [
-            Station(exponentials(service_s, rng[f"services {i}"]), workers)
+            Station(scaled(service_s, rng[f"services {i}"].standard_exponential), workers)
             for i, (_, workers) in enumerate(loads)
         ]
         clients = [
-            OpenClient(exponentials(1 / rate, rng[f"arrivals {i}"]), backlog)
+            OpenClient(scaled(1 / rate, rng[f"arrivals {i}"].standard_exponential), backlog)
             for i, ((rate, _), backlog) in enumerate(zip(loads, backlogs, strict=True))
         ]
         try:
@@ -357,7 +357,8 @@ def _steady_state(load: float, workers: int, rng: np.random.Generator) -> int:
 
 def _observe(station: Station, client: OpenClient, after: float, until: float) -> _Run:
     responses = client.response_s(after, until)
-    services = station.service_s(after)
+    _, began, ended = station.served()
+    services = (ended - began)[began >= after]
     if responses.size == 0 or services.size == 0:
         raise RuntimeError(
             "a station saw no request after the warm-up: raise run_s, or give the machine a rest"

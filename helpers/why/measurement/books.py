@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.loopback import run_apart
 from helpers.foundations.result import Result, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams
-from helpers.why.measurement.server import run_apart
 from helpers.why.theory import interrupted_but_done
 
 if TYPE_CHECKING:

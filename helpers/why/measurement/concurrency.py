@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.loopback import run_apart
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.why.measurement._worker_child import spin, work
-from helpers.why.measurement.server import run_apart
 from helpers.why.theory import amdahl_throughput, best_throughput
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams, unit_gaps
-from helpers.why.measurement.server import OpenClient, Server, run_apart, scaled
 from helpers.why.simulation.traffic import TRAFFIC
 from helpers.why.theory import theory_traffic
 
@@ -148,32 +148,30 @@ def measure_traffic(
         return scaled(gap_s, lambda n: unit_gaps(kind, n, stream, burstiness=burstiness))
 
     servers = [
-        Server(scaled(service_ms * 1e-3, rng[f"work {i}"].standard_exponential))
+        Station(scaled(service_ms * 1e-3, rng[f"work {i}"].standard_exponential))
         for i in range(len(cases))
     ]
-    clients = [
-        OpenClient(server, gaps(kind, rng[f"gaps {i}"]))
-        for i, (server, kind) in enumerate(zip(servers, cases, strict=True))
-    ]
+    clients = [OpenClient(gaps(kind, rng[f"gaps {i}"])) for i, kind in enumerate(cases)]
 
     async def main() -> tuple[float, float]:
         try:
             for server in servers:
                 await server.start()
             began = asyncio.get_running_loop().time()
-            for client in clients:
-                await client.start(began + run_s)
+            for client, server in zip(clients, servers, strict=True):
+                await client.start(server, began + run_s)
             await asyncio.sleep(run_s + _DRAIN_S)
             return began, began + run_s
         finally:
-            for client in clients:
-                if hasattr(client, "_transport"):
-                    client.stop()
-            for server in servers:
-                server.stop()
+            for part in (*clients, *servers):
+                part.stop()
 
     began, until = run_apart(main, limit_s=3 * run_s + 8)
-    seen = [server.observed(began + _WARMUP_S, until) for server in servers]
+    seen = []
+    for server in servers:
+        came, taken_up, done = server.served()
+        kept = (came >= began + _WARMUP_S) & (came < until)
+        seen.append(((taken_up - came)[kept], (done - taken_up)[kept]))
     service_s = float(np.concatenate([services for _, services in seen]).mean())
     measured_utilisation = service_s / gap_s
     shape = (len(TRAFFIC), replications)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.loopback import Station, Users, run_apart, scaled
 from helpers.foundations.result import Result, duration
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.workload import streams
-from helpers.why.measurement.server import Server, Users, run_apart, scaled
 from helpers.why.theory import saturation_users, theory_users
 
 if TYPE_CHECKING:
@@ -145,12 +145,12 @@ def measure_users(
     cases = [n for n in MEASURED_USERS for _ in range(replications)]
     rng = streams(seed, *(f"{what} {i}" for i in range(len(cases)) for what in ("work", "think")))
     servers = [
-        Server(scaled(service_ms * 1e-3, rng[f"work {i}"].standard_exponential))
+        Station(scaled(service_ms * 1e-3, rng[f"work {i}"].standard_exponential))
         for i in range(len(cases))
     ]
     crowds = [
-        Users(server, n, scaled(think_s, rng[f"think {i}"].standard_exponential))
-        for i, (server, n) in enumerate(zip(servers, cases, strict=True))
+        Users(n, scaled(think_s, rng[f"think {i}"].standard_exponential))
+        for i, n in enumerate(cases)
     ]
     # So many users are in line in the steady state; who starts there needs less of a warm-up.
     saturated = saturation_users(think_s, service_ms * 1e-3)
@@ -161,7 +161,7 @@ def measure_users(
         try:
             for server, crowd in zip(servers, crowds, strict=True):
                 await server.start()
-                await crowd.start(at_once=max(0, crowd.count - round(saturated)))
+                await crowd.start(server, at_once=max(0, crowd.count - round(saturated)))
             await asyncio.sleep(_WARMUP_S)
             began = loop.time()
             observer.start()
@@ -178,9 +178,9 @@ def measure_users(
     for server, crowd in zip(servers, crowds, strict=True):
         answered = np.array(crowd.answered)
         kept = (answered >= began) & (answered < ended)
-        services = np.array(server.ended) - np.array(server.began[: len(server.ended)])
-        served = services[np.array(server.ended) >= began]
-        rows.append((kept.sum(), np.array(crowd.responses)[kept].mean(), served.mean()))
+        _, taken_up, done = server.served()
+        services = (done - taken_up)[done >= began]
+        rows.append((kept.sum(), np.array(crowd.responses)[kept].mean(), services.mean()))
     count, response, service = np.array(rows).T
     throughput = count / (ended - began)
     shape = (len(MEASURED_USERS), replications)
@@ -205,7 +205,7 @@ class _Observer:
     in which a request is done but the loop has yet to notice.
     """
 
-    def __init__(self, servers: list[Server], crowds: list[Users]) -> None:
+    def __init__(self, servers: list[Station], crowds: list[Users]) -> None:
         self._servers, self._crowds = servers, crowds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
