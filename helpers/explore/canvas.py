@@ -9,10 +9,7 @@ moment never comes from a short cut.
 
 from __future__ import annotations
 
-import io
 import math
-import struct
-import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -24,8 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator
-from PIL import Image
 
+from helpers.explore.png import Backdrop, fast_png, small_png
 from helpers.foundations import style
 from helpers.foundations.result import Result
 
@@ -59,6 +56,7 @@ class Canvas:
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._background = None
+        self._backdrop: Backdrop
         self._background_key: tuple | None = None
 
     def draw(self, results: Sequence[Result], pinned: Sequence[Result] = ()) -> None:
@@ -104,7 +102,7 @@ class Canvas:
         self._agg.restore_region(self._background)
         for ax, artist in sorted(data, key=lambda pair: pair[1].get_zorder()):
             ax.draw_artist(artist)
-        return _fast_png(np.asarray(self._agg.buffer_rgba()))
+        return self._backdrop.png(np.asarray(self._agg.buffer_rgba()))
 
     def settled_png(self, caption: str = "") -> bytes:
         """Return the whole figure, drawn afresh at twice the resolution.
@@ -121,7 +119,7 @@ class Canvas:
             self._agg.draw()
             note.remove()
         pixels = np.asarray(self._agg.buffer_rgba())
-        return _small_png(pixels) if caption else _fast_png(pixels)
+        return small_png(pixels) if caption else fast_png(pixels)
 
     def _keep_background(self, data: Sequence[Artist]) -> None:
         """Draw the figure without its data and keep the bitmap."""
@@ -130,6 +128,7 @@ class Canvas:
         with style.context():  # ticks are made while they are drawn
             self._agg.draw()
         self._background = self._agg.copy_from_bbox(self.figure.bbox)
+        self._backdrop = Backdrop(np.asarray(self._agg.buffer_rgba()))
         for artist in data:
             artist.set_visible(True)
 
@@ -226,29 +225,3 @@ def _fade(artist: Artist) -> None:
     artist.set_zorder(artist.get_zorder() - 1)
     if hasattr(artist, "set_color"):
         artist.set_color(style.GHOST)
-
-
-def _fast_png(rgba: np.ndarray) -> bytes:
-    """Encode (height, width, 4) bytes: no filter, quickest compression that still pays.
-
-    Dropping the opaque alpha channel first would take longer than compressing it.
-    """
-    height, width = rgba.shape[:2]
-    rows = np.zeros((height, 1 + 4 * width), np.uint8)  # each row starts with its filter's number
-    rows[:, 1:] = rgba.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
-
-
-def _small_png(rgba: np.ndarray) -> bytes:
-    """Encode with a palette of 256 colours: a third of the size, for notebooks in git."""
-    buffer = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(rgba[:, :, :3]))
-    image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        buffer, "png"
-    )
-    return buffer.getvalue()

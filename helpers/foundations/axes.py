@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 
 from helpers.foundations import style, validation
 from helpers.foundations.result import duration, significant
@@ -21,6 +22,8 @@ from helpers.foundations.statistics import Interval
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
 #: Where an axis of times has ticks: decades while seconds are what people count in.
 _TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_400.0, 31_557_600.0)
+
+_WHISKERS: dict[str, Any] = {"linewidth": 1.4, "markersize": 6, "markeredgewidth": 1.0}
 
 
 def plain(value: float) -> str:
@@ -123,7 +126,7 @@ def error_bars(
     scale: float = 1.0,
     *,
     along: str = "y",
-    **kwargs: Any,
+    **look: Any,
 ) -> None:
     """Draw points with the ends of their intervals.
 
@@ -138,8 +141,45 @@ def error_bars(
         Factor for what is drawn, such as 1e3 from seconds to milliseconds.
     along : {"y", "x"}
         The axis on which the numbers are drawn.
-    **kwargs
-        For ``Axes.errorbar``, such as ``**style.DOTS`` or ``**style.MEASUREMENT``.
+    **look
+        Of the points, for ``Axes.plot``: ``**style.DOTS`` or ``**style.MEASUREMENT``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `along` is neither axis.
+    """
+    several = [interval] if isinstance(interval, Interval) else interval
+    middle, low, high = (
+        np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
+        for part in ("estimate", "low", "high")
+    )
+    whiskers(ax, places, middle, low, high, along=along, **look)
+
+
+def whiskers(
+    ax: Axes,
+    places: npt.ArrayLike,
+    middle: npt.ArrayLike,
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    *,
+    along: str = "y",
+    **look: Any,
+) -> None:
+    """Draw points and a line with caps through each, from `low` to `high`.
+
+    Two artists, however many points; ``Axes.errorbar`` makes five and takes eight times as long.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places, middle, low, high : array_like
+        One number for each point: where it stands on the other axis, what it says, and the ends.
+    along : {"y", "x"}
+        The axis on which `middle`, `low` and `high` are drawn.
+    **look
+        Of the points, for ``Axes.plot``: ``**style.DOTS`` or ``**style.MEASUREMENT``.
 
     Raises
     ------
@@ -147,18 +187,13 @@ def error_bars(
         If `along` is neither axis.
     """
     along = validation.one_of("along", along, ("y", "x"))
-    places = np.atleast_1d(places)
-    several = [interval] if isinstance(interval, Interval) else interval
-    middle, low, high = (
-        np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
-        for part in ("estimate", "low", "high")
-    )
-    # Rounding may put an end beyond the estimate by its last digit, which errorbar refuses.
-    reach = np.maximum([middle - low, high - middle], 0.0)
-    if along == "y":
-        ax.errorbar(places, middle, yerr=reach, **kwargs)
-    else:
-        ax.errorbar(middle, places, xerr=reach, **kwargs)
+    places, middle, low, high = _alike(places, middle, low, high)
+    lines = _WHISKERS | {"color": look["color"], "marker": "_" if along == "y" else "|"}
+    if "zorder" in look:
+        lines["zorder"] = look["zorder"]
+    across, numbers = _dashes(places, low, high)
+    ax.plot(*((across, numbers) if along == "y" else (numbers, across)), **lines)
+    ax.plot(*((places, middle) if along == "y" else (middle, places)), **look)
 
 
 def marks(
@@ -189,18 +224,70 @@ def marks(
         If `along` is neither axis.
     """
     along = validation.one_of("along", along, ("y", "x"))
-    places, values = (np.atleast_1d(np.asarray(part, float)) for part in (places, values))
+    places, values = _alike(places, values)
     shown = np.isfinite(values)
-    draw = ax.hlines if along == "y" else ax.vlines
-    draw(
-        values[shown],
-        places[shown] - length / 2,
-        places[shown] + length / 2,
+    places, values = places[shown], values[shown]
+    values, across = _dashes(values, places - length / 2, places + length / 2)
+    ax.plot(
+        *((across, values) if along == "y" else (values, across)),
         color=style.THEORY["color"],
         linewidth=1.8,
         linestyle=(0, (2.2, 1)),
         zorder=1.5,  # over bars, under points
     )
+
+
+def bars(
+    ax: Axes,
+    places: npt.ArrayLike,
+    lengths: npt.ArrayLike,
+    width: float = 0.8,
+    *,
+    start: npt.ArrayLike = 0.0,
+    along: str = "y",
+    **look: Any,
+) -> None:
+    """Draw bars as one artist; ``Axes.bar`` makes one of each, which takes as many times longer.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places : array_like
+        Of their middles, on the other axis.
+    lengths : array_like
+    width : float
+        In units of the other axis.
+    start : array_like
+        Where they begin.
+    along : {"y", "x"}
+        The axis along which they reach: "y" for upright ones.
+    **look
+        For ``PolyCollection``: ``facecolor``, one or one for each, ``alpha``, ``hatch``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `along` is neither axis.
+    """
+    along = validation.one_of("along", along, ("y", "x"))
+    places, lengths, start = _alike(places, lengths, start)
+    end, left, right = start + lengths, places - width / 2, places + width / 2
+    corners = np.stack([left, start, left, end, right, end, right, start], axis=1).reshape(-1, 4, 2)
+    collection = PolyCollection(
+        corners if along == "y" else corners[..., ::-1], **({"linewidth": 0} | look)
+    )
+    ax.add_collection(collection)
+
+
+def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
+    return np.broadcast_arrays(*(np.atleast_1d(np.asarray(part, float)) for part in parts))
+
+
+def _dashes(
+    places: npt.NDArray[np.float64], low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the course of one line that goes from `low` to `high` at each place and then stops."""
+    return np.repeat(places, 3), np.stack([low, high, np.full(low.shape, np.nan)], axis=1).ravel()
 
 
 def here(ax: Axes, x: float) -> None:

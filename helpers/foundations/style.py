@@ -42,10 +42,8 @@ MEASUREMENT: dict[str, Any] = {
     "marker": "o",
     "markersize": 6,
     "linestyle": "none",
-    "capsize": 3,
-    "elinewidth": 1.4,
-}  # for Axes.errorbar
-#: A simulation at single points, as dots with error bars; for Axes.errorbar too.
+}
+#: A simulation at single points, as dots, often with error bars.
 DOTS: dict[str, Any] = MEASUREMENT | {"color": BLUE}
 
 _DEFAULTS: dict[str, Any] = {

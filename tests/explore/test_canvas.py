@@ -68,14 +68,6 @@ def test_settled_pictures_have_twice_the_resolution():
     assert pixels(canvas.moving_png()).shape == moving.shape
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (7, 13), (40, 61)])
-def test_the_quick_encoder_is_lossless(shape):
-    image = np.random.default_rng(1).integers(0, 256, (*shape, 4), dtype=np.uint8)
-    decoded = Image.open(io.BytesIO(module._fast_png(image)))
-    assert decoded.mode == "RGBA"
-    assert (np.asarray(decoded) == image).all()
-
-
 def test_a_pinned_curve_stays_as_a_ghost_and_goes_when_it_is_dropped():
     canvas = Canvas(plot_wave)
     now, before = simulate_wave(height=2.0), simulate_wave(height=8.0)
@@ -132,6 +124,6 @@ def test_a_stamped_text_keeps_its_colour_and_size():
         return canvas.moving_png()
 
     plain = picture(color="red")
-    assert (pixels(plain) == (255, 0, 0)).all(axis=2).any()
+    assert (np.abs(pixels(plain) - (255, 0, 0)) < 16).all(axis=2).any()  # letters' edges mix in
     assert picture(color="red", fontsize=14) != plain != picture(color="blue")
     assert picture(color="red") == plain

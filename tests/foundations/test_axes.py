@@ -7,6 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from helpers.explore.canvas import Canvas
 from helpers.foundations import axes, style
@@ -34,8 +35,14 @@ def limits(ax: Axes, which: str) -> tuple[float, float]:
 
 def reaches(ax: Axes) -> list[list[float]]:
     """Both ends of each error bar, as (x, y, x, y)."""
-    (bars,) = ax.containers[-1].lines[2]
-    return [segment.ravel().tolist() for segment in bars.get_segments()]
+    return dashes(ax.lines[-2])
+
+
+def dashes(line: Line2D) -> list[list[float]]:
+    """Both ends of each piece of a line with gaps, as (x, y, x, y)."""
+    pieces = line.get_xydata().reshape(-1, 3, 2)
+    assert np.isnan(pieces[:, 2]).any(axis=1).all()  # nothing joins one piece to the next
+    return pieces[:, :2].reshape(-1, 4).tolist()
 
 
 # --- numbers as text --------------------------------------------------------------------------
@@ -121,7 +128,9 @@ def test_there_are_two_axes(ax) -> None:
     with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
         axes.marks(ax, 1, 1, along="z")
     with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
-        axes.error_bars(ax, 1, Interval(1.0, 0.0, 2.0, 0.95, 9), along="z")
+        axes.error_bars(ax, 1, Interval(1.0, 0.0, 2.0, 0.95, 9), along="z", **style.DOTS)
+    with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
+        axes.bars(ax, 1, 1, along="z")
 
 
 class Nothing(Result):
@@ -154,7 +163,7 @@ def test_a_canvas_keeps_the_axes_while_they_stay_the_same(monkeypatch) -> None:
 def test_error_bars_end_where_the_interval_does(ax) -> None:
     interval = Interval(np.array([2.0, 5.0]), np.array([1.0, 4.5]), np.array([4.0, 8.0]), 0.95, 9)
     axes.error_bars(ax, [10, 20], interval, 1e3, **style.DOTS)
-    assert ax.containers[-1].lines[0].get_xydata().tolist() == [[10, 2_000], [20, 5_000]]
+    assert ax.lines[-1].get_xydata().tolist() == [[10, 2_000], [20, 5_000]]
     assert reaches(ax) == [[10, 1_000, 10, 4_000], [20, 4_500, 20, 8_000]]
 
 
@@ -174,22 +183,43 @@ def test_an_end_beyond_the_estimate_by_rounding_is_drawn(ax) -> None:
     assert reaches(ax) == [pytest.approx([1, 0.3, 1, 0.5])]
 
 
+def test_error_bars_have_the_points_colour_and_place_among_the_layers(ax) -> None:
+    axes.whiskers(ax, 1, 2, 1, 3, zorder=7, **style.MEASUREMENT)
+    bar, point = ax.lines
+    assert (bar.get_color(), bar.get_zorder()) == (point.get_color(), point.get_zorder())
+    assert (bar.get_color(), bar.get_zorder()) == (style.VERMILION, 7)
+    assert (bar.get_marker(), point.get_marker(), bar.get_linestyle()) == ("_", "o", "-")
+
+
 @pytest.mark.parametrize("along", ["y", "x"])
 def test_marks_lie_across_their_places(ax, along) -> None:
     axes.marks(ax, [0, 1, 2], [5.0, np.nan, 7.0], 0.6, along=along)
-    (lines,) = ax.collections
-    got = np.array(lines.get_segments())
+    (line,) = ax.lines
+    got = np.array(dashes(line)).reshape(-1, 2, 2)
     want = np.array([[[-0.3, 5], [0.3, 5]], [[1.7, 7], [2.3, 7]]])
     np.testing.assert_allclose(got, want if along == "y" else want[..., ::-1])
-    assert to_hex(lines.get_color()[0]) == style.BLACK
+    assert to_hex(line.get_color()) == style.BLACK
 
 
 def test_marks_are_over_bars_and_under_points(ax) -> None:
-    bar = ax.bar(0, 1)[0]
+    axes.bars(ax, 0, 1)
     axes.marks(ax, 0, 1)
     axes.error_bars(ax, 0, Interval(1.0, 0.9, 1.1, 0.95, 9), **style.DOTS)
-    point = ax.containers[-1].lines[0]
-    assert bar.get_zorder() < ax.collections[0].get_zorder() < point.get_zorder()
+    (bar,), (mark, _, point) = ax.collections, ax.lines
+    assert bar.get_zorder() < mark.get_zorder() < point.get_zorder()
+
+
+@pytest.mark.parametrize("along", ["y", "x"])
+def test_bars_are_what_matplotlib_draws(ax, along) -> None:
+    axes.bars(ax, [0, 2], [3, 5], 0.5, start=[0, 1], along=along, facecolor=["red", "blue"])
+    (bars,) = ax.collections
+    usual = ax.bar if along == "y" else ax.barh
+    beginning = "bottom" if along == "y" else "left"
+    want = usual([0, 2], [3, 5], 0.5, **{beginning: [0, 1]})
+    for path, bar in zip(bars.get_paths(), want, strict=True):
+        assert path.get_extents().bounds == bar.get_bbox().bounds
+    assert [to_hex(color) for color in bars.get_facecolor()] == ["#ff0000", "#0000ff"]
+    assert bars.get_linewidth() == [0]
 
 
 def test_here_is_a_line_from_bottom_to_top(ax) -> None:

@@ -90,7 +90,7 @@ def plot_measured_power_cut(result: MeasuredPowerCut, ax: Axes) -> None:
         100 * result.cut_bytes[order], result.predicted[order], drawstyle="steps-post",
         **style.THEORY,
     )  # fmt: skip
-    ax.errorbar(100 * result.cut_bytes, result.survived, **style.MEASUREMENT)
+    ax.plot(100 * result.cut_bytes, result.survived, **style.MEASUREMENT)
     key(
         ax,
         [

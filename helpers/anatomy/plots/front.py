@@ -15,7 +15,7 @@ from helpers.anatomy.simulation import (
 from helpers.anatomy.simulation.health_check import CAPACITY_RPS, DEATH_S, DURATION_S, GRID_S
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, key, log_axis, marks
+from helpers.foundations.axes import bars, error_bars, here, key, log_axis, marks
 from helpers.foundations.scales import step_up
 
 
@@ -99,13 +99,11 @@ def plot_balancing(result: BalancingResult, ax: Axes) -> None:
     )
     ax.set_xticks(range(6), [policy.replace(" ", "\n", 1) for policy in BALANCING_POLICIES])
     ax.grid(False, axis="x")
-    ax.bar(
-        np.arange(6), result.response.estimate, width=0.62, color=style.SKY, alpha=0.55, linewidth=0
-    )
-    error_bars(ax, np.arange(6), result.response, **(style.DOTS | {"markersize": 4}))
-    for i, policy in enumerate(BALANCING_POLICIES):
-        if (expected := result.expected(policy)) is not None:
-            marks(ax, i, expected)
+    places = np.arange(6)
+    bars(ax, places, result.response.estimate, 0.62, facecolor=style.SKY, alpha=0.55)
+    error_bars(ax, places, result.response, **(style.DOTS | {"markersize": 4}))
+    expected = [result.expected(policy) for policy in BALANCING_POLICIES]
+    marks(ax, places, np.array(expected, float))  # NaN where there is no theory
     floor = result.theory["one queue"]
     ax.axhline(floor, color=style.GREEN, linewidth=1.4, linestyle=(0, (1, 1.2)))
     key(
@@ -132,8 +130,8 @@ def plot_measured_balancing(result: MeasuredBalancing, ax: Axes) -> None:
     )
     ax.set_xticks(x, list(MEASURED_POLICIES))
     ax.grid(False, axis="x")
-    ax.bar(x, result.replayed_ms, width=0.5, color=style.SKY, alpha=0.6, linewidth=0)
-    ax.errorbar(x, result.measured_ms, **(style.MEASUREMENT | {"markersize": 8}))
+    bars(ax, x, result.replayed_ms, 0.5, facecolor=style.SKY, alpha=0.6)
+    ax.plot(x, result.measured_ms, **(style.MEASUREMENT | {"markersize": 8}))
     for i, policy in enumerate(MEASURED_POLICIES):
         if policy in result.steady:
             marks(ax, i, result.steady[policy] * result.service_ms, 0.6)

@@ -35,7 +35,7 @@ def plot_sessions(result: SessionsResult | MeasuredSessions, ax: Axes) -> None:
     """Draw the share of sessions that an event costs, against the number of servers."""
     if isinstance(result, MeasuredSessions):
         lost = 100 * result.lost_memory / result.users
-        ax.errorbar([result.servers], [lost], **(style.MEASUREMENT | {"markersize": 9}))
+        ax.plot([result.servers], [lost], **(style.MEASUREMENT | {"markersize": 9}))
         ax.plot([result.servers], [100 * result.lost_store / result.users], color=style.GREEN,
                 marker="D", markersize=8, linestyle="none")  # fmt: skip
         style.label(
@@ -187,7 +187,7 @@ def plot_cache_load(result: CacheLoadResult, axes: tuple[Axes, Axes]) -> None:
 def plot_hit_ratio(result: HitRatioResult | MeasuredCacheLoad, ax: Axes) -> None:
     """Draw the hit ratio of LRU against its size, with Che's curve and the best there is."""
     if isinstance(result, MeasuredCacheLoad):
-        ax.errorbar(
+        ax.plot(
             100 * result.shares, 100 * result.hit_ratio, **(style.MEASUREMENT | {"marker": "D"})
         )
         style.label(

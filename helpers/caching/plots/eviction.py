@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.caching.measurement.eviction import MeasuredLruResult
-from helpers.caching.plots.kit import bars, dot
+from helpers.caching.plots.kit import dot, labelled_bars
 from helpers.caching.simulation.eviction import POLICIES, EvictionResult
 from helpers.foundations import style
 from helpers.foundations.axes import here, log_axis
@@ -20,7 +20,7 @@ def plot_eviction(result: EvictionResult | MeasuredLruResult, axes: tuple[Axes, 
     """
     curve, policies = axes
     if isinstance(result, MeasuredLruResult):
-        curve.errorbar(result.capacities, 100 * result.hit_ratios, **style.MEASUREMENT)
+        curve.plot(result.capacities, 100 * result.hit_ratios, **style.MEASUREMENT)
         style.label(
             curve,
             result.capacities[0],
@@ -53,7 +53,7 @@ def plot_eviction(result: EvictionResult | MeasuredLruResult, axes: tuple[Axes, 
     curve.set_xlabel("room in the cache (items)")
     curve.set_ylabel("hit ratio (%)")
 
-    bars(policies, POLICIES, result.hit_ratios, result.theory, scale=100, unit="%")
+    labelled_bars(policies, POLICIES, result.hit_ratios, result.theory, scale=100, unit="%")
     bound = 100 * result.hit_ratios["Belady"]
     policies.axvspan(bound, 125, color=style.FAINT, linewidth=0, alpha=0.6)
     if np.isfinite(result.ideal):

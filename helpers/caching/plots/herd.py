@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.caching.measurement.herd import MeasuredHerdResult
-from helpers.caching.plots.kit import PALE_BLUE, PALE_RED, bars, dot
+from helpers.caching.plots.kit import PALE_BLUE, PALE_RED, dot, labelled_bars
 from helpers.caching.simulation.cold_restart import ColdRestartResult
 from helpers.caching.simulation.herd import (
     FIXES,
@@ -15,7 +15,7 @@ from helpers.caching.simulation.herd import (
     XFetchResult,
 )
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, short
+from helpers.foundations.axes import error_bars, log_axis, short, whiskers
 from helpers.foundations.scales import headroom, round_up
 
 
@@ -73,13 +73,13 @@ def plot_expiry_herd(
     over_time.set_ylabel("queries running and queued")
 
     log_axis(counts, "x", 0.7, max(3e5, 30 * unfixed))
-    bars(counts, FIXES, result.queries, result.queries_theory, chosen=result.fix, left=0.7)
+    labelled_bars(counts, FIXES, result.queries, result.queries_theory, chosen=result.fix, left=0.7)
     counts.set_title("Queries for one value")
     counts.set_xlabel("queries (dashed: theory)")
 
 
 def _plot_measured_herd(result: MeasuredHerdResult, over_time: Axes, counts: Axes) -> None:
-    over_time.errorbar(result.time_s, result.at_database, **style.MEASUREMENT | {"markersize": 4})
+    over_time.plot(result.time_s, result.at_database, **style.MEASUREMENT | {"markersize": 4})
     if result.fix == "none":
         peak = int(result.at_database.argmax())
         style.label(
@@ -92,7 +92,7 @@ def _plot_measured_herd(result: MeasuredHerdResult, over_time: Axes, counts: Axe
         )
     row = FIXES.index(result.fix) + 0.32  # under the bar, where no number is printed
     if result.fix == "single-flight":  # one, always: nothing random to make an interval of
-        counts.errorbar(result.queries, row, **style.MEASUREMENT)
+        counts.plot(result.queries, row, **style.MEASUREMENT)
     else:
         error_bars(counts, row, result.interval, along="x", **style.MEASUREMENT)
 
@@ -103,12 +103,8 @@ def plot_xfetch(result: XFetchResult, axes: tuple[Axes, Axes]) -> None:
     sizes, leads = axes
     rate = result.rate_rps
     sizes.plot(rate, result.unfixed, color=style.VERMILION, linewidth=2)
-    sizes.errorbar(
-        rate,
-        result.queries,
-        yerr=result.queries_error,
-        **style.DOTS,
-    )
+    low, high = result.queries - result.queries_error, result.queries + result.queries_error
+    whiskers(sizes, rate, result.queries, low, high, **style.DOTS)
     sizes.plot(rate, result.queries_theory, **style.THEORY)
     sizes.axhline(np.exp(1 / result.beta), color=style.MUTED, linewidth=1, linestyle=":")
     middle = rate.size // 2

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 
 from helpers.foundations import style
-from helpers.foundations.axes import marks
+from helpers.foundations.axes import bars, marks
 from helpers.foundations.result import significant
 
 #: Light versions for what is not the subject: bars of other designs, areas under curves.
@@ -17,7 +16,7 @@ PALE_BLUE = "#a8cbe4"
 PALE_RED = "#f6d3bf"
 
 
-def bars(
+def labelled_bars(
     ax: Axes,
     names: Sequence[str],
     values: Mapping[str, float],
@@ -49,19 +48,14 @@ def bars(
     shown : sequence of str, optional
         What stands beside the bars, if not the names.
     """
-    # One collection for all bars: an artist for each would make drawing several times slower.
-    corners, colors, expected = [], [], []
-    for row, name in enumerate(names):
-        value = max(scale * values[name], left)
-        top, bottom = row - 0.28, row + 0.28
-        corners.append([(left, top), (value, top), (value, bottom), (left, bottom)])
-        colors.append(style.SIMULATION["color"] if chosen in (None, name) else PALE_BLUE)
-        expected.append(theory.get(name, np.nan) * scale)
-        beside = max(value, expected[-1]) if np.isfinite(expected[-1]) else value
+    colors = [style.SIMULATION["color"] if chosen in (None, name) else PALE_BLUE for name in names]
+    drawn = np.maximum([scale * values[name] for name in names], left)
+    expected = np.array([scale * theory.get(name, np.nan) for name in names])
+    bars(ax, range(len(names)), drawn - left, 0.56, start=left, along="x", facecolor=colors)
+    marks(ax, range(len(names)), expected, along="x")
+    for row, (name, beside) in enumerate(zip(names, np.fmax(drawn, expected), strict=True)):
         text = f"{significant(scale * values[name])} {unit}".rstrip()
         style.label(ax, beside, row, text, style.INK)
-    ax.add_collection(PolyCollection(corners, facecolors=colors, linewidths=0), autolim=False)
-    marks(ax, range(len(names)), expected, along="x")
     ax.set_yticks(range(len(names)), names if shown is None else shown)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(False, axis="y")

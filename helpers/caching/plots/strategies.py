@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from helpers.caching.plots.kit import bars
+from helpers.caching.plots.kit import labelled_bars
 from helpers.caching.simulation.strategies import STRATEGIES, StrategiesResult
 from helpers.foundations import style
 from helpers.foundations.scales import headroom
@@ -29,7 +29,7 @@ def plot_strategies(result: StrategiesResult, axes: tuple[Axes, ...]) -> None:
         values = {name: getattr(result.outcomes[name], quantity) for name in STRATEGIES}
         theory = {name: getattr(result.theory[name], quantity) for name in STRATEGIES}
         names = [name.replace("-", "-\n") if position % 3 == 0 else "" for name in STRATEGIES]
-        bars(ax, STRATEGIES, values, theory, scale=scale, shown=names)
+        labelled_bars(ax, STRATEGIES, values, theory, scale=scale, shown=names)
         largest = scale * max(*values.values(), 0.0)
         ax.set_xlim(0, headroom(1.3 * max(largest, least), 1e-3))
         ax.set_title(title)

@@ -14,7 +14,7 @@ from helpers.caching.measurement.writes import (
 from helpers.caching.plots.kit import PALE_BLUE, dot
 from helpers.caching.simulation.writes import WriteBehindResult, WriteRaceResult
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, marks, time_axis
+from helpers.foundations.axes import error_bars, log_axis, marks, time_axis, whiskers
 from helpers.foundations.result import duration
 from helpers.foundations.scales import headroom
 
@@ -156,7 +156,7 @@ def plot_write_latency(result: MeasuredWriteLatencyResult, ax: Axes) -> None:
     }
     for row, (_, times) in enumerate(kinds.items()):
         low, middle, high = np.quantile(times, [0.25, 0.5, 0.75])
-        ax.errorbar(middle, row, xerr=[[middle - low], [high - middle]], **style.MEASUREMENT)
+        whiskers(ax, row, middle, low, high, along="x", **style.MEASUREMENT)
         style.label(ax, high, row, duration(middle, 2), style.INK, xytext=(8, 0))
     expected = float(np.median(result.cache_s)) + float(np.median(result.database_s))
     marks(ax, 2, expected, along="x")

@@ -16,7 +16,7 @@ from helpers.estimation.simulation.overload import LOADS, OverloadResult
 from helpers.estimation.simulation.route import CHAPTERS, RouteResult
 from helpers.estimation.theory.bottleneck import FIXES
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, log_axis, marks, ring
+from helpers.foundations.axes import bars, error_bars, here, log_axis, marks, ring, whiskers
 
 
 @style.panels(1, rows=2, height_ratios=[3.3, 1])
@@ -78,15 +78,19 @@ def plot_failure_modes(result: FailureModesResult, ax: Axes) -> None:
         at = 100 * row.predicted
         if row.lost is not None:
             lost = 100 * row.lost
-            ax.barh(y, lost, 0.5, color=style.BLUE, alpha=0.7)
-            ax.errorbar([lost], [y], xerr=[100 * row.margin], color=style.BLUE, capsize=3)
             text = f"{lost:.0f} %" + (", a surprise" if row.machine in surprises else "")
             side = 1 if lost < 70 else -1
             beyond = max(lost + 100 * row.margin, at) if side == 1 else lost - 100 * row.margin
             ax.text(beyond + 1.2 * side, y, text, fontsize=9, va="center",
                     ha="left" if side == 1 else "right",
                     color=style.INK if side == 1 else "white", fontweight="bold")  # fmt: skip
-        marks(ax, y, at, 0.72, along="x")
+    simulated = [row for row in rows if row.lost is not None]
+    places = [rows.index(row) for row in simulated]
+    lost = 100 * np.array([row.lost for row in simulated])
+    margin = 100 * np.array([row.margin for row in simulated])
+    bars(ax, places, lost, 0.5, along="x", facecolor=style.BLUE, alpha=0.7)
+    whiskers(ax, places, lost, lost - margin, lost + margin, along="x", color=style.BLUE, ls="none")
+    marks(ax, range(len(rows)), [100 * row.predicted for row in rows], 0.72, along="x")
 
 
 _PART_LOOKS = {

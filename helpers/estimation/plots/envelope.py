@@ -9,7 +9,7 @@ from helpers.estimation.measurement.storage import MeasuredStorage
 from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
 from helpers.foundations import style
-from helpers.foundations.axes import here, log_axis, marks
+from helpers.foundations.axes import bars, here, log_axis, marks
 from helpers.foundations.scales import step_up
 
 #: How far the axis of products reaches, in powers of ten, and the factors marked on it.
@@ -103,7 +103,8 @@ def plot_storage(result: MeasuredStorage, ax: Axes) -> None:
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("bytes per row")
     for y, (name, value, fill, hatch) in enumerate(rows):
-        ax.barh(y, value, 0.6, color=fill, hatch=hatch, edgecolor=style.INK, linewidth=0.8)
+        look = {"facecolor": fill, "hatch": hatch, "edgecolor": style.INK, "linewidth": 0.8}
+        bars(ax, y, value, 0.6, along="x", **look)
         ax.text(value + 0.015 * result.total_bytes, y, f"{value:.0f}", va="center", fontsize=10)
         ax.text(2, y, name, va="center", fontsize=10,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 2.5})  # fmt: skip

@@ -10,7 +10,7 @@ from helpers.estimation.simulation.same_mean import SameMeanResult
 from helpers.estimation.simulation.slo import SloResult
 from helpers.estimation.theory.interview import ITEMS, QUESTIONS
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, percent, ring
+from helpers.foundations.axes import bars, error_bars, log_axis, percent, ring, whiskers
 from helpers.foundations.scales import headroom
 
 #: Fills of the parts of a bill, from dark to light, so that they differ without colour.
@@ -41,9 +41,8 @@ def plot_interview(result: InterviewResult, axes: tuple[Axes, Axes]) -> None:
                     color=style.MUTED if asked else style.INK)  # fmt: skip
         if asked:
             continue
-        regret.barh(
-            y + 0.05, left, height=0.34, color=style.FAINT, edgecolor=style.MUTED, linewidth=0.8
-        )
+        bars(regret, y + 0.05, left, 0.34, along="x", facecolor=style.FAINT, edgecolor=style.MUTED,
+             linewidth=0.8)  # fmt: skip
         worth = result.theory - left
         text = f"worth {worth:,.0f}" if worth > 0.5 else "worth nothing"
         beside = max(left, result.theory) if abs(left - result.theory) < 0.2 * top else left
@@ -66,7 +65,8 @@ def _bills(result: InterviewResult, ax: Axes) -> None:
     for name, amounts, fill in zip(ITEMS, bills, _ITEM_FILLS, strict=True):
         if amounts.max() < 0.004 * top:
             continue
-        ax.bar([0, 1], amounts, 0.62, bottom=bottoms, color=fill, edgecolor="white", linewidth=0.8)
+        bars(ax, [0, 1], amounts, 0.62, start=bottoms, facecolor=fill, edgecolor="white",
+             linewidth=0.8)  # fmt: skip
         shown = 1 if amounts[1] >= 0.004 * top else 0
         middle = max(bottoms[shown] + amounts[shown] / 2, last + 0.11 * top)
         ax.text(1.38, middle, name.replace(" and ", "\nand "), fontsize=8.5, va="center")
@@ -121,11 +121,9 @@ def plot_slo(result: SloResult, axes: tuple[Axes, Axes]) -> None:
     chosen = result.chosen
     ring(cloud, chosen.monthly, max(chosen.downtime_min, 0.0105))
     low, middle = max(result.downtime.low, 0.0105), max(result.downtime.estimate, 0.0105)
-    cloud.errorbar(
-        [chosen.monthly], [middle],
-        yerr=[[middle - low], [max(result.downtime.high, 0.011) - middle]],
-        color=style.BLUE, marker="s", markersize=4, capsize=4, linestyle="none", zorder=5,
-    )  # fmt: skip
+    high = max(result.downtime.high, 0.011)
+    square = style.DOTS | {"marker": "s", "markersize": 4, "zorder": 5}
+    whiskers(cloud, chosen.monthly, middle, low, high, **square)
 
     months.set_title("The chosen one: months, worst first")
     log_axis(months, "x", 0.01, 100)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, is_blank, log_axis, marks
+from helpers.foundations.axes import bars, error_bars, here, is_blank, log_axis, marks
 from helpers.foundations.scales import headroom
 from helpers.scaling.measurement import MeasuredBottleneck
 from helpers.scaling.simulation import (
@@ -55,7 +55,7 @@ def plot_bottleneck(result: BottleneckResult | MeasuredBottleneck, axes: tuple[A
             )
     if measured:
         error_bars(rate, result.users, result.throughput, **style.MEASUREMENT)
-        response.errorbar(result.users, 1e3 * result.response_s, **style.MEASUREMENT)
+        response.plot(result.users, 1e3 * result.response_s, **style.MEASUREMENT)
         return
     error_bars(rate, result.grid, result.throughput, **style.DOTS)
     error_bars(response, result.grid, result.response, 1e3, **style.DOTS)
@@ -234,7 +234,7 @@ def plot_availability(result: AvailabilityResult, ax: Axes) -> None:
         estimate, least = float(interval.estimate[i]), max(float(interval.low[i]), low)
         color = style.BLUE if "whole" in ROWS[i] else style.SKY
         if estimate > low:
-            ax.barh(row, estimate - low, left=low, height=0.5, color=color, linewidth=0)
+            bars(ax, row, estimate - low, 0.5, start=low, along="x", facecolor=color)
             ax.plot(
                 [least, max(float(interval.high[i]), low)],
                 [row, row],

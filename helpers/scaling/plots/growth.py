@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import here, is_blank, log_axis, ring, time_axis
+from helpers.foundations.axes import here, is_blank, log_axis, ring, time_axis, whiskers
 from helpers.scaling.measurement import MeasuredQueryTime
 from helpers.scaling.simulation import FEATURES, GrowthResult, QueryTimeResult
 from helpers.scaling.simulation.query_time import LARGE_ROWS, LARGE_S, SMALL_ROWS, SMALL_S
@@ -89,8 +89,7 @@ def _plot_measured_queries(result: MeasuredQueryTime, ax: Axes) -> None:
         (result.scan_s, result.scan_spread_s, result.scan_law, "o", "SQLite, scan", False),
         (result.index_s, result.index_spread_s, result.index_law, "s", "SQLite, index", True),
     ):
-        reach = np.stack([times - spread[0], spread[1] - times])
-        ax.errorbar(rows, times, yerr=reach, **(style.MEASUREMENT | {"marker": marker}))
+        whiskers(ax, rows, times, *spread, **(style.MEASUREMENT | {"marker": marker}))
         fitted = law.coefficient * rows.astype(float) ** law.exponent.estimate
         ax.plot(rows, fitted, color=style.VERMILION, linewidth=1.0)
         at, place = (

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import here, key, log_axis, marks, note, short, time_axis
+from helpers.foundations.axes import bars, here, key, log_axis, marks, note, short, time_axis
 from helpers.foundations.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.fan_out import FanOutResult
@@ -20,17 +20,9 @@ def plot_hot_key(result: HotKeyResult, axes: tuple[Axes, Axes]) -> None:
     load, latency = axes
     shards = np.arange(len(result.hot_load))
     total = result.hot_load + result.other_load
-    load.bar(shards, result.other_load, width=0.74, color=style.BLUE)
-    load.bar(
-        shards,
-        result.hot_load,
-        bottom=result.other_load,
-        width=0.74,
-        color=style.ORANGE,
-        hatch="///",
-        edgecolor="white",
-        linewidth=0,
-    )
+    bars(load, shards, result.other_load, 0.74, facecolor=style.BLUE)
+    hot = {"facecolor": style.ORANGE, "edgecolor": "white", "hatch": "///"}
+    bars(load, shards, result.hot_load, 0.74, start=result.other_load, **hot)
     load.plot(
         shards,
         result.seen_load,
@@ -104,7 +96,7 @@ def plot_worker_queues(result: WorkerQueuesResult, ax: Axes) -> None:
     workers = np.arange(len(result.mean_s))
     measured = result.kind == "measurement"
     if measured:
-        ax.errorbar(workers + 0.12, result.mean_s, zorder=5, **style.MEASUREMENT)
+        ax.plot(workers + 0.12, result.mean_s, zorder=5, **style.MEASUREMENT)
     else:
         ax.plot(
             workers - 0.12,

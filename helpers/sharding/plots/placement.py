@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, key, log_axis, marks, ring, time_axis
+from helpers.foundations.axes import bars, error_bars, key, log_axis, marks, ring, time_axis
 from helpers.foundations.scales import step_up
 from helpers.sharding.measurement.writers import MeasuredShardWritersResult
 from helpers.sharding.plots.kit import shard_axis
@@ -20,7 +20,7 @@ def plot_placement(result: PlacementResult, axes: tuple[Axes, Axes]) -> None:
     load, latency = axes
     shards = np.arange(len(result.utilisation))
     top = step_up(1.1 * float(result.utilisation.max()), (1.5, 3.0, 6.0, 12.0))
-    load.bar(shards, result.seen_utilisation, width=0.74, color=style.SIMULATION["color"])
+    bars(load, shards, result.seen_utilisation, 0.74, facecolor=style.SIMULATION["color"])
     marks(load, shards, result.utilisation)
     load.axhline(1, color=style.VERMILION, linewidth=1.4)
     load.text(

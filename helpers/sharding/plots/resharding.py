@@ -9,7 +9,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations import style
-from helpers.foundations.axes import here, key, note, ring, time_axis
+from helpers.foundations.axes import bars, here, key, note, ring, time_axis, whiskers
 from helpers.sharding.measurement.online_move import MeasuredOnlineMoveResult
 from helpers.sharding.simulation.interleaving import InterleavingsResult
 from helpers.sharding.simulation.migration import MigrationResult
@@ -180,12 +180,11 @@ def plot_online_move(result: OnlineMoveResult | MeasuredOnlineMoveResult, ax: Ax
     if isinstance(result, MeasuredOnlineMoveResult):
         rows = result.rows / len(tenth)
         p = result.stale_by_tenth
-        ax.errorbar(tenth, p, yerr=2 * np.sqrt(p * (1 - p) / rows), zorder=5, **style.MEASUREMENT)
+        reach = 2 * np.sqrt(p * (1 - p) / rows)
+        whiskers(ax, tenth, p, p - reach, p + reach, zorder=5, **style.MEASUREMENT)
         key(ax, [("●", "measured, ± 2 standard errors", style.VERMILION)], y=0.834)
     else:
-        ax.bar(
-            tenth, result.stale_by_tenth, width=0.86, color=style.SIMULATION["color"], alpha=0.85
-        )
+        bars(ax, tenth, result.stale_by_tenth, 0.86, facecolor=style.BLUE, alpha=0.85)
         ax.step(
             np.arange(len(tenth) + 1),
             np.append(result.theory_by_tenth, result.theory_by_tenth[-1]),

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 
 from helpers.foundations import style
-from helpers.foundations.axes import log_axis, marks, note
+from helpers.foundations.axes import bars, log_axis, marks, note
 from helpers.foundations.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.ring import RingImbalanceResult, RingResult
@@ -28,7 +28,7 @@ _PALETTE = (
 @style.panels(2, width_ratios=(1, 1.35))
 def plot_ring(result: RingResult, axes: tuple[Axes, Axes]) -> None:
     """Draw the circle with its owners, and the shares in order of size."""
-    circle, bars = axes
+    circle, loads = axes
     colors = np.array([to_rgba(color) for color in _PALETTE])
     # Half a degree short at either end so that neighbouring arcs do not overlap.
     edges = 2 * np.pi * np.arange(len(result.clock) + 1) / len(result.clock)
@@ -57,12 +57,12 @@ def plot_ring(result: RingResult, axes: tuple[Axes, Axes]) -> None:
     circle.set_title("Who owns the circle")
 
     ranks = np.arange(result.shards)
-    bars.bar(ranks, result.load, width=0.76, color=style.SIMULATION["color"])
-    marks(bars, ranks, result.theory)
-    bars.axhline(1, color=style.MUTED, linewidth=1)
+    bars(loads, ranks, result.load, 0.76, facecolor=style.SIMULATION["color"])
+    marks(loads, ranks, result.theory)
+    loads.axhline(1, color=style.MUTED, linewidth=1)
     top = step_up(1.25 * max(result.load[0], result.theory[0]), (1.5, 2.0, 3.0, 5.0, 8.0, 12.0))
-    bars.set_ylim(0, top)
-    bars.text(
+    loads.set_ylim(0, top)
+    loads.text(
         result.shards - 0.5,
         0.95 * top,
         "this ring, bars\nmean of all rings, dashes\nfair share, grey line",
@@ -70,9 +70,9 @@ def plot_ring(result: RingResult, axes: tuple[Axes, Axes]) -> None:
         va="top",
         fontsize=9,
     )
-    shard_axis(bars, result.shards, "Shard, the largest first")
-    bars.set_ylabel("Share of the circle / fair share")
-    bars.set_title("How unequal the shares are")
+    shard_axis(loads, result.shards, "Shard, the largest first")
+    loads.set_ylabel("Share of the circle / fair share")
+    loads.set_title("How unequal the shares are")
 
 
 def plot_ring_imbalance(result: RingImbalanceResult, ax: Axes) -> None:

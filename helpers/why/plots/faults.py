@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, log_axis, marks, note, plain, time_axis
+from helpers.foundations.axes import bars, error_bars, here, log_axis, marks, note, plain, time_axis
 from helpers.foundations.result import significant
 from helpers.why.measurement import MeasuredBooks, MeasuredDurability
 from helpers.why.plots.kit import categories
@@ -155,10 +155,8 @@ def _draw_books(ax: Axes, stacks: dict[str, tuple[int, ...]], sent: int) -> None
         level = -np.inf
         for count, (kind, shade, hatch) in zip(counts, kinds, strict=True):
             height = 100 * count / max(sent, 1)
-            ax.bar(
-                [2 * i], [height], 0.62, bottom=bottom, color=shade, alpha=0.75, hatch=hatch,
-                edgecolor="white", linewidth=0.6,
-            )  # fmt: skip
+            look = {"facecolor": shade, "edgecolor": "white", "linewidth": 0.6, "hatch": hatch}
+            bars(ax, 2 * i, height, 0.62, start=bottom, alpha=0.75, **look)
             if count:
                 level = max(bottom + height / 2, level + 7)
                 text = f"{kind}\n{count:,}" if height > 14 else f"{kind} {count:,}"

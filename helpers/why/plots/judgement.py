@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import log_axis, note
+from helpers.foundations.axes import bars, log_axis, note
 from helpers.foundations.scales import step_up
 from helpers.why.simulation import (
     BEGIN_S,
@@ -148,9 +148,10 @@ def plot_deck(result: DeckResult, ax: Axes) -> None:
     ax.grid(False, axis="y")
     ax.set_xlabel("% of the requests answered within 1 s")
     ax.axvline(100 * SURVIVED, **style.THEORY)
+    shades = [style.SKY if played.survived else style.ORANGE for played in result.played]
+    shares = [100 * played.share for played in result.played]
+    bars(ax, y, shares, 0.72, along="x", facecolor=shades, alpha=0.8)
     for place, played in zip(y, result.played, strict=True):
-        shade = style.SKY if played.survived else style.ORANGE
-        ax.barh([place], [100 * played.share], 0.72, color=shade, alpha=0.8)
         mark = "✓" if played.survived else "✗"
         none = " (has none)" if played.run is None else ""
         ax.text(1.5, place, f"{mark}  {played.surprise}{none}", va="center", color=style.INK)

@@ -1,0 +1,107 @@
+"""What is encoded is what was drawn."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.explore import png as module
+from helpers.explore.canvas import Canvas
+from helpers.explore.png import Backdrop, fast_png, small_png
+from tests.explore.samples import plot_two, plot_wave, simulate_wave
+
+LEVELS_IN_A_BOX = 16
+SHAPES = [(1, 1), (7, 13), (40, 61)]
+
+
+def noise(shape: tuple[int, int], seed: int = 1) -> np.ndarray:
+    image = np.random.default_rng(seed).integers(0, 256, (*shape, 4), dtype=np.uint8)
+    image[:, :, 3] = 255
+    return image
+
+
+def plain(shape: tuple[int, int], *colour: int) -> np.ndarray:
+    return np.full((*shape, 4), (*colour, 255), np.uint8)
+
+
+def decoded(png: bytes) -> np.ndarray:
+    image = Image.open(io.BytesIO(png))
+    image.load()  # refuses a wrong checksum
+    return np.asarray(image.convert("RGB"), dtype=int)
+
+
+def farthest(png: bytes, rgba: np.ndarray) -> int:
+    return int(np.abs(decoded(png) - rgba[:, :, :3]).max())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_quick_encoder_is_lossless(shape):
+    image = noise(shape)
+    assert Image.open(io.BytesIO(fast_png(image))).mode == "RGBA"
+    assert farthest(fast_png(image), image) == 0
+
+
+def test_the_small_encoder_is_smaller_and_close():
+    canvas = Canvas(plot_wave)
+    canvas.draw((simulate_wave(height=1.0),))
+    quick = canvas.settled_png()
+    image = np.asarray(Image.open(io.BytesIO(quick)).convert("RGBA"))
+    small = small_png(image)
+    assert len(small) < len(quick) / 3
+    assert (np.abs(decoded(small) - image[:, :, :3]).max(axis=2) > 40).mean() < 0.001
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_picture_equal_to_its_backdrop_is_the_backdrop(shape):
+    image = plain(shape, 12, 34, 56)
+    assert farthest(Backdrop(image).png(image), image) == 0
+
+
+def test_few_colours_are_kept_exactly():
+    backdrop = plain((30, 40), 255, 255, 255)
+    image = backdrop.copy()
+    for row, colour in enumerate([(0, 114, 178), (213, 94, 0), (255, 255, 255), (0, 0, 0)]):
+        image[5 * row : 5 * row + 3, 10:20, :3] = colour
+    assert farthest(Backdrop(backdrop).png(image), image) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_similar_colours_become_one_between_them(seed):
+    backdrop = plain((30, 40), 255, 255, 255)
+    image = noise((30, 40), seed)
+    image[:, :, :3] = 64 * (image[:, :, :3] // 64) + image[:, :, :3] % LEVELS_IN_A_BOX
+    assert 0 < farthest(Backdrop(backdrop).png(image), image) < LEVELS_IN_A_BOX
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_colours_beyond_the_palette_become_the_nearest(seed):
+    backdrop, image = noise((30, 40), seed + 100), noise((30, 40), seed)
+    seen = decoded(Backdrop(backdrop).png(image)).reshape(-1, 3)
+    colours = np.unique(seen, axis=0)
+    assert len(colours) <= module._COLOURS - module._BACKGROUND_COLOURS
+    truth = image[:, :, :3].reshape(-1, 3).astype(int)
+    error = np.linalg.norm(seen - truth, axis=1)
+    best = np.linalg.norm(truth[:, None] - colours[None], axis=2).min(axis=1)
+    # What is measured from is the mean of a box, which is at most this far from the pixel.
+    assert (error - best).max() <= 2 * LEVELS_IN_A_BOX * 3**0.5
+    assert np.corrcoef(error, best)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("plot", [plot_wave, plot_two])
+def test_a_moving_picture_has_the_colours_that_were_drawn(plot):
+    canvas = Canvas(plot)
+    for height in (1.0, 8.0):
+        canvas.draw((simulate_wave(height=height),))
+        png = canvas.moving_png()
+        assert farthest(png, np.asarray(canvas._agg.buffer_rgba())) < LEVELS_IN_A_BOX
+        assert len(png) < 0.6 * len(fast_png(np.asarray(canvas._agg.buffer_rgba())))
+
+
+def test_a_backdrop_keeps_its_own_pixels():
+    image = plain((4, 5), 200, 200, 200)
+    backdrop = Backdrop(image)
+    image[:] = 0
+    assert farthest(backdrop.png(image), image) == 0
