@@ -8,6 +8,7 @@
 ``sweep``        a function over a grid of parameters, on any executor
 ``validation``   parameter checks whose errors name parameter, value and range
 ``loopback``     real servers on this machine, and the clients that load them
+``processes``    other Python processes: talked to, killed, never left behind
 ``students``     the random stream that belongs to a student id
 ``result``       what every experiment returns
 ``style``        how every figure looks

@@ -85,7 +85,7 @@ def test_no_process_survives_a_failure(monkeypatch):
             super().__init__(*args, **kwargs)
             started.append(self)
 
-    monkeypatch.setattr(writes.subprocess, "Popen", Recording)
+    monkeypatch.setattr(subprocess, "Popen", Recording)
     monkeypatch.setattr(writes, "_rows", lambda path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         caching.measure_write_behind(kills=2, flush_s=0.02)

@@ -17,7 +17,7 @@ from helpers.foundations import queueing
 from helpers.foundations.statistics import mean_interval
 from helpers.scaling.measurement.lock import _share_done
 from helpers.scaling.measurement.queue import _steady_state
-from helpers.scaling.measurement.speedup import _parallel, _Worker
+from helpers.scaling.measurement.speedup import _parallel
 
 
 @pytest.fixture(autouse=True)
@@ -109,10 +109,10 @@ def test_processes() -> None:
 
 def test_work_is_spread_evenly_and_none_is_lost() -> None:
     class Recorder:
-        def begin(self, loops: int) -> None:
-            self.loops = loops
+        def say(self, line: str) -> None:
+            self.loops = int(line)
 
-        def finish(self) -> None:
+        def hear(self) -> None:
             self.finished = True
 
     for loops, count in ((10, 3), (7, 7), (1_000_001, 4)):
@@ -122,12 +122,3 @@ def test_work_is_spread_evenly_and_none_is_lost() -> None:
         assert sum(shares) == loops
         assert max(shares) - min(shares) <= 1
         assert all(recorder.finished for recorder in recorders)
-
-
-def test_a_worker_that_dies_is_reported() -> None:
-    with _Worker() as worker:
-        worker._process.kill()
-        worker._process.wait()
-        worker.begin(10)
-        with pytest.raises(RuntimeError, match="ended before its time"):
-            worker.finish()

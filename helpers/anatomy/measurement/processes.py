@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,52 +13,15 @@ import numpy as np
 
 from helpers.anatomy.measurement import _child
 from helpers.foundations import validation
+from helpers.foundations.processes import Child
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.workload import streams
 
 
-class Child:
-    """A process that answers lines."""
-
-    def __init__(self, what: str, where: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", _child.__file__, what, where],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-
-    def ask(self, line: str) -> str:
-        """Send a line and return the answer."""
-        self._process.stdin.write(line + "\n")
-        reply = self._process.stdout.readline()
-        if not reply:
-            raise RuntimeError("the child process is gone")
-        return reply.strip()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it has not been killed."""
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        """Kill it at once (SIGKILL where there is one) and wait until it is gone."""
-        self._process.kill()
-        self._process.wait(timeout=10)
-        self._process.stdin.close()
-        self._process.stdout.close()
-
-
 @contextmanager
 def _children(count: int, what: str, where: str) -> Iterator[list[Child]]:
-    children = [Child(what, where) for _ in range(count)]
-    try:
-        yield children
-    finally:
-        for child in children:
-            if child.alive:
-                child.kill()
+    with ExitStack() as stack:
+        yield [stack.enter_context(Child(_child.__file__, what, where)) for _ in range(count)]
 
 
 @contextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import queue
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ import numpy as np
 from helpers.caching import theory
 from helpers.caching.simulation._shared import rounded
 from helpers.foundations import validation
+from helpers.foundations.processes import Child
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, agrees, mean_interval, verdict
 from helpers.foundations.workload import streams
@@ -141,38 +141,24 @@ def _kill_wave(
 ) -> list[tuple[int, int]]:
     """Start processes together, kill each at its time; return acknowledged and stored writes."""
     paths = [folder / f"{first + number}.sqlite3" for number in range(lives.size)]
-    processes = []
-    try:
-        for path in paths:
-            command = [sys.executable, "-I", "-S", str(_CHILD), str(path)]
-            processes.append(
-                subprocess.Popen(
-                    [*command, str(write_rps), str(flush_s)], stdout=subprocess.PIPE, bufsize=0
-                )
-            )
+    options = (str(write_rps), str(flush_s))
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Child(str(_CHILD), str(path), *options)) for path in paths]
         # The first acknowledgement says that a process has begun.
         begun = []
         for path, process in zip(paths, processes, strict=True):
-            if process.stdout.read(1) != b".":
+            if process.read(1) != b".":
                 raise RuntimeError(f"the process writing to {path.name} did not start")
             begun.append(time.monotonic())
-        for moment, process in sorted(
-            zip(begun + lives, processes, strict=True), key=lambda pair: pair[0]
-        ):
-            time.sleep(max(0.0, moment - time.monotonic()))
-            if process.poll() is not None:
-                raise RuntimeError(f"a process ended by itself, with code {process.returncode}")
-            process.kill()
-        counts = []
-        for path, process in zip(paths, processes, strict=True):
-            rest, _ = process.communicate(timeout=5)
-            counts.append((1 + len(rest), _rows(path)))
-        return counts
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait(timeout=5)
-            process.stdout.close()
+        acknowledged = np.ones(lives.size, dtype=int)
+        moments = begun + lives
+        for number in np.argsort(moments).tolist():
+            time.sleep(max(0.0, moments[number] - time.monotonic()))
+            code = processes[number].returncode
+            if code is not None:
+                raise RuntimeError(f"a process ended by itself, with code {code}")
+            acknowledged[number] += len(processes[number].kill())
+        return list(zip(acknowledged.tolist(), map(_rows, paths), strict=True))
 
 
 def _rows(path: Path) -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.processes import Child, usable_cores
 from helpers.foundations.result import Result, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.scaling.theory import theory_speedup
@@ -30,7 +28,6 @@ for line in sys.stdin:
     print(x, flush=True)
 """
 _REPETITIONS = 3
-_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +132,13 @@ def measure_speedup(
     """
     serial = validation.number("serial_percent", serial_percent, at_least=1, at_most=90, unit="%")
     work_s = validation.number("work_s", work_s, at_least=0.02, at_most=2, unit="s")
-    cores = _usable_cores()
+    cores = usable_cores()
     if most_processes is None:
         most_processes = min(8, max(2, 2 * cores))
     most = validation.integer("most_processes", most_processes, at_least=1, at_most=16)
     # The measured share decides what Amdahl predicts, so the loops need not be calibrated well.
     with ExitStack() as stack:
-        workers = [stack.enter_context(_Worker()) for _ in range(most)]
+        workers = [stack.enter_context(Child("-c", _WORKER)) for _ in range(most)]
         _parallel(workers, 1_000)
         loops = _loops_for(workers[0], work_s)
         alone, spread = round(loops * serial / 100), loops - round(loops * serial / 100)
@@ -165,56 +162,17 @@ def measure_speedup(
     )
 
 
-class _Worker:
-    """A Python process that computes on demand, closed when the ``with`` block ends."""
-
-    def __enter__(self) -> _Worker:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _WORKER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        with suppress(BrokenPipeError):  # it may have died with something left to read
-            self._process.stdin.close()
-        try:
-            self._process.wait(timeout=_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-    def begin(self, loops: int) -> None:
-        with suppress(BrokenPipeError):  # `finish` reports a worker that has died
-            self._process.stdin.write(f"{loops}\n")
-            self._process.stdin.flush()
-
-    def finish(self) -> None:
-        if not self._process.stdout.readline():
-            raise RuntimeError("a worker process ended before its time")
-
-
-def _parallel(workers: list[_Worker], loops: int) -> None:
+def _parallel(workers: list[Child], loops: int) -> None:
     """Spread loops evenly over workers and wait for all of them."""
     for i, worker in enumerate(workers):
-        worker.begin(loops * (i + 1) // len(workers) - loops * i // len(workers))
+        worker.say(str(loops * (i + 1) // len(workers) - loops * i // len(workers)))
     for worker in workers:
-        worker.finish()
+        worker.hear()
 
 
-def _loops_for(worker: _Worker, work_s: float) -> int:
+def _loops_for(worker: Child, work_s: float) -> int:
     """About how many loops take `work_s` seconds."""
     trial = 50_000
     began = time.perf_counter()
     _parallel([worker], trial)
     return max(1_000, round(trial * work_s / (time.perf_counter() - began)))
-
-
-def _usable_cores() -> int:
-    """Cores this process may run on; fewer than the machine has, on a shared one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +14,7 @@ import numpy as np
 
 from helpers.foundations import validation
 from helpers.foundations.loopback import run_apart
+from helpers.foundations.processes import Child, usable_cores
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.why.measurement._worker_child import spin, work
@@ -162,9 +160,10 @@ def measure_concurrency(
     waiting: list[float] = []
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(workers))
-        children = [stack.enter_context(_Child(loops, io_s)) for _ in range(workers)]
+        command = (str(_CHILD), str(loops), str(io_s))
+        children = [stack.enter_context(Child(*command)) for _ in range(workers)]
         for child in children:
-            child.answer()  # ready
+            child.hear()  # ready
         for _ in range(3):
             _alone(loops, io_s, run_s / 2, computing, waiting)
             job = (loops, io_s)
@@ -175,15 +174,15 @@ def measure_concurrency(
             counts["asyncio"] = _tasks(*job, *_window(warm_s, run_s), workers)
             window = _window(warm_s, run_s)
             for child in children:
-                child.ask(f"{window[0]!r} {window[1]!r}")
-            counts["processes"] = [int(child.answer()) for child in children]
+                child.say(f"{window[0]!r} {window[1]!r}")
+            counts["processes"] = [int(child.hear()) for child in children]
             for way, done in counts.items():
                 rates[way].append(sum(done) / run_s)
     return MeasuredConcurrency(
         cpu_ms=1e3 * float(np.median(computing)),
         io_ms=1e3 * float(np.median(waiting)),
         workers=workers,
-        cores=_usable_cores(),
+        cores=usable_cores(),
         throughput={way: mean_interval(values) for way, values in rates.items()},
     )
 
@@ -228,38 +227,6 @@ def _tasks(loops: int, io_s: float, begin: float, end: float, workers: int) -> l
     return run_apart(main, limit_s=_LIMIT_S)
 
 
-class _Child:
-    """A worker process, closed when the ``with`` block ends."""
-
-    def __init__(self, loops: int, io_s: float) -> None:
-        self._command = [sys.executable, "-I", "-S", str(_CHILD), str(loops), str(io_s)]
-
-    def __enter__(self) -> _Child:
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._process.stdin.close()
-        try:
-            self._process.wait(timeout=_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-    def ask(self, line: str) -> None:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def answer(self) -> str:
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("a worker process ended before its time")
-        return line
-
-
 def _loops_for(cpu_s: float) -> int:
     """About how many loops compute for `cpu_s` seconds on this machine."""
     trial = 100_000
@@ -271,10 +238,3 @@ def _time(function, *arguments) -> float:
     began = time.thread_time()
     function(*arguments)
     return max(time.thread_time() - began, 1e-9)
-
-
-def _usable_cores() -> int:
-    """Cores this process may run on; fewer than the machine has, on a shared one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

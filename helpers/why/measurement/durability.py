@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.processes import Child
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.workload import streams
 
@@ -207,17 +206,9 @@ def _kill_one(
     with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own:
         path = Path(own) / "writes.db"
         what = ["memory"] if mode is None else [*mode, str(path)]
-        with subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_CHILD), *what],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-        ) as process:
-            try:
-                acknowledged, write_s = _listen(process, life_s, deadline)
-            finally:
-                process.kill()
-            acknowledged += len(process.stdout.read())
+        with Child(str(_CHILD), *what) as process:
+            acknowledged, write_s = _listen(process, life_s, deadline)
+            acknowledged += len(process.kill())
         if mode is None:
             return acknowledged, 0, 0, write_s, True
         _, synchronous = mode
@@ -229,15 +220,15 @@ def _kill_one(
         return acknowledged, survived, certain, write_s, sound
 
 
-def _listen(process: subprocess.Popen, life_s: float, deadline: float) -> tuple[int, float]:
+def _listen(process: Child, life_s: float, deadline: float) -> tuple[int, float]:
     """Count acknowledgements for a while; return them and the time of each, seconds."""
-    first = process.stdout.read(1)
+    first = process.read(1)
     if not first:
         raise RuntimeError("a writing process ended before its first write")
     count = int(first == b".")
     began = now = time.perf_counter()
     while now - began < life_s:
-        heard = process.stdout.read(65_536)
+        heard = process.read()
         now = time.perf_counter()
         if not heard:
             raise RuntimeError("a writing process ended of its own accord")

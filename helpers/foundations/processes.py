@@ -1,0 +1,97 @@
+"""Python processes of one's own: started, talked to, killed, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+
+class Child:
+    """A Python process, killed when the ``with`` block ends at the latest.
+
+    It does without the installed packages, and so starts within hundredths of a second. Lines are
+    in UTF-8 on both sides, whatever the machine's locale.
+
+    Parameters
+    ----------
+    *arguments : str
+        What to run: a script and its arguments, or ``"-c"`` and a program.
+
+    Examples
+    --------
+    >>> with Child("-c", "print(6 * int(input()))") as child:
+    ...     child.ask("7")
+    '42'
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._command = [sys.executable, "-I", "-S", "-X", "utf8", *arguments]
+
+    def __enter__(self) -> Child:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.kill()
+
+    @property
+    def returncode(self) -> int | None:
+        """What it ended with; None while it runs."""
+        return self._process.poll()
+
+    def say(self, line: str) -> None:
+        """Write a line to its standard input; if it has died, :meth:`hear` will tell."""
+        with suppress(OSError):
+            self._process.stdin.write(f"{line}\n".encode())
+            self._process.stdin.flush()
+
+    def hear(self) -> str:
+        """Wait for a line of its standard output, and return it without its end.
+
+        Raises
+        ------
+        RuntimeError
+            If the process ended instead.
+        """
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a child process ended before its time")
+        return line.decode().rstrip()
+
+    def ask(self, line: str) -> str:
+        """Say a line and hear the answer; see :meth:`hear`."""
+        self.say(line)
+        return self.hear()
+
+    def read(self, most: int = 65_536) -> bytes:
+        """Wait until it has written something, and return so much of that; nothing if it ended."""
+        return self._process.stdout.read1(most)
+
+    def kill(self) -> bytes:
+        """Kill it without warning (SIGKILL, on Windows TerminateProcess), if it still runs.
+
+        Returns
+        -------
+        bytes
+            What it had written and nobody had read.
+        """
+        if self._process.stdout.closed:
+            return b""
+        self._process.kill()
+        rest = self._process.stdout.read()
+        self._process.wait()
+        with suppress(OSError):  # it may have died with something left to read
+            self._process.stdin.close()
+        self._process.stdout.close()
+        return rest
+
+
+def usable_cores() -> int:
+    """Return on how many cores this process may run: on a shared machine not on all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
