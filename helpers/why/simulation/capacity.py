@@ -115,3 +115,13 @@ def mean_by_time(
         total = np.bincount(slot[inside], weights=waits[inside], minlength=row.size)
         row[count > 0] = total[count > 0] / count[count > 0]
     return found
+
+
+def mean_over_runs(wait_s: np.ndarray) -> np.ndarray:
+    """Return the mean of what :func:`mean_by_time` found, shape (slots,); NaN where no run saw any.
+
+    The mean of the runs' means, so that a run with many requests counts as much as another.
+    """
+    seen = np.isfinite(wait_s)
+    total = np.where(seen, wait_s, 0.0).sum(axis=0)
+    return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)

@@ -11,7 +11,7 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.workload import streams
-from helpers.why.simulation.capacity import mean_by_time, run_changing
+from helpers.why.simulation.capacity import mean_by_time, mean_over_runs, run_changing
 from helpers.why.theory import (
     CanaryTheory,
     RollingTheory,
@@ -72,9 +72,7 @@ class RollingResult(Result):
     @property
     def mean_wait_s(self) -> np.ndarray:
         """Mean over the runs, shape (t,); NaN where no run saw a request."""
-        seen = np.isfinite(self.wait_s)
-        total = np.where(seen, self.wait_s, 0.0).sum(axis=0)
-        return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)
+        return mean_over_runs(self.wait_s)
 
     @property
     def summary(self) -> dict[str, float | int | str]:

@@ -10,7 +10,7 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.why.simulation.capacity import busy_share, mean_by_time, run_changing
+from helpers.why.simulation.capacity import busy_share, mean_by_time, mean_over_runs, run_changing
 from helpers.why.theory import theory_loss
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class LossResult(Result):
     @property
     def mean_wait_s(self) -> np.ndarray:
         """Mean over the runs, shape (t,); NaN where no run saw a request."""
-        seen = np.isfinite(self.wait_s)
-        total = np.where(seen, self.wait_s, 0.0).sum(axis=0)
-        return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)
+        return mean_over_runs(self.wait_s)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
