@@ -9,14 +9,13 @@ moment never comes from a short cut.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg, get_hinting_flag
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
@@ -27,6 +26,7 @@ from helpers.foundations import style
 from helpers.foundations.result import Result
 
 _DPI = 100
+_PAPER = 255
 _SHARP = 2  # a settled picture has this many pixels per CSS pixel, a moving one has 1
 _MARGINS_IN = {"left": 0.78, "right": 0.3, "bottom": 0.62, "top": 0.48}
 _PANEL_GAP_IN = {"wspace": 0.85, "hspace": 0.85}
@@ -55,9 +55,8 @@ class Canvas:
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
-        self._background = None
+        self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
-        self._background_key: tuple | None = None
 
     def draw(self, results: Sequence[Result], pinned: Sequence[Result] = ()) -> None:
         """Replace what the figure shows; nothing is rendered yet.
@@ -94,15 +93,13 @@ class Canvas:
         """Return the picture quickly, reusing everything that is not data."""
         self.figure.set_dpi(_DPI)
         data = [(ax, artist) for ax in self.axes for artist in self._data_artists(ax)]
-        key = tuple(_scenery(ax) for ax in self.axes)
-        if key != self._background_key:
-            self._keep_background([artist for _, artist in data if artist.get_visible()])
-            self._background_key = key
-        self._agg.get_renderer()
-        self._agg.restore_region(self._background)
+        renderer = self._agg.get_renderer()
+        pixels = np.asarray(renderer.buffer_rgba())
+        self._draw_backdrop(renderer, [artist for _, artist in data if artist.get_visible()])
+        self._backdrop.copy_to(pixels)
         for ax, artist in sorted(data, key=lambda pair: pair[1].get_zorder()):
             ax.draw_artist(artist)
-        return self._backdrop.png(np.asarray(self._agg.buffer_rgba()))
+        return self._backdrop.png(pixels)
 
     def settled_png(self, caption: str = "") -> bytes:
         """Return the whole figure, drawn afresh at twice the resolution.
@@ -121,19 +118,54 @@ class Canvas:
         pixels = np.asarray(self._agg.buffer_rgba())
         return small_png(pixels) if caption else fast_png(pixels)
 
-    def _keep_background(self, data: Sequence[Artist]) -> None:
-        """Draw the figure without its data and keep the bitmap."""
+    def _draw_backdrop(self, renderer: RendererAgg, data: Sequence[Artist]) -> None:
+        """Draw what changed of everything that is not data."""
+        changed = [layer for layer in self._layers if layer.is_stale()]
+        if not changed:
+            return
         for artist in data:
             artist.set_visible(False)
         with style.context():  # ticks are made while they are drawn
-            self._agg.draw()
-        self._background = self._agg.copy_from_bbox(self.figure.bbox)
-        self._backdrop = Backdrop(np.asarray(self._agg.buffer_rgba()))
+            for layer in changed:
+                layer.draw(renderer)
         for artist in data:
             artist.set_visible(True)
+        pixels = np.asarray(renderer.buffer_rgba())
+        pixels[:] = _PAPER
+        for layer in self._layers:
+            layer.add_to(pixels)
+        self._backdrop = Backdrop(pixels)
 
     def _data_artists(self, ax: Axes) -> list[Artist]:
         return [child for child in ax.get_children() if id(child) not in self._fixed]
+
+
+class _Layer:
+    """What axes look like without their data: ticks, grid, spines, labels and title."""
+
+    def __init__(self, ax: Axes) -> None:
+        self._ax = ax
+        self._shows: tuple = ()
+
+    def is_stale(self) -> bool:
+        """Return whether the axes have changed since they were drawn."""
+        return self._shows != _scenery(self._ax)
+
+    def draw(self, renderer: RendererAgg) -> None:
+        """Draw the axes alone; data must be invisible."""
+        pixels = np.asarray(renderer.buffer_rgba())
+        pixels[:] = _PAPER
+        self._ax.draw(renderer)
+        ink = pixels.view("<u4")[:, :, 0] != 0xFFFFFFFF
+        rows, columns = (np.flatnonzero(ink.any(axis=across)) for across in (1, 0))
+        ends = [(used[0], used[-1] + 1) if used.size else (0, 0) for used in (rows, columns)]
+        self._where = tuple(slice(*pair) for pair in ends)
+        self._pixels = pixels[self._where].copy()
+        self._shows = _scenery(self._ax)
+
+    def add_to(self, pixels: np.ndarray) -> None:
+        """Put the axes on paper, where no other axes have ink."""
+        np.minimum(pixels[self._where], self._pixels, out=pixels[self._where])
 
 
 class _MovingAgg(FigureCanvasAgg):
@@ -153,7 +185,8 @@ class _MovingAgg(FigureCanvasAgg):
 class _StampingRenderer(RendererAgg):
     """Keeps the bitmap of every horizontal text and puts it on whole pixels.
 
-    Matplotlib rasterises each letter each time, which takes half of the time of a moving picture.
+    Matplotlib rasterises letter by letter, each time, which takes half of the time of a moving
+    picture.
     """
 
     def draw_text(
@@ -162,20 +195,34 @@ class _StampingRenderer(RendererAgg):
         if ismath or angle:
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
-        letters, left, below = _letters(s, prop)
-        self._renderer.draw_text_image(letters, round(x) - left, round(y) + below, 0, gc)
+        letters, (right, down), _ = _written(s, prop)
+        self._renderer.draw_text_image(letters, round(x + right), round(y + down) + 1, 0, gc)
+
+    def get_text_width_height_descent(self, s, prop, ismath) -> tuple[float, float, float]:
+        if ismath:
+            return super().get_text_width_height_descent(s, prop, ismath)
+        return _written(s, prop)[2]
+
+
+_FONTS = RendererAgg(1, 1, _DPI)
 
 
 @lru_cache(maxsize=2_000)
-def _letters(text: str, prop: FontProperties) -> tuple[np.ndarray, int, int]:
-    """Return a text's coverage (0..255), and how far it reaches left of and below its origin."""
-    ink = RendererAgg(1, 1, _DPI)
-    width, height, descent = ink.get_text_width_height_descent(text, prop, ismath=False)
-    left, below = 2, math.ceil(descent) + 2
-    size = math.ceil(width) + 2 * left, math.ceil(height - descent) + 2 + below
-    ink = RendererAgg(*size, _DPI)
-    ink.draw_text(ink.new_gc(), left, size[1] - below, text, prop, 0)
-    return np.ascontiguousarray(np.asarray(ink.buffer_rgba())[:, :, 3]), left, below
+def _written(
+    text: str, prop: FontProperties
+) -> tuple[np.ndarray, tuple[float, float], tuple[float, float, float]]:
+    """Return a text's coverage (0..255), where its lower left corner is, and its size.
+
+    In pixels: the corner is counted to the right and down from the origin, and the size is width,
+    height and descent.
+    """
+    font = _FONTS._prepare_font(prop)
+    font.set_text(text, 0.0, flags=get_hinting_flag())
+    width, height, descent = (*font.get_width_height(), font.get_descent())
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    right, down = font.get_bitmap_offset()
+    corner = (right / 64, (down + descent) / 64)  # FreeType counts in 64ths
+    return np.array(font.get_image()), corner, (width / 64, height / 64, descent / 64)
 
 
 def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, float]:

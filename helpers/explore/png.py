@@ -32,17 +32,21 @@ class Backdrop:
     def __init__(self, rgba: npt.NDArray[np.uint8]) -> None:
         self._shape = rgba.shape[:2]
         self._pixels = _as_integers(rgba).copy()
-        self._indices, self._palette = _indexed(self._pixels, _BACKGROUND_COLOURS)
+        paper = self._pixels[:1]  # the corner's colour, which nearly all pixels have
+        self._indices, self._palette = _drawn_on(
+            paper, np.zeros(self._pixels.size, np.uint8), _indexed(paper, 1)[1],
+            self._pixels, _BACKGROUND_COLOURS,
+        )  # fmt: skip
+
+    def copy_to(self, rgba: npt.NDArray[np.uint8]) -> None:
+        """Overwrite a picture of the same shape with this one."""
+        np.copyto(rgba.reshape(-1).view("<u4"), self._pixels)
 
     def png(self, rgba: npt.NDArray[np.uint8]) -> bytes:
         """Encode a picture of the same shape that was drawn on this one."""
-        pixels = _as_integers(rgba)
-        changed = np.flatnonzero(pixels != self._pixels)
-        known = len(self._palette)
-        shades, colours = _indexed(pixels[changed], _COLOURS - known)
-        indices = self._indices.copy()
-        indices[changed] = shades + np.uint8(known)
-        palette = np.concatenate((self._palette, colours))
+        indices, palette = _drawn_on(
+            self._pixels, self._indices, self._palette, _as_integers(rgba), _COLOURS
+        )
         return _png(indices.reshape(self._shape), _INDEXED, (b"PLTE", palette.tobytes()))
 
 
@@ -67,6 +71,22 @@ def small_png(rgba: npt.NDArray[np.uint8]) -> bytes:
 def _as_integers(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     """Return one number for each pixel; red is its lowest byte."""
     return np.ascontiguousarray(rgba).view("<u4").ravel()
+
+
+def _drawn_on(
+    under: npt.NDArray[np.uint32],
+    indices: npt.NDArray[np.uint8],
+    palette: npt.NDArray[np.uint8],
+    pixels: npt.NDArray[np.uint32],
+    most: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return indices and palette, of at most `most` colours, with what differs from `under`."""
+    changed = np.flatnonzero(pixels != under)
+    known = len(palette)
+    shades, colours = _indexed(pixels[changed], most - known)
+    indices = indices.copy()
+    indices[changed] = shades + np.uint8(known)
+    return indices, np.concatenate((palette, colours))
 
 
 def _indexed(

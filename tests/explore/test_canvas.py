@@ -12,6 +12,7 @@ from PIL import Image
 
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
+from helpers.foundations import style
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
 
 
@@ -39,6 +40,40 @@ def test_a_canvas_in_use_draws_what_a_fresh_one_draws(plot):
     for height in (1.0, 8.0, 3.0, 3.0):
         quick, full = quick_and_full(canvas, height)
         assert quick == full
+
+
+@style.panels(2)
+def plot_beside_a_still_one(result, axes):
+    still, scaled = axes
+    plot_wave(result, still)
+    plot_wave_scaled(result, scaled)
+    scaled.set_ylabel(f"up to {result.height}")
+
+
+@style.panels(2)
+def plot_beside_a_blank_one(result, axes):
+    blank, scaled = axes
+    blank.set_axis_off()
+    plot_wave_scaled(result, scaled)
+
+
+@pytest.mark.parametrize("plot", [plot_beside_a_still_one, plot_beside_a_blank_one])
+def test_only_the_panel_that_changed_is_drawn_anew_and_nothing_old_stays(plot, monkeypatch):
+    drawn = []
+    draw = module._Layer.draw
+    canvas = Canvas(plot)
+    quick_and_full(canvas, 1.0)
+    monkeypatch.setattr(
+        module._Layer, "draw", lambda self, renderer: (drawn.append(self._ax), draw(self, renderer))
+    )
+    for height in (8.0, 3.0):
+        canvas.draw((simulate_wave(height=height),))
+        canvas.moving_png()
+        assert drawn.pop() is canvas.axes[1]
+        assert not drawn
+    monkeypatch.undo()
+    quick, full = quick_and_full(canvas, 3.0)
+    assert quick == full
 
 
 @pytest.mark.parametrize("plot", [plot_wave, plot_wave_scaled, plot_two])

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations import axes, style
 from helpers.foundations.result import Result
@@ -147,9 +148,9 @@ def test_a_canvas_keeps_the_axes_while_they_stay_the_same(monkeypatch) -> None:
         axes.time_axis(ax, "y", 1e-3, 1)
 
     canvas, drawn = Canvas(plot), []
-    keep = Canvas._keep_background
+    draw = module._Layer.draw
     monkeypatch.setattr(
-        Canvas, "_keep_background", lambda self, data: (drawn.append(1), keep(self, data))
+        module._Layer, "draw", lambda self, renderer: (drawn.append(1), draw(self, renderer))
     )
     for high in (1e4, 1e4, 1e5):  # noqa: B007
         canvas.draw([Nothing()])
