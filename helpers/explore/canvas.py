@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg, get_hi
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.ticker import FixedLocator
 
 from helpers.explore.png import Backdrop, fast_png, small_png
 from helpers.foundations import style
@@ -247,9 +247,11 @@ def _scenery(ax: Axes) -> tuple:
     ticks = []
     for axis in (ax.xaxis, ax.yaxis):
         locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
-        where = tuple(locator.locs) if isinstance(locator, FixedLocator) else type(locator)
-        text = tuple(formatter.seq) if isinstance(formatter, FixedFormatter) else type(formatter)
-        ticks.append((where, text, axis.get_visible()))
+        if isinstance(locator, FixedLocator):
+            ticks += [tuple(locator.locs), tuple(formatter.format_ticks(locator.locs))]
+        else:
+            ticks += [type(locator), type(formatter)]
+        ticks.append(axis.get_visible())
     return (
         ax.get_xlim(),
         ax.get_ylim(),

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import PolyCollection
+from matplotlib.ticker import FixedLocator
 
 from helpers.foundations import style, validation
 from helpers.foundations.result import duration, significant
@@ -83,11 +85,29 @@ def log_axis(
         decades = [float(f"1e{exponent}") for exponent in exponents]
         ticks = [place for place in decades if low * (1 - 1e-9) <= place <= high * (1 + 1e-9)]
     places = [float(place) for place in ticks]
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-    axis.set_ticks(places, [text(place) for place in places])
+    axis, scale, limit = (
+        (ax.xaxis, ax.set_xscale, ax.set_xlim)
+        if which == "x"
+        else (ax.yaxis, ax.set_yscale, ax.set_ylim)
+    )
+    if axis.get_scale() != "log":  # setting a scale takes longer than drawing a curve
+        scale("log")
+    _fix_ticks(axis, places, [text(place) for place in places])
+    limit(low, high)  # last: ticks widen the limits
+
+
+def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> None:
+    """Set major ticks and no minor ones, unless that is how they are: it takes a while."""
+    locator = axis.get_major_locator()
+    if (
+        isinstance(locator, FixedLocator)
+        and list(locator.locs) == places
+        and axis.get_major_formatter().format_ticks(places) == labels
+        and not len(axis.get_minorticklocs())
+    ):
+        return
+    axis.set_ticks(places, labels)
     axis.set_ticks([], minor=True)
-    (ax.set_xlim if which == "x" else ax.set_ylim)(low, high)  # last: ticks widen the limits
 
 
 def time_axis(

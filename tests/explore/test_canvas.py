@@ -16,6 +16,11 @@ from helpers.foundations import style
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
 
 
+def plot_with_named_ticks(result, ax):
+    plot_wave(result, ax)
+    ax.set_xticks([0, 1], ["low", "high"] if result.height < 5 else ["few", "many"])
+
+
 def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=int)
 
@@ -34,7 +39,11 @@ def quick_and_full(canvas: Canvas, height: float) -> tuple[bytes, bytes]:
     return canvas.moving_png(), fresh.moving_png()
 
 
-@pytest.mark.parametrize("plot", [plot_wave, plot_wave_scaled, plot_two])
+@pytest.mark.parametrize(
+    "plot",
+    [plot_wave, plot_wave_scaled, plot_two, plot_with_named_ticks],
+    ids=["fixed", "scaled", "two panels", "named ticks"],
+)
 def test_a_canvas_in_use_draws_what_a_fresh_one_draws(plot):
     canvas = Canvas(plot)
     for height in (1.0, 8.0, 3.0, 3.0):
