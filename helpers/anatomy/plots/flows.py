@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
 from helpers.foundations import style
 from helpers.foundations.axes import note
+from helpers.foundations.diagrams import arrows
 from helpers.foundations.result import significant
 from helpers.foundations.scales import step_up
 
@@ -30,6 +31,8 @@ _NAMES = {"db-1": "primary", "db-2": "replica", "workers": "3 workers"}
 _GROUPS = {"app": ("app-1", "app-2", "app-3"), "db": ("db-1", "db-2")}
 _LEVELS = ((0.7, "#BFD9EC"), (0.9, "#F7D68A"), (np.inf, "#F0A07A"))
 _DEAD = "#c9ced4"
+#: Arrows that go up or down have their number this far to the right of their middle, not above it.
+_LABELS_BESIDE = {("workers", "db"): (1.2, 0.4), ("app", "queue"): (1.5, 1.0)}
 
 
 @style.panels(2, width_ratios=(2.6, 1))
@@ -122,35 +125,22 @@ def _arrows(result: AnatomyResult, ax: Axes) -> None:
         ("queue", "workers"): ((90.0 + half, 14.0), (110.5 - half, 14.0)),
         ("workers", "db"): ((110.5, 14.0 + _H / 2), (110.5, 41.0 - _H / 2 - 1.2)),
     }
-    lines, widths, styles, heads = [], [], [], []
     rates = result.run.edge_rps
     largest = max(rates.values(), default=1.0) or 1.0
     for edge, rate in rates.items():
-        start, end = np.array(ends[edge])
-        along = (end - start) / np.hypot(*(end - start))
-        across = np.array([-along[1], along[0]])
-        lines.append([start, end - 1.6 * along])
-        widths.append(1.0 + 2.6 * np.sqrt(rate / largest))
-        looks_aside = aside and edge == ("app", "cache")
-        styles.append((0, (1, 1.2)) if looks_aside else "-")
-        heads.append([end, end - 2.4 * along + 1.1 * across, end - 2.4 * along - 1.1 * across])
-        middle = (start + end) / 2
-        place = middle + np.array((1.2, 0.4) if edge == ("workers", "db") else (0, 1.4))
-        if edge == ("app", "queue"):
-            place = middle + np.array((1.5, 1.0))
-        ax.text(
-            *place,
-            f"{significant(rate, 2)}/s",
-            fontsize=7.6,
-            ha="left" if edge in (("workers", "db"), ("app", "queue")) else "center",
-            va="bottom",
-            zorder=8,
-            color=style.INK,
-        )
-    ax.add_collection(
-        LineCollection(lines, linewidths=widths, linestyles=styles, colors=style.MUTED, zorder=1)
-    )
-    ax.add_collection(PolyCollection(heads, facecolors=style.MUTED, zorder=2.5))
+        beside = _LABELS_BESIDE.get(edge)
+        place = np.mean(ends[edge], axis=0) + np.array(beside or (0, 1.4))
+        side = "left" if beside else "center"
+        words = f"{significant(rate, 2)}/s"
+        ax.text(*place, words, fontsize=7.6, ha=side, va="bottom", zorder=8, color=style.INK)
+    tails, tips = np.transpose([ends[edge] for edge in rates], (1, 0, 2))
+    arrows(
+        ax, tails, tips, head_pt=(8.6, 4.0), head_zorder=2.5, colors=style.MUTED, zorder=1,
+        linewidths=[1.0 + 2.6 * np.sqrt(rate / largest) for rate in rates.values()],
+        linestyles=[
+            (0, (1, 1.2)) if aside and edge == ("app", "cache") else "-" for edge in rates
+        ],
+    )  # fmt: skip
 
 
 def _timeline(result: AnatomyResult, ax: Axes) -> None:

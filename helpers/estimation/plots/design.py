@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch
 
 from helpers.blueprint.plots import plot_design
 from helpers.estimation.simulation.bottleneck import COMPONENTS, USERS, BottleneckResult
@@ -17,6 +17,7 @@ from helpers.estimation.simulation.route import CHAPTERS, RouteResult
 from helpers.estimation.theory.bottleneck import FIXES
 from helpers.foundations import style
 from helpers.foundations.axes import bars, error_bars, here, log_axis, marks, ring, whiskers
+from helpers.foundations.diagrams import arrows, round_boxes
 
 
 @style.panels(1, rows=2, height_ratios=[3.3, 1])
@@ -184,31 +185,29 @@ def plot_route(result: RouteResult, ax: Axes) -> None:
     ax.set_xlim(-_WIDTH / 2 - 0.1, max(levels.values()) * _STEP + _WIDTH / 2 + 0.1)
     ax.set_ylim(-1.9, 1.9)
     on = set(result.route)
-    for number, stop in CHAPTERS.items():
-        for need in stop.needs:
-            used = number in on
-            ax.add_patch(
-                FancyArrowPatch(
-                    (place[need][0] + _WIDTH / 2, place[need][1]),
-                    (place[number][0] - _WIDTH / 2, place[number][1]),
-                    arrowstyle="-|>", mutation_scale=11, shrinkA=1, shrinkB=1,
-                    color=style.INK if used else style.GHOST, linewidth=1.8 if used else 0.9,
-                    linestyle="-" if used else (0, (3, 2)), zorder=1,
-                )
-            )  # fmt: skip
+    pairs = [(need, number) for number, stop in CHAPTERS.items() for need in stop.needs]
+    wanted = [number in on for _, number in pairs]
+    arrows(
+        ax,
+        [np.add(place[need], (_WIDTH / 2, 0)) for need, _ in pairs],
+        [np.subtract(place[number], (_WIDTH / 2, 0)) for _, number in pairs],
+        colors=[style.INK if used else style.GHOST for used in wanted],
+        linewidths=[1.8 if used else 0.9 for used in wanted],
+        linestyles=["-" if used else (0, (3, 2)) for used in wanted],
+        zorder=1,
+    )
+    wanted = [number in on for number in place]
+    round_boxes(
+        ax, list(place.values()), _WIDTH, _HEIGHT, 0.08,
+        facecolors=["#BFD9EC" if used else "white" for used in wanted],
+        edgecolors=[style.BLUE if used else style.GHOST for used in wanted],
+        linewidths=[2.4 if number == result.goal else 1.2 for number in place],
+        linestyles=["-" if used else (0, (3, 2)) for used in wanted],
+        zorder=2,
+    )  # fmt: skip
     for number, (x, y) in place.items():
         used = number in on
-        ax.add_patch(
-            FancyBboxPatch(
-                (x - _WIDTH / 2, y - _HEIGHT / 2), _WIDTH, _HEIGHT,
-                boxstyle="round,pad=0,rounding_size=0.08",
-                facecolor="#BFD9EC" if used else "white",
-                edgecolor=style.BLUE if used else style.GHOST,
-                linewidth=2.4 if number == result.goal else 1.2,
-                linestyle="-" if used else (0, (3, 2)), zorder=2,
-            )
-        )  # fmt: skip
-        words = "\n".join(textwrap.wrap(f"{number:02d} {CHAPTERS[number].title}", 13))
+        words = "\n".join(textwrap.wrap(f"{number:02d} {CHAPTERS[number].title}", 12))
         ax.text(x, y, words, fontsize=7.2, ha="center", va="center", zorder=3,
                 color=style.INK if used else style.MUTED,
                 fontweight="bold" if used else "normal")  # fmt: skip

@@ -1,0 +1,99 @@
+"""Boxes and arrows for pictures of systems, however many of them as a few artists.
+
+``FancyBboxPatch`` and ``FancyArrowPatch`` make one artist each and split curves to find out where
+they end, which takes most of the time of a picture with twenty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.path import Path
+
+
+def arrows(
+    ax: Axes,
+    tails: npt.ArrayLike,
+    tips: npt.ArrayLike,
+    *,
+    head_pt: tuple[float, float] = (8.0, 3.8),
+    head_zorder: float | None = None,
+    **look: Any,
+) -> None:
+    """Draw straight arrows as two artists. Set the limits of the axes before.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    tails, tips : array_like, shape (n, 2)
+        Where they begin and end.
+    head_pt : (float, float)
+        Length of a head and half of its width, in points.
+    head_zorder : float, optional
+        That of the lines by default.
+    **look
+        For ``LineCollection``: ``colors``, ``linewidths``, ``linestyles``, one or one for each,
+        and ``zorder``.
+    """
+    to_points = 72 / ax.figure.dpi
+    start, end = (ax.transData.transform(np.asarray(ends, float)) for ends in (tails, tips))
+    way = end - start
+    along = way / np.linalg.norm(way, axis=1, keepdims=True) / to_points
+    across = along[:, ::-1] * (-1, 1)
+    length, half = head_pt
+    heads = np.stack([end, end - length * along + half * across,
+                      end - length * along - half * across], axis=1)  # fmt: skip
+    # A line ends within its head, or its corners would show beside the tip.
+    lines = np.stack([start, end - 0.7 * length * along], axis=1)
+    back = ax.transData.inverted().transform
+    as_data = [back(points.reshape(-1, 2)).reshape(points.shape) for points in (lines, heads)]
+    ax.add_collection(LineCollection(as_data[0], **look), autolim=False)
+    zorder = look.get("zorder", 1) if head_zorder is None else head_zorder
+    ax.add_collection(
+        PolyCollection(as_data[1], facecolors=look.get("colors"), linewidths=0, zorder=zorder),
+        autolim=False,
+    )
+
+
+def round_boxes(
+    ax: Axes,
+    middles: Sequence[tuple[float, float]],
+    width: float,
+    height: float,
+    rounding: float,
+    **look: Any,
+) -> None:
+    """Draw boxes of one size with round corners as one artist.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    middles : sequence of (float, float)
+    width, height, rounding : float
+        In the units of the axes; `rounding` is the radius of the corners.
+    **look
+        For ``PathCollection``: ``facecolors``, ``edgecolors``, ``linewidths``, ``linestyles``, one
+        or one for each, and ``zorder``.
+    """
+    box = _round_box(width / 2, height / 2, rounding)
+    paths = [Path(box.vertices + middle, box.codes) for middle in middles]
+    ax.add_collection(PathCollection(paths, **look), autolim=False)
+
+
+def _round_box(x: float, y: float, rounding: float) -> Path:
+    """Return a box around the origin that reaches from -x to x and from -y to y."""
+    vertices, codes = [], []
+    for right, up in ((1, -1), (1, 1), (-1, 1), (-1, -1)):
+        corner = np.array((right * x, up * y))
+        before, after = corner - (right * rounding, 0), corner - (0, up * rounding)
+        if right * up > 0:  # where an upright side comes before a level one
+            before, after = after, before
+        vertices += [before, corner, after]
+        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    codes[0] = Path.MOVETO
+    return Path([*vertices, vertices[0]], [*codes, Path.CLOSEPOLY])
