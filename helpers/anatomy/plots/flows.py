@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
 from helpers.foundations import style
 from helpers.foundations.axes import note
-from helpers.foundations.diagrams import arrows
+from helpers.foundations.diagrams import arrows, words
 from helpers.foundations.result import significant
 from helpers.foundations.scales import step_up
 
@@ -32,7 +32,7 @@ _GROUPS = {"app": ("app-1", "app-2", "app-3"), "db": ("db-1", "db-2")}
 _LEVELS = ((0.7, "#BFD9EC"), (0.9, "#F7D68A"), (np.inf, "#F0A07A"))
 _DEAD = "#c9ced4"
 #: Arrows that go up or down have their number this far to the right of their middle, not above it.
-_LABELS_BESIDE = {("workers", "db"): (1.2, 0.4), ("app", "queue"): (1.5, 1.0)}
+_BESIDE = {("workers", "db"): (1.2, 0.4), ("app", "queue"): (1.5, 1.0)}
 
 
 @style.panels(2, width_ratios=(2.6, 1))
@@ -48,7 +48,7 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
     ax.set_ylim(4, 63)
     ax.set_title("Calls per second on the arrows, utilisation in the boxes")
     _arrows(result, ax)
-    boxes, fills, fill_colours, marks = [], [], [], []
+    boxes, fills, fill_colours, marks, first, second = [], [], [], [], [], []
     for members in _GROUPS.values():
         places = np.array([_PLACES[name] for name in members])
         boxes.append(_rectangle(*places.mean(axis=0), _W + 2.4, np.ptp(places[:, 1]) + _H + 2.4))
@@ -69,12 +69,12 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
         if expected is not None and name not in dead:
             at = x - _W / 2 + _W * min(expected, 1.0)
             marks.append([(at, y - _H / 2), (at, y - _H / 2 + 1.7)])
-        first = "balancers" if name == "balancer" and result.standby else _NAMES.get(name, name)
-        ax.text(
-            x, y + 2.0, first, fontsize=8, fontweight="bold", ha="center", va="center", zorder=7
-        )
-        second = "dead" if name in dead else _words(result, name, busy)
-        ax.text(x, y - 1.0, second, fontsize=7.4, ha="center", va="center", zorder=7)
+        pair = name == "balancer" and result.standby
+        first.append("balancers" if pair else _NAMES.get(name, name))
+        second.append("dead" if name in dead else _state(result, name, busy))
+    places = list(_PLACES.values())
+    words(ax, np.add(places, (0, 2.0)), first, fontsize=8, weight="bold", zorder=7)
+    words(ax, np.subtract(places, (0, 1.0)), second, fontsize=7.4, zorder=7)
     outlines = [_rectangle(x, y, _W, _H) for x, y in _PLACES.values()]
     colours = [
         style.VERMILION if name in dead else style.MUTED for name in _PLACES
@@ -90,7 +90,7 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
     )
 
 
-def _words(result: AnatomyResult, name: str, busy: float | None) -> str:
+def _state(result: AnatomyResult, name: str, busy: float | None) -> str:
     design = result.run.design
     if name == "clients":
         return f"{significant(100 * result.run.success_ratio, 3)} % ok"
@@ -127,12 +127,11 @@ def _arrows(result: AnatomyResult, ax: Axes) -> None:
     }
     rates = result.run.edge_rps
     largest = max(rates.values(), default=1.0) or 1.0
-    for edge, rate in rates.items():
-        beside = _LABELS_BESIDE.get(edge)
-        place = np.mean(ends[edge], axis=0) + np.array(beside or (0, 1.4))
-        side = "left" if beside else "center"
-        words = f"{significant(rate, 2)}/s"
-        ax.text(*place, words, fontsize=7.6, ha=side, va="bottom", zorder=8, color=style.INK)
+    for beside, side in ((False, "center"), (True, "left")):
+        shown = [edge for edge in rates if (edge in _BESIDE) == beside]
+        at = [np.mean(ends[edge], axis=0) + _BESIDE.get(edge, (0, 1.4)) for edge in shown]
+        numbers = [f"{significant(rates[edge], 2)}/s" for edge in shown]
+        words(ax, at, numbers, fontsize=7.6, ha=side, va="bottom", zorder=8)
     tails, tips = np.transpose([ends[edge] for edge in rates], (1, 0, 2))
     arrows(
         ax, tails, tips, head_pt=(8.6, 4.0), head_zorder=2.5, colors=style.MUTED, zorder=1,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import matplotlib.patheffects as outlines
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgba
@@ -13,6 +14,7 @@ from helpers.caching.simulation.interleavings import (
     InterleavingsResult,
 )
 from helpers.foundations import style
+from helpers.foundations.diagrams import arrows, round_boxes, words
 
 _CLIENTS = {"A": style.BLUE, "B": style.PURPLE}
 _LANES = {"A": 0.0, "cache": 1.0, "database": 2.0, "B": 3.0}
@@ -30,95 +32,73 @@ def plot_interleavings(result: InterleavingsResult, axes: tuple[Axes, Axes]) -> 
 def _draw_sequence(result: InterleavingsResult, ax: Axes) -> None:
     events = result.shown.events
     rows = max(len(events), 6)
-    for name, x in _LANES.items():
-        ink = _CLIENTS.get(name, style.INK)
-        ax.plot([x, x], [0, rows + 0.7], color=style.FAINT, linewidth=6, solid_capstyle="butt")
-        ax.text(x, -0.25, _NAMES[name], ha="center", va="bottom", color=ink, weight="bold")
+    ax.set_xlim(-0.4, 3.4)
+    ax.set_ylim(rows + 1.5, -0.9)
+    ax.set_axis_off()
+    ax.set_title("One order of the steps, from top to bottom")
+    lanes = [[(x, 0), (x, rows + 0.7)] for x in _LANES.values()]
+    ax.add_collection(LineCollection(lanes, colors=style.FAINT, linewidths=6), autolim=False)
+    inks = [_CLIENTS.get(name, style.INK) for name in _LANES]
+    names = [_NAMES[name] for name in _LANES]
+    words(ax, [(x, -0.25) for x in _LANES.values()], names, color=inks, fontsize=10, weight="bold",
+          va="bottom")  # fmt: skip
+    _draw_messages(ax, [(y, event) for y, event in enumerate(events, 1) if event.target != "lock"])
+    _draw_locks(ax, [(y, event) for y, event in enumerate(events, 1) if event.target == "lock"])
     cached, stored = (INITIAL if result.warm else None), INITIAL
-    _state(ax, _LANES["cache"], 0.25, cached)
-    _state(ax, _LANES["database"], 0.25, stored)
+    states = [("cache", 0.25, cached), ("database", 0.25, stored)]
     for row, event in enumerate(events, start=1):
-        _draw_event(ax, row, event)
         if event.cached != cached:
-            _state(ax, _LANES["cache"], row + 0.42, event.cached)
+            states.append(("cache", row + 0.42, event.cached))
         if event.stored != stored:
-            _state(ax, _LANES["database"], row + 0.42, event.stored)
+            states.append(("database", row + 0.42, event.stored))
         cached, stored = event.cached, event.stored
+    _draw_states(ax, states)
     if result.shown.stale:
         verdict, color = f"the cache keeps {cached}, the database has {stored}", style.VERMILION
     else:
         held = f"holds {cached}, as the database does" if cached else "is empty"
         verdict, color = f"the cache {held}", style.GREEN
     ax.text(1.5, rows + 1.05, verdict, ha="center", va="center", color=color, weight="bold")
-    ax.set_xlim(-0.4, 3.4)
-    ax.set_ylim(rows + 1.5, -0.9)
-    ax.set_axis_off()
-    ax.set_title("One order of the steps, from top to bottom")
 
 
-def _draw_event(ax: Axes, row: int, event: Event) -> None:
-    start = _LANES[event.client]
-    color = _CLIENTS[event.client]
-    if event.target == "lock":
-        ax.plot(start, row, marker="s", color=color, markersize=7)
-        side = 1 if event.client == "A" else -1
-        ax.text(
-            start + 0.1 * side,
-            row,
-            f"{event.action} the lock",
-            color=color,
-            fontsize=8.5,
-            ha="left" if side > 0 else "right",
-            va="center",
-        )
-        return
-    end = _LANES[event.target]
-    refused = event.detail.endswith("refused")
-    toward = 1 if end > start else -1
-    tip = end - 0.06 * toward
-    ax.plot(
-        [start, tip],
-        [row, row],
-        color=color,
-        linewidth=1.6,
-        linestyle=":" if refused else "-",
-        marker=">" if toward > 0 else "<",
-        markevery=[1],
-        markersize=7,
+def _draw_messages(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
+    colors = [_CLIENTS[event.client] for _, event in rows]
+    arrows(
+        ax,
+        [(_LANES[event.client], y) for y, event in rows],
+        [(_LANES[event.target], y) for y, event in rows],
+        head_pt=(8, 3.5),
+        colors=colors,
+        linewidths=1.6,
+        linestyles=[":" if event.detail.endswith("refused") else "-" for _, event in rows],
+        zorder=2,
     )
-    words = f"{event.action} {event.detail}".strip()
-    if event.action in ("get", "get or lease", "read"):
-        words = f"{event.action}: {event.detail}"
-    # Between the client and the first lane on its way, where nothing else is written.
-    nearest = _LANES["cache"] if event.client == "A" else _LANES["database"]
-    text = ax.text(
-        (start + nearest) / 2,
-        row - 0.12,
-        words,
-        ha="center",
-        va="bottom",
-        fontsize=8.5,
-        color=color,
-    )
-    text.set_path_effects([outlines.withStroke(linewidth=3, foreground="white")])
+    places, said = [], []
+    for y, event in rows:
+        # Between the client and the first lane on its way, where nothing else is written.
+        nearest = _LANES["cache"] if event.client == "A" else _LANES["database"]
+        places.append(((_LANES[event.client] + nearest) / 2, y - 0.12))
+        colon = ":" if event.action in ("get", "get or lease", "read") else ""
+        said.append(f"{event.action}{colon} {event.detail}".strip())
+    words(ax, places, said, color=colors, fontsize=8.5, va="bottom")
 
 
-def _state(ax: Axes, x: float, y: float, value: str | None) -> None:
-    ax.text(
-        x,
-        y,
-        value or "empty",
-        ha="center",
-        va="center",
-        fontsize=8.5,
-        color=style.INK,
-        bbox={
-            "boxstyle": "round,pad=0.25",
-            "facecolor": "white" if value is None else "#fff3c4",
-            "edgecolor": style.MUTED,
-            "linewidth": 0.8,
-        },
-    )
+def _draw_locks(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
+    for client, side, ha in (("A", 1, "left"), ("B", -1, "right")):
+        own = [(y, event) for y, event in rows if event.client == client]
+        x, color = _LANES[client], _CLIENTS[client]
+        ax.plot([x] * len(own), [y for y, _ in own], "s", color=color, markersize=7)
+        words(ax, [(x + 0.1 * side, y) for y, _ in own], [f"{e.action} the lock" for _, e in own],
+              color=color, fontsize=8.5, ha=ha)  # fmt: skip
+
+
+def _draw_states(ax: Axes, states: Sequence[tuple[str, float, str | None]]) -> None:
+    for empty, width, fill in ((True, 0.42, "white"), (False, 0.2, "#fff3c4")):
+        places = [(_LANES[lane], y) for lane, y, value in states if (value is None) == empty]
+        round_boxes(ax, places, width, 0.46, (0.025, 0.08), facecolors=fill,
+                    edgecolors=style.MUTED, linewidths=0.8, zorder=3)  # fmt: skip
+    places = [(_LANES[lane], y) for lane, y, _ in states]
+    words(ax, places, [value or "empty" for _, _, value in states], fontsize=8.5, zorder=4)
 
 
 def _draw_list(result: InterleavingsResult, ax: Axes) -> None:
@@ -128,24 +108,21 @@ def _draw_list(result: InterleavingsResult, ax: Axes) -> None:
     small = 9 if height <= 12 else 8
     squares, colors = [], []
     letters: dict[str, list[tuple[float, float]]] = {"A": [], "B": []}
+    verdicts = {True: [], False: []}
     for row, each in enumerate(listed):
         for column, client in enumerate(each.order):
             x, y = column + 0.06, row + 0.1
             squares.append([(x, y), (x + 0.88, y), (x + 0.88, y + 0.8), (x, y + 0.8)])
             colors.append(to_rgba(_CLIENTS[client], 0.25 if client == "A" else 0.4))
             letters[client].append((column + 0.5, row + 0.5))
-        words, color = ("stale", style.VERMILION) if each.stale else ("fine", style.GREEN)
-        if each.refused:
-            words = "saved"
-        ax.text(
-            longest + 0.3,
-            row + 0.53,
-            words,
-            va="center",
-            fontsize=small,
-            color=color,
-            weight="bold" if each.stale or each.refused else "normal",
-        )
+        verdict = "stale" if each.stale else "saved" if each.refused else "fine"
+        verdicts[verdict != "fine"].append(((longest + 0.3, row + 0.53), verdict))
+    for loud, written in verdicts.items():
+        places, texts = zip(*written, strict=True) if written else ((), ())
+        words(
+            ax, places, texts, fontsize=small, ha="left", weight="bold" if loud else "normal",
+            color=[style.VERMILION if text == "stale" else style.GREEN for text in texts],
+        )  # fmt: skip
     ax.add_collection(PolyCollection(squares, facecolors=colors, linewidths=0), autolim=False)
     for client, places in letters.items():  # as markers: an artist for each would take long
         ax.plot(

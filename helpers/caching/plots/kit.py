@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import style
 from helpers.foundations.axes import bars, marks
+from helpers.foundations.diagrams import words
 from helpers.foundations.result import significant
 
 #: Light versions for what is not the subject: bars of other designs, areas under curves.
@@ -53,9 +54,9 @@ def labelled_bars(
     expected = np.array([scale * theory.get(name, np.nan) for name in names])
     bars(ax, range(len(names)), drawn - left, 0.56, start=left, along="x", facecolor=colors)
     marks(ax, range(len(names)), expected, along="x")
-    for row, (name, beside) in enumerate(zip(names, np.fmax(drawn, expected), strict=True)):
-        text = f"{significant(scale * values[name])} {unit}".rstrip()
-        style.label(ax, beside, row, text, style.INK)
+    beside = np.column_stack([np.fmax(drawn, expected), range(len(names))])
+    texts = [f"{significant(scale * values[name])} {unit}".rstrip() for name in names]
+    words(ax, beside, texts, offset_pt=(5, 0), ha="left")
     ax.set_yticks(range(len(names)), names if shown is None else shown)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(False, axis="y")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations import style
 from helpers.foundations.axes import bars, here, key, note, ring, time_axis, whiskers
+from helpers.foundations.diagrams import round_boxes, words
 from helpers.sharding.measurement.online_move import MeasuredOnlineMoveResult
 from helpers.sharding.simulation.interleaving import InterleavingsResult
 from helpers.sharding.simulation.migration import MigrationResult
@@ -131,37 +130,23 @@ def plot_interleavings(result: InterleavingsResult, ax: Axes) -> None:
     order = sorted(range(len(result.lost)), key=lambda k: not result.lost[k])
     steps = len(result.schedules[0])
     colors = {"mover": style.BLUE, "client": style.ORANGE}
-    boxes, faces = [], []
-    for column, k in enumerate(order):
-        for row, (actor, step) in enumerate(result.schedules[k]):
-            boxes.append(
-                FancyBboxPatch(
-                    (column - 0.4, row - 0.38), 0.8, 0.76, boxstyle="round,pad=0,rounding_size=0.12"
-                )
-            )
-            faces.append(colors[actor])
-            ax.text(
-                column,
-                row,
-                step.replace(" ", "\n"),
-                ha="center",
-                va="center",
-                fontsize=7,
-                linespacing=0.95,
-                color="white" if actor == "mover" else style.INK,
-            )
-        lost = result.lost[k]
-        ax.text(
-            column,
-            steps - 0.1,
-            "✗\nlost" if lost else "✓\nkept",
-            ha="center",
-            va="center",
-            fontsize=9,
-            fontweight="bold",
-            color=style.VERMILION if lost else style.GREEN,
-        )
-    ax.add_collection(PatchCollection(boxes, facecolor=faces, edgecolor="none"))
+    cells = {
+        (column, row): step
+        for column, k in enumerate(order)
+        for row, step in enumerate(result.schedules[k])
+    }
+    faces = [colors[actor] for actor, _ in cells.values()]
+    round_boxes(ax, list(cells), 0.8, 0.76, 0.12, facecolors=faces, linewidths=0)
+    words(
+        ax, list(cells), [step.replace(" ", "\n") for _, step in cells.values()], fontsize=7,
+        color=["white" if actor == "mover" else style.INK for actor, _ in cells.values()],
+    )  # fmt: skip
+    lost = [bool(result.lost[k]) for k in order]
+    words(
+        ax, [(column, steps - 0.1) for column in range(len(order))],
+        ["✗\nlost" if bad else "✓\nkept" for bad in lost], weight="bold",
+        color=[style.VERMILION if bad else style.GREEN for bad in lost],
+    )  # fmt: skip
     ax.text(-0.45, -0.62, "■ mover", color=style.BLUE, fontsize=9, va="bottom")
     ax.text(1.4, -0.62, "■ client", color=style.ORANGE, fontsize=9, va="bottom")
     ax.set_xlim(-0.6, max(len(order), 10) - 0.4)
