@@ -24,6 +24,7 @@ from matplotlib.ticker import FixedLocator
 from helpers.explore.png import Backdrop, fast_png, small_png
 from helpers.foundations import style
 from helpers.foundations.result import Result
+from helpers.foundations.words import Words
 
 _DPI = 100
 _PAPER = 255
@@ -267,7 +268,7 @@ def _scenery(ax: Axes) -> tuple:
 
 
 def _fade(artist: Artist) -> None:
-    if isinstance(artist, Text):
+    if isinstance(artist, Text | Words):
         artist.remove()
         return
     artist.set_alpha(0.55)

@@ -19,6 +19,7 @@ from matplotlib.ticker import FixedLocator
 from helpers.foundations import style, validation
 from helpers.foundations.result import duration, significant
 from helpers.foundations.statistics import Interval
+from helpers.foundations.words import words
 
 #: Times that people call by another name than :func:`duration` does.
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
@@ -354,17 +355,11 @@ def key(
     left : bool
         Put the symbols first and the top left corner at ``1 - x``.
     """
-    for row, (symbol, text, color) in enumerate(entries):
-        note(
-            ax,
-            1 - x if left else x,
-            y - 0.068 * row,
-            f"{symbol} {text}" if left else f"{text} {symbol}",
-            color,
-            ha="left" if left else "right",
-            zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0},
-        )
+    places = [(1 - x if left else x, y - 0.068 * row) for row in range(len(entries))]
+    texts = [f"{symbol} {text}" if left else f"{text} {symbol}" for symbol, text, _ in entries]
+    colors = [color for _, _, color in entries]
+    words(ax, places, texts, color=colors, ha="left" if left else "right", va="top", zorder=6,
+          in_axes=True, paper=0.75)  # fmt: skip
 
 
 def is_blank(ax: Axes) -> bool:

@@ -1,8 +1,7 @@
-"""Boxes, arrows and words for pictures of systems, however many of them as a few artists.
+"""Boxes and arrows for pictures of systems, however many of them as a few artists.
 
 ``FancyBboxPatch`` and ``FancyArrowPatch`` make one artist each and split curves to find out where
-they end, and every ``Text`` is laid out anew each time it is drawn: that takes most of the time of
-a picture with twenty of them.
+they end, which takes most of the time of a picture with twenty of them.
 """
 
 from __future__ import annotations
@@ -12,18 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist, allow_rasterization
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
-from matplotlib.colors import to_rgba_array
-from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
-
-from helpers.foundations import style, validation
-
-#: How far letters reach below the line, as a share of their size, in DejaVu Sans.
-_DESCENT = 0.24
 
 
 def arrows(
@@ -109,104 +99,3 @@ def _round_box(x: float, y: float, round_x: float, round_y: float) -> Path:
         codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
     codes[0] = Path.MOVETO
     return Path([*vertices, vertices[0]], [*codes, Path.CLOSEPOLY])
-
-
-def words(
-    ax: Axes,
-    places: npt.ArrayLike,
-    texts: Sequence[str],
-    *,
-    offset_pt: tuple[float, float] = (0.0, 0.0),
-    color: Any = style.INK,
-    fontsize: float = 9.0,
-    weight: str = "normal",
-    ha: str = "center",
-    va: str = "center",
-    linespacing: float = 1.2,
-    zorder: float = 3.0,
-) -> None:
-    """Write many texts of one size as one artist, each where ``Axes.text`` would put it.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-    places : array_like, shape (n, 2)
-        In the units of the axes.
-    texts : sequence of str
-        Of one or more lines; no mathematics.
-    offset_pt : (float, float)
-        How far to the right of the places and above them, points.
-    color : colour or sequence of colours
-        One for all, or one for each.
-    fontsize, weight, linespacing, zorder
-        As for ``Axes.text``.
-    ha : {"left", "center", "right"}
-    va : {"bottom", "center", "top"}
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `ha` or `va` is none of these, or there are not as many places as texts.
-    """
-    ha = validation.one_of("ha", ha, ("left", "center", "right"))
-    va = validation.one_of("va", va, ("bottom", "center", "top"))
-    at = np.asarray(places, float).reshape(-1, 2)
-    if len(at) != len(texts):
-        raise ValueError(f"places must be one for each of the {len(texts)} texts, got {len(at)}")
-    colors = np.broadcast_to(to_rgba_array(color), (len(texts), 4))
-    font = FontProperties(size=fontsize, weight=weight)
-    ax.add_artist(_Words(at, texts, offset_pt, colors, font, ha, va, linespacing)).set_zorder(
-        zorder
-    )
-
-
-class _Words(Artist):
-    def __init__(
-        self,
-        places: npt.NDArray[np.float64],
-        texts: Sequence[str],
-        offset_pt: tuple[float, float],
-        colors: npt.NDArray[np.float64],
-        font: FontProperties,
-        ha: str,
-        va: str,
-        linespacing: float,
-    ) -> None:
-        super().__init__()
-        self._places, self._offset_pt, self._colors = places, offset_pt, colors
-        self._lines = [text.split("\n") for text in texts]
-        self._font, self._ha, self._va, self._linespacing = font, ha, va, linespacing
-
-    @allow_rasterization
-    def draw(self, renderer: RendererBase) -> None:
-        if not self.get_visible():
-            return
-        places = self.axes.transData.transform(self._places)
-        places += np.array(self._offset_pt) * self.figure.dpi / 72
-        canvas_height = renderer.get_canvas_width_height()[1]
-        gc = renderer.new_gc()
-        self._set_gc_clip(gc)
-        for (x, y), lines, color in zip(places, self._lines, self._colors, strict=True):
-            gc.set_foreground(color, isRGBA=True)
-            for line, right, up in self._laid_out(renderer, lines):
-                down = canvas_height - (y + up) if renderer.flipy() else y + up
-                renderer.draw_text(gc, x + right, down, line, self._font, 0)
-        gc.restore()
-
-    def _laid_out(
-        self, renderer: RendererBase, lines: Sequence[str]
-    ) -> list[tuple[str, float, float]]:
-        """Return each line with where its baseline begins, pixels to the right and up."""
-
-        size = self._font.get_size_in_points() * self.figure.dpi / 72
-        pitch = size * (self._linespacing if len(lines) > 1 else 1.0)
-        top = {"top": 0.0, "center": 0.5, "bottom": 1.0}[self._va] * pitch * len(lines)
-        first = top - (pitch - size) / 2 - (1 - _DESCENT) * size
-        share = {"left": 0.0, "center": 0.5, "right": 1.0}[self._ha]
-        widths = [
-            renderer.get_text_width_height_descent(line, self._font, False)[0] for line in lines
-        ]
-        return [
-            (line, -share * width, first - row * pitch)
-            for row, (line, width) in enumerate(zip(lines, widths, strict=True))
-        ]

@@ -13,6 +13,7 @@ from PIL import Image
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations import style
+from helpers.foundations.words import words
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
 
 
@@ -122,6 +123,20 @@ def test_a_pinned_curve_stays_as_a_ghost_and_goes_when_it_is_dropped():
     assert unlike(alone, together) > 0.001
     canvas.draw((now,))
     assert canvas.moving_png() == alone
+
+
+def test_a_pinned_curve_leaves_its_words_behind():
+    def plot_with_words(result, ax):
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ax.text(0.2, 0.2, "one")
+        words(ax, [(0.6, 0.6)], ["many"])
+
+    now = simulate_wave(height=2.0)
+    alone, together = Canvas(plot_with_words), Canvas(plot_with_words)
+    alone.draw((now,))
+    together.draw((now,), pinned=(now,))
+    assert together.moving_png() == alone.moving_png()
+    assert len(together.axes[0].artists) == len(together.axes[0].texts) == 1
 
 
 def test_a_plot_that_adds_axes_is_refused():

@@ -9,9 +9,10 @@ from matplotlib.collections import LineCollection, PolyCollection
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
 from helpers.foundations import style
 from helpers.foundations.axes import note
-from helpers.foundations.diagrams import arrows, words
+from helpers.foundations.diagrams import arrows
 from helpers.foundations.result import significant
 from helpers.foundations.scales import step_up
+from helpers.foundations.words import words
 
 _W, _H = 14.0, 8.6  # of a box; the picture is 118 x 62, about 5 pixels a unit
 _PLACES = {

@@ -14,7 +14,8 @@ from helpers.caching.simulation.interleavings import (
     InterleavingsResult,
 )
 from helpers.foundations import style
-from helpers.foundations.diagrams import arrows, round_boxes, words
+from helpers.foundations.diagrams import arrows, round_boxes
+from helpers.foundations.words import words
 
 _CLIENTS = {"A": style.BLUE, "B": style.PURPLE}
 _LANES = {"A": 0.0, "cache": 1.0, "database": 2.0, "B": 3.0}

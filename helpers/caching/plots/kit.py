@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import style
 from helpers.foundations.axes import bars, marks
-from helpers.foundations.diagrams import words
 from helpers.foundations.result import significant
+from helpers.foundations.words import words
 
 #: Light versions for what is not the subject: bars of other designs, areas under curves.
 PALE_BLUE = "#a8cbe4"

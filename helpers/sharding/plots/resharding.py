@@ -8,7 +8,8 @@ from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations import style
 from helpers.foundations.axes import bars, here, key, note, ring, time_axis, whiskers
-from helpers.foundations.diagrams import round_boxes, words
+from helpers.foundations.diagrams import round_boxes
+from helpers.foundations.words import words
 from helpers.sharding.measurement.online_move import MeasuredOnlineMoveResult
 from helpers.sharding.simulation.interleaving import InterleavingsResult
 from helpers.sharding.simulation.migration import MigrationResult
