@@ -35,12 +35,15 @@ def measure_engines(report: Callable[[str], None]) -> Iterator[Table]:
 
 
 def _traffic(paths: int, customers: int, servers: int) -> tuple[np.ndarray, np.ndarray]:
-    """Poisson arrivals and exponential services of mean 1; arrays lie customer by customer."""
+    """Poisson arrivals and exponential services of mean 1, a path in each row.
+
+    As everywhere in the course, the replications of one customer lie side by side in memory.
+    """
     rng = workload.streams(1, "arrivals", "services")
-    shape = (customers, paths)
+    shape = (paths, customers)
     gaps = workload.unit_gaps("poisson", shape, rng["arrivals"])
     services = workload.service_times("exponential", 1.0, shape, rng["services"])
-    return np.cumsum(gaps / (_UTILISATION * servers), axis=0).T, services.T
+    return np.cumsum(gaps / (_UTILISATION * servers), axis=1), services
 
 
 def _fifo() -> Table:
