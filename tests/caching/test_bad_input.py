@@ -83,6 +83,7 @@ BAD_NAMED = [
     (caching.measure_expiry_herd, {"fix": "jitter"}, "fix"),
     (caching.measure_interleavings, {"clients": "three"}, "clients"),
     (caching.measure_write_behind, {"kills": 1}, "kills"),
+    (caching.measure_write_behind, {"write_rps": 2e4, "flush_s": 1.0}, "write_rps must be at most"),
     (caching.measure_write_latency, {"writes": 1}, "writes"),
     (caching.measure_write_race, {"delay_s": 1.0}, "delay_s"),
     (caching.measure_lru, {"capacities": [1_000]}, "capacities"),

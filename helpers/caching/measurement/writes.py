@@ -23,6 +23,8 @@ from helpers.foundations.workload import streams
 
 _CHILD = Path(__file__).with_name("_batching_child.py")
 _WAVE = 8  # processes alive at once
+_LIFE_INTERVALS = 5  # between flushes, that a process lives at most
+_PIPE_BYTES = 60_000  # that a pipe surely holds; an acknowledgement is a byte
 
 
 # --- write-behind, killed -------------------------------------------------------------------------
@@ -94,7 +96,7 @@ def measure_write_behind(
     Parameters
     ----------
     write_rps : float
-        Writes per second; 10 to 20,000.
+        Writes per second; 10 to 20,000, and at most 12,000 / `flush_s`.
     flush_s : float
         Time between flushes, seconds; 0.01 to 1.
     kills : int
@@ -121,11 +123,18 @@ def measure_write_behind(
         "write_rps", write_rps, at_least=10, at_most=20_000, unit="writes/s"
     )
     flush_s = validation.number("flush_s", flush_s, at_least=0.01, at_most=1, unit="s")
+    most = _PIPE_BYTES / (_LIFE_INTERVALS * flush_s)
+    if write_rps > most:
+        raise ValueError(
+            f"write_rps must be at most {most:,.0f} writes/s with flush_s = {flush_s:g} s, got "
+            f"{write_rps:g}: acknowledgements that do not fit into the pipe would be waited for"
+        )
     kills = validation.integer("kills", kills, at_least=2, at_most=200)
     timeout_s = validation.number("timeout_s", timeout_s, above=0, unit="s")
     deadline = time.monotonic() + timeout_s
     # Over a whole number of intervals each phase of the interval is as likely as any other.
-    lives = flush_s * (2 + 3 * streams(seed, "kills")["kills"].random(kills))
+    phases = streams(seed, "kills")["kills"].random(kills)
+    lives = flush_s * (2 + (_LIFE_INTERVALS - 2) * phases)
     counts: list[tuple[int, int]] = []
     with TemporaryDirectory(prefix="write-behind-", ignore_cleanup_errors=True) as folder:
         for first in range(0, kills, _WAVE):
