@@ -163,7 +163,7 @@ def plot_overload(result: OverloadResult, ax: Axes) -> None:
     ring(ax, result.load, result.here.estimate)
 
 
-_WIDTH, _HEIGHT, _STEP = 1.95, 0.56, 2.35
+_WIDTH, _HEIGHT, _STEP = 2.06, 0.56, 2.42
 
 
 def plot_route(result: RouteResult, ax: Axes) -> None:
@@ -207,7 +207,7 @@ def plot_route(result: RouteResult, ax: Axes) -> None:
     )  # fmt: skip
     for number, (x, y) in place.items():
         used = number in on
-        words = "\n".join(textwrap.wrap(f"{number:02d} {CHAPTERS[number].title}", 12))
+        words = "\n".join(textwrap.wrap(f"{number:02d} {CHAPTERS[number].title}", 13))
         ax.text(x, y, words, fontsize=7.2, ha="center", va="center", zorder=3,
                 color=style.INK if used else style.MUTED,
                 fontweight="bold" if used else "normal")  # fmt: skip
