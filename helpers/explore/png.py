@@ -12,6 +12,7 @@ from PIL import Image
 
 _COLOURS = 256  # that the index of a pixel, one byte, can name
 _BACKGROUND_COLOURS = 96
+_SAMPLE = 40_000  # pixels from which a colour's mean is taken
 _RGBA, _INDEXED = 6, 3  # colour types in the PNG specification, section 11.2.1
 
 
@@ -99,8 +100,12 @@ def _indexed(
     boxes = (red.astype(np.intp) << 8) | (green << 4) | blue
     counts = np.bincount(boxes, minlength=4_096)
     used = np.flatnonzero(counts)
-    sums = [np.bincount(boxes, channel, 4_096)[used] for channel in channels]
-    means = np.stack(sums, axis=1) / counts[used, None]
+    means = np.stack([(used >> shift & 15) << 4 for shift in (8, 4, 0)], axis=1) + 8.0
+    some = slice(None, None, 1 + pixels.size // _SAMPLE)  # enough to know what is in a box
+    seen = np.bincount(boxes[some], minlength=4_096)[used]
+    for channel, mean in zip(channels, means.T, strict=True):
+        sums = np.bincount(boxes[some], channel[some], 4_096)[used]
+        np.divide(sums, seen, out=mean, where=seen > 0)
     kept = np.sort(np.argsort(counts[used])[::-1][:most])
     colours = means[kept]
     nearest = np.zeros(4_096, np.uint8)

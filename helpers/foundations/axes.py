@@ -212,8 +212,7 @@ def whiskers(
     lines = _WHISKERS | {"color": look["color"], "marker": "_" if along == "y" else "|"}
     if "zorder" in look:
         lines["zorder"] = look["zorder"]
-    across, numbers = _dashes(places, low, high)
-    ax.plot(*((across, numbers) if along == "y" else (numbers, across)), **lines)
+    spans(ax, places, low, high, along=along, **lines)
     ax.plot(*((places, middle) if along == "y" else (middle, places)), **look)
 
 
@@ -248,14 +247,67 @@ def marks(
     places, values = _alike(places, values)
     shown = np.isfinite(values)
     places, values = places[shown], values[shown]
-    values, across = _dashes(values, places - length / 2, places + length / 2)
-    ax.plot(
-        *((across, values) if along == "y" else (values, across)),
+    spans(
+        ax,
+        values,
+        places - length / 2,
+        places + length / 2,
+        along="x" if along == "y" else "y",
         color=style.THEORY["color"],
         linewidth=1.8,
         linestyle=(0, (2.2, 1)),
         zorder=1.5,  # over bars, under points
     )
+
+
+def spans(
+    ax: Axes,
+    places: npt.ArrayLike,
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    *,
+    along: str = "y",
+    **look: Any,
+) -> None:
+    """Draw a line from `low` to `high` at each place, all of them as one artist.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    places, low, high : array_like
+        One number for each line.
+    along : {"y", "x"}
+        The axis along which they reach.
+    **look
+        For ``Axes.plot``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `along` is neither axis.
+    """
+    along = validation.one_of("along", along, ("y", "x"))
+    places, low, high = _alike(places, low, high)
+    across = np.repeat(places, 3)
+    ends = np.stack([low, high, np.full(low.shape, np.nan)], axis=1).ravel()  # a gap after each
+    look = {"solid_capstyle": "butt"} | look
+    ax.plot(*((across, ends) if along == "y" else (ends, across)), **look)
+
+
+def curves(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, **look: Any) -> None:
+    """Draw many curves over the same places as one artist.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : array_like, shape (n,)
+    y : array_like, shape (curves, n)
+    **look
+        For ``Axes.plot``. Where curves cross, a transparent colour does not get darker.
+    """
+    y = np.asarray(y, float)
+    gap = np.full((len(y), 1), np.nan)
+    ax.plot(np.tile(np.append(x, np.nan), len(y)), np.hstack([y, gap]).ravel(), **look)
 
 
 def bars(
@@ -302,13 +354,6 @@ def bars(
 
 def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
     return np.broadcast_arrays(*(np.atleast_1d(np.asarray(part, float)) for part in parts))
-
-
-def _dashes(
-    places: npt.NDArray[np.float64], low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the course of one line that goes from `low` to `high` at each place and then stops."""
-    return np.repeat(places, 3), np.stack([low, high, np.full(low.shape, np.nan)], axis=1).ravel()
 
 
 def here(ax: Axes, x: float) -> None:

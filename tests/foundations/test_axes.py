@@ -203,6 +203,23 @@ def test_marks_lie_across_their_places(ax, along) -> None:
     assert to_hex(line.get_color()) == style.BLACK
 
 
+def test_curves_are_one_line_with_gaps(ax) -> None:
+    axes.curves(ax, [0, 1, 2], [[3, 4, 5], [6, 7, 8]], color="red")
+    (line,) = ax.lines
+    pieces = line.get_xydata().reshape(2, 4, 2)
+    assert np.isnan(pieces[:, 3]).all()
+    assert pieces[:, :3].tolist() == [[[0, 3], [1, 4], [2, 5]], [[0, 6], [1, 7], [2, 8]]]
+
+
+@pytest.mark.parametrize("along", ["y", "x"])
+def test_spans_reach_from_low_to_high_and_no_further(ax, along) -> None:
+    axes.spans(ax, [0, 5], [1, 2], [3, 4], along=along, linewidth=7)
+    (line,) = ax.lines
+    want = [[0, 1, 0, 3], [5, 2, 5, 4]] if along == "y" else [[1, 0, 3, 0], [2, 5, 4, 5]]
+    assert dashes(line) == want
+    assert line.get_solid_capstyle() == "butt"
+
+
 def test_marks_are_over_bars_and_under_points(ax) -> None:
     axes.bars(ax, 0, 1)
     axes.marks(ax, 0, 1)

@@ -9,8 +9,9 @@ from helpers.estimation.measurement.storage import MeasuredStorage
 from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
 from helpers.foundations import style
-from helpers.foundations.axes import bars, here, log_axis, marks
+from helpers.foundations.axes import bars, here, log_axis, marks, spans
 from helpers.foundations.scales import step_up
+from helpers.foundations.words import words
 
 #: How far the axis of products reaches, in powers of ten, and the factors marked on it.
 _FACTORS = {0.5: (2,), 1: (2, 5), 2: (10,), 4: (10, 1_000), 8: (100, 10_000)}
@@ -28,14 +29,15 @@ def plot_estimate(result: EstimateResult, ax: Axes) -> None:
     ax.axvline(1, color=style.MUTED, linewidth=1.0, linestyle=":")
     rows = np.arange(len(OUTPUTS))
     low, high = np.transpose([result.range_90(name) for name in OUTPUTS])
-    ax.hlines(rows, low, high, color=style.BLUE, linewidth=7, alpha=0.75, zorder=1)
+    spans(ax, rows, low, high, along="x", color=style.BLUE, linewidth=7, alpha=0.75, zorder=1)
     factor = np.array([result.theory_factor(name) for name in OUTPUTS])
     for ends in (1 / factor, factor):
         marks(ax, rows, ends, 0.6, along="x")
     ax.plot(np.ones(len(rows)), rows, color=style.INK, marker="o", markersize=5, linestyle="none")
-    for y, name in enumerate(OUTPUTS):
-        ax.text(1 / 140, y - 0.05, name, fontsize=9, color=style.MUTED, va="bottom")
-        ax.text(1 / 140, y + 0.02, result.show(name), fontsize=10, fontweight="bold", va="top")
+    left = np.column_stack([np.full(len(rows), 1 / 140), rows])
+    words(ax, np.subtract(left, (0, 0.05)), OUTPUTS, color=style.MUTED, ha="left", va="bottom")
+    shown = [result.show(name) for name in OUTPUTS]
+    words(ax, np.add(left, (0, 0.02)), shown, fontsize=10, weight="bold", ha="left", va="top")
 
 
 @style.panels(2)

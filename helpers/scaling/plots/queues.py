@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, is_blank, key, log_axis, ring
-from helpers.foundations.scales import round_up
+from helpers.foundations.axes import curves, error_bars, here, is_blank, key, log_axis, ring, spans
+from helpers.foundations.scales import round_up, step_up
 from helpers.scaling.measurement import MeasuredKnee, MeasuredStaffing
 from helpers.scaling.simulation import (
     DESIGNS,
@@ -62,7 +62,7 @@ def _plot_measured_knee(result: MeasuredKnee, ax: Axes) -> None:
 def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     """Draw running means in a funnel, and the intervals that single runs report."""
     ax, intervals = axes
-    top = round_up(2.2 * result.truth)
+    top = step_up(2.2 * result.truth, (2, 5, 10, 20, 50, 100, 200))
     ax.set_title("Eight runs of the same queue")
     log_axis(ax, "x", 10, 8_192, ticks=(10, 100, 1_000, 8_000))
     ax.set_ylim(0, top)
@@ -73,8 +73,7 @@ def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     ax.fill_between(
         seen, result.truth - half, result.truth + half, color=style.FAINT, alpha=0.7, linewidth=0
     )
-    for run in result.running:
-        ax.plot(result.seen, run, color=style.BLUE, linewidth=1.1, alpha=0.75)
+    curves(ax, result.seen, result.running, color=style.BLUE, linewidth=1.1, alpha=0.75)
     ax.axhline(result.truth, **style.THEORY)
     here(ax, result.requests)
 
@@ -86,13 +85,11 @@ def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     intervals.axhline(result.truth, **style.THEORY)
     order = result.means.argsort()
     x, means = np.arange(len(order)), result.means[order]
-    for half_width, color, width, shift in (
-        (result.batch_half[order], style.SKY, 4.0, 0.0),
-        (result.naive_half[order], style.BLUE, 1.6, 0.0),
+    for half_width, color, width in (
+        (result.batch_half[order], style.SKY, 4.0),
+        (result.naive_half[order], style.BLUE, 1.6),
     ):
-        intervals.vlines(
-            x + shift, means - half_width, means + half_width, color=color, linewidth=width
-        )
+        spans(intervals, x, means - half_width, means + half_width, color=color, linewidth=width)
     missed = np.abs(means - result.truth) > result.naive_half[order]
     intervals.plot(
         x[missed],

@@ -6,7 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, here, key, log_axis, marks, note, short, time_axis
+from helpers.foundations.axes import (
+    bars,
+    here,
+    key,
+    log_axis,
+    marks,
+    note,
+    short,
+    time_axis,
+    whiskers,
+)
 from helpers.foundations.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.fan_out import FanOutResult
@@ -133,8 +143,8 @@ def plot_fan_out(result: FanOutResult, axes: tuple[Axes, Axes]) -> None:
         ax.set_xlabel("Authors with more followers are pulled")
     shown = np.isfinite(result.wait_s)
     delay.plot(x, result.theory_s, **style.THEORY)
-    delay.vlines(x[shown], result.low_s[shown], result.high_s[shown], color=style.BLUE, linewidth=2)
-    delay.plot(x, result.wait_s, linestyle="none", marker="o", color=style.BLUE)
+    whiskers(delay, x[shown], *(part[shown] for part in (result.wait_s, result.low_s,
+             result.high_s)), **style.DOTS)  # fmt: skip
     note(delay, 0.03, 0.95, "simulated, 95 % interval ●\ntheory - -", style.BLUE)
     time_axis(delay, "y", 1e-5, 30)
     delay.set_ylabel("Mean wait of a post")

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, log_axis, marks, note
+from helpers.foundations.axes import bars, log_axis, marks, note, whiskers
 from helpers.foundations.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.ring import RingImbalanceResult, RingResult
@@ -89,8 +89,7 @@ def plot_ring_imbalance(result: RingImbalanceResult, ax: Axes) -> None:
         color=style.SKY,
     )
     ax.plot(x, result.theory, **style.THEORY)
-    ax.vlines(x, result.low, result.high, color=style.BLUE, linewidth=2)
-    ax.plot(x, result.mean, linestyle="none", marker="o", color=style.BLUE, markersize=6)
+    whiskers(ax, x, result.mean, result.low, result.high, **style.DOTS)
     ax.axhline(result.target, color=style.VERMILION, linewidth=1.4)
     style.label(ax, 0.85, result.target, "wanted", style.VERMILION, xytext=(2, 7))
     legend = "each ring ·\nmean and 95 % interval ●\nexact mean - -"

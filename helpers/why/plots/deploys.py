@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import here, log_axis, note, ring
+from helpers.foundations.axes import curves, here, log_axis, note, ring
 from helpers.foundations.scales import step_up
 from helpers.why.simulation import DEPLOY_S, LOST_S, CanaryResult, LossResult, RollingResult
 
@@ -51,8 +51,7 @@ def plot_loss(result: LossResult, axes: tuple[Axes, Axes]) -> None:
 
 
 def _waits(ax: Axes, time_s: np.ndarray, runs: np.ndarray, mean: np.ndarray) -> None:
-    for run in runs[:6]:
-        ax.plot(time_s, run, color=style.SKY, linewidth=0.8, alpha=0.6)
+    curves(ax, time_s, runs[:6], color=style.SKY, linewidth=0.8, alpha=0.6)
     ax.plot(time_s, mean, **style.SIMULATION)
 
 

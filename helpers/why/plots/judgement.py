@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, log_axis, note
+from helpers.foundations.axes import bars, log_axis, note, spans
 from helpers.foundations.scales import step_up
 from helpers.why.simulation import (
     BEGIN_S,
@@ -43,7 +43,7 @@ def plot_calibration(result: CalibrationResult | ScoreResult, axes: tuple[Axes, 
         return
     x = 100 * result.stated
     low, high = (100 * q for q in np.nanquantile(result.shares, (0.05, 0.95), axis=0))
-    ax.vlines(x, low, high, color=style.SKY, linewidth=7, alpha=0.5)
+    spans(ax, x, low, high, color=style.SKY, linewidth=7, alpha=0.5)
     ax.plot(x, 100 * result.true_chance, color=style.BLUE, linewidth=2.2)
     ax.plot(x, 100 * result.shares[0], color=style.VERMILION, marker="o", linestyle="none")
     note(ax, 0.04, 0.08, "— true chance", style.BLUE)
@@ -71,7 +71,8 @@ def _plot_score(result: ScoreResult, ax: Axes, scores: Axes) -> None:
         return
     stated, right, count = result.groups.T
     reach = 196 * np.sqrt(stated * (1 - stated) / count)
-    ax.vlines(100 * stated, 100 * stated - reach, 100 * stated + reach, color=style.FAINT, lw=7)
+    low, high = 100 * stated - reach, 100 * stated + reach
+    spans(ax, 100 * stated, low, high, color=style.FAINT, linewidth=7)
     ax.plot(100 * stated, 100 * right, color=style.VERMILION, marker="o", linestyle="none")
     note(ax, 0.97, 0.16, "● you", style.VERMILION, ha="right")
     note(ax, 0.97, 0.08, "bands: chance alone", ha="right")
