@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, here, is_blank, log_axis, marks
+from helpers.foundations.axes import bars, curves, error_bars, here, is_blank, log_axis, marks
 from helpers.foundations.scales import headroom
 from helpers.scaling.measurement import MeasuredBottleneck
 from helpers.scaling.simulation import (
@@ -72,8 +72,7 @@ def plot_break_even(result: BreakEvenResult, axes: tuple[Axes, Axes]) -> None:
     log_axis(load, "y", 10, 3e4)
     load.set_xlabel("month")
     load.set_ylabel("load (requests/s)")
-    for path in result.paths_rps:
-        load.plot(result.months, path, color=style.BLUE, linewidth=0.8, alpha=0.45)
+    curves(load, result.months, result.paths_rps, color=style.BLUE, linewidth=0.8, alpha=0.55)
     growth = np.log1p(result.growth_percent / 100)
     months = np.array([0, HORIZON_MONTHS])
     load.plot(months, result.load_rps * np.exp(growth * months), **style.THEORY)

@@ -62,7 +62,7 @@ def _plot_measured_knee(result: MeasuredKnee, ax: Axes) -> None:
 def plot_run_length(result: RunLengthResult, axes: tuple[Axes, Axes]) -> None:
     """Draw running means in a funnel, and the intervals that single runs report."""
     ax, intervals = axes
-    top = step_up(2.2 * result.truth, (2, 5, 10, 20, 50, 100, 200))
+    top = step_up(2.2 * result.truth, (3, 6, 12, 25, 50, 100, 200))
     ax.set_title("Eight runs of the same queue")
     log_axis(ax, "x", 10, 8_192, ticks=(10, 100, 1_000, 8_000))
     ax.set_ylim(0, top)
