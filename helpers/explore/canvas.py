@@ -4,7 +4,7 @@ Redrawing everything costs far more than most simulations. While a slider moves,
 labels and title rarely change, so they are drawn once, kept as a bitmap, and only what shows data
 is drawn on top; a text that was drawn before is stamped again. When the slider rests, the whole
 figure is drawn once more at twice the resolution, so what a learner looks at for longer than a
-moment never comes from a short cut.
+moment was drawn afresh.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
-from helpers.explore.png import Backdrop, fast_png, small_png
+from helpers.explore.png import Backdrop, quick_png, small_png
 from helpers.foundations import style
 from helpers.foundations.result import Result
 from helpers.foundations.words import Words
@@ -51,7 +51,7 @@ class Canvas:
         size = (self.width_px / _DPI, height_in)
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI)
-            self._agg = _MovingAgg(self.figure)
+            self._agg = _StampingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
@@ -117,7 +117,7 @@ class Canvas:
             self._agg.draw()
             note.remove()
         pixels = np.asarray(self._agg.buffer_rgba())
-        return small_png(pixels) if caption else fast_png(pixels)
+        return small_png(pixels) if caption else quick_png(pixels)
 
     def _draw_backdrop(self, renderer: RendererAgg, data: Sequence[Artist]) -> None:
         """Draw what changed of everything that is not data."""
@@ -169,60 +169,61 @@ class _Layer:
         np.minimum(pixels[self._where], self._pixels, out=pixels[self._where])
 
 
-class _MovingAgg(FigureCanvasAgg):
-    """Draws with stamped texts at the resolution of moving pictures."""
+class _StampingAgg(FigureCanvasAgg):
+    """Draws with stamped texts, and keeps what it draws moving pictures on."""
 
-    _quick: _StampingRenderer | None = None
+    _moving: _StampingRenderer | None = None
 
     def get_renderer(self) -> RendererAgg:
-        if self.figure.dpi != _DPI:
-            return super().get_renderer()
-        if self._quick is None:
-            self._quick = _StampingRenderer(*self.get_width_height(physical=True), _DPI)
-        self.renderer, self._lastKey = self._quick, None
-        return self._quick
+        size, dpi = self.get_width_height(physical=True), self.figure.dpi
+        if dpi != _DPI:
+            self.renderer = _StampingRenderer(*size, dpi)
+        else:
+            self._moving = self.renderer = self._moving or _StampingRenderer(*size, dpi)
+        return self.renderer
 
 
 class _StampingRenderer(RendererAgg):
-    """Keeps the bitmap of every horizontal text and puts it on whole pixels.
+    """Keeps the bitmap of every text and puts it on whole pixels.
 
-    Matplotlib rasterises letter by letter, each time, which takes half of the time of a moving
-    picture.
+    Matplotlib rasterises letter by letter, each time, which takes half of the time of a picture.
     """
 
     def draw_text(
         self, gc, x, y, s, prop, angle, ismath=False, mtext=None
     ) -> None:  # the base class's signature
-        if ismath or angle:
+        if ismath or angle not in (0, 90):
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
-        letters, (right, down), _ = _written(s, prop)
-        self._renderer.draw_text_image(letters, round(x + right), round(y + down) + 1, 0, gc)
+        letters, (right, down), _ = _written(s, prop, self.dpi)
+        if angle == 0:
+            left, bottom = x + right, y + down
+        else:  # upwards: a quarter turn around the origin
+            left, bottom = x + down - len(letters), y - right
+            letters = np.ascontiguousarray(np.rot90(letters))
+        self._renderer.draw_text_image(letters, round(left), round(bottom), 0, gc)
 
     def get_text_width_height_descent(self, s, prop, ismath) -> tuple[float, float, float]:
         if ismath:
             return super().get_text_width_height_descent(s, prop, ismath)
-        return _written(s, prop)[2]
-
-
-_FONTS = RendererAgg(1, 1, _DPI)
+        return _written(s, prop, self.dpi)[2]
 
 
 @lru_cache(maxsize=2_000)
 def _written(
-    text: str, prop: FontProperties
+    text: str, prop: FontProperties, dpi: float
 ) -> tuple[np.ndarray, tuple[float, float], tuple[float, float, float]]:
     """Return a text's coverage (0..255), where its lower left corner is, and its size.
 
     In pixels: the corner is counted to the right and down from the origin, and the size is width,
     height and descent.
     """
-    font = _FONTS._prepare_font(prop)
+    font = RendererAgg(1, 1, dpi)._prepare_font(prop)
     font.set_text(text, 0.0, flags=get_hinting_flag())
     width, height, descent = (*font.get_width_height(), font.get_descent())
     font.draw_glyphs_to_bitmap(antialiased=True)
     right, down = font.get_bitmap_offset()
-    corner = (right / 64, (down + descent) / 64)  # FreeType counts in 64ths
+    corner = (right / 64, (down + descent) / 64 + 1)  # FreeType counts in 64ths
     return np.array(font.get_image()), corner, (width / 64, height / 64, descent / 64)
 
 

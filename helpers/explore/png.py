@@ -13,7 +13,7 @@ from PIL import Image
 _COLOURS = 256  # that the index of a pixel, one byte, can name
 _BACKGROUND_COLOURS = 96
 _SAMPLE = 40_000  # pixels from which a colour's mean is taken
-_RGBA, _INDEXED = 6, 3  # colour types in the PNG specification, section 11.2.1
+_INDEXED = 3  # colour type in the PNG specification, section 11.2.1
 
 
 class Backdrop:
@@ -33,11 +33,7 @@ class Backdrop:
     def __init__(self, rgba: npt.NDArray[np.uint8]) -> None:
         self._shape = rgba.shape[:2]
         self._pixels = _as_integers(rgba).copy()
-        paper = self._pixels[:1]  # the corner's colour, which nearly all pixels have
-        self._indices, self._palette = _drawn_on(
-            paper, np.zeros(self._pixels.size, np.uint8), _indexed(paper, 1)[1],
-            self._pixels, _BACKGROUND_COLOURS,
-        )  # fmt: skip
+        self._indices, self._palette = _on_paper(self._pixels, _BACKGROUND_COLOURS)
 
     def copy_to(self, rgba: npt.NDArray[np.uint8]) -> None:
         """Overwrite a picture of the same shape with this one."""
@@ -48,15 +44,13 @@ class Backdrop:
         indices, palette = _drawn_on(
             self._pixels, self._indices, self._palette, _as_integers(rgba), _COLOURS
         )
-        return _png(indices.reshape(self._shape), _INDEXED, (b"PLTE", palette.tobytes()))
+        return _png(indices.reshape(self._shape), palette)
 
 
-def fast_png(rgba: npt.NDArray[np.uint8]) -> bytes:
-    """Encode (height, width, 4) bytes: no filter, quickest compression that still pays.
-
-    Dropping the opaque alpha channel first would take longer than compressing it.
-    """
-    return _png(rgba.reshape(rgba.shape[0], -1), _RGBA)
+def quick_png(rgba: npt.NDArray[np.uint8]) -> bytes:
+    """Encode (height, width, 4) bytes at once, with as many colours as :class:`Backdrop` keeps."""
+    indices, palette = _on_paper(_as_integers(rgba), _COLOURS)
+    return _png(indices.reshape(rgba.shape[:2]), palette)
 
 
 def small_png(rgba: npt.NDArray[np.uint8]) -> bytes:
@@ -72,6 +66,15 @@ def small_png(rgba: npt.NDArray[np.uint8]) -> bytes:
 def _as_integers(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
     """Return one number for each pixel; red is its lowest byte."""
     return np.ascontiguousarray(rgba).view("<u4").ravel()
+
+
+def _on_paper(
+    pixels: npt.NDArray[np.uint32], most: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Return indices and palette of a picture of which most has the corner's colour."""
+    paper = pixels[:1]
+    nothing = np.zeros(pixels.size, np.uint8)
+    return _drawn_on(paper, nothing, _indexed(paper, 1)[1], pixels, most)
 
 
 def _drawn_on(
@@ -117,18 +120,18 @@ def _indexed(
     return nearest[boxes], np.round(colours).astype(np.uint8)
 
 
-def _png(rows: npt.NDArray[np.uint8], colour_type: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    height, row_bytes = rows.shape
-    width = row_bytes // (4 if colour_type == _RGBA else 1)
-    lines = np.zeros((height, 1 + row_bytes), np.uint8)  # each starts with its filter's number
-    lines[:, 1:] = rows
-    header = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+def _png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
+    """Write a file without a filter and with the quickest compression that pays."""
+    height, width = indices.shape
+    rows = np.zeros((height, 1 + width), np.uint8)  # each starts with its filter's number
+    rows[:, 1:] = indices
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, _INDEXED, 0, 0, 0),
+        b"PLTE": palette.tobytes(),
+        b"IDAT": zlib.compress(rows, 1),
+        b"IEND": b"",
+    }
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in (
-            (b"IHDR", header),
-            *chunks,
-            (b"IDAT", zlib.compress(lines, 1)),
-            (b"IEND", b""),
-        )
+        for kind, data in chunks.items()
     )

@@ -159,20 +159,23 @@ def test_a_learners_own_matplotlib_settings_are_left_alone():
 
 
 @pytest.mark.parametrize("text", ["p99 = 73 ms", "gypsy, Äq", "1", "two\nlines (and a half)"])
-@pytest.mark.parametrize("place", [(200.0, 60.0), (211.37, 83.62)])
-def test_a_stamped_text_stands_where_matplotlib_writes_it(text, place):
+@pytest.mark.parametrize("place", [(200.0, 160.0), (211.37, 183.62)])
+@pytest.mark.parametrize("dpi", [module._DPI, module._DPI * module._SHARP])
+@pytest.mark.parametrize("angle", [0, 90, 30])
+def test_a_stamped_text_stands_where_matplotlib_writes_it(text, place, dpi, angle):
     def ink(canvas_type) -> np.ndarray:
-        figure = Figure(figsize=(4, 2), dpi=module._DPI)
+        figure = Figure(figsize=(4, 4), dpi=dpi)
         canvas = canvas_type(figure)
-        figure.text(place[0] / 400, place[1] / 200, text, ha="center", color="black")
+        look = {"ha": "center", "color": "black", "rotation": angle}
+        figure.text(place[0] / 400, place[1] / 400, text, **look)
         canvas.draw()
         return 255 - np.asarray(canvas.buffer_rgba())[:, :, 0].astype(int)
 
     def edges(image: np.ndarray) -> np.ndarray:
         return np.array([[where.min(), where.max()] for where in np.nonzero(image > 60)])
 
-    stamped, written = ink(module._MovingAgg), ink(FigureCanvasAgg)
-    assert np.abs(edges(stamped) - edges(written)).max() <= 1
+    stamped, written = ink(module._StampingAgg), ink(FigureCanvasAgg)
+    assert np.abs(edges(stamped) - edges(written)).max() <= 1 + (angle % 90 > 0)
     assert stamped.sum() == pytest.approx(written.sum(), rel=0.02)
 
 
