@@ -126,7 +126,7 @@ window.sdBench = {
     if (!handle.matches('.noUi-handle')) return null;
     // The first picture that the kernel sends after it has echoed a value is that value's.
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    let echoed = false, awaited = null, arrived = null;
+    let echoed = false, awaited = null, arrived = null, before = null, moved = null;
     const listen = (_, { msg }) => {
       const data = msg.content.data || {};
       if (data.method === 'echo_update') {
@@ -138,9 +138,13 @@ window.sdBench = {
     };
     const observer = new MutationObserver(() => {
       const shown = cell.querySelector('.jp-OutputArea img.sd-figure');
-      if (awaited && shown && shown.src === awaited) {
-        [awaited, arrived] = [null, performance.now()];
+      if (!shown) return;
+      const sharp = this.pixels(shown.src) > Number(shown.getAttribute('width'));
+      if (awaited && shown.src === awaited) {
+        // A value that rounds to the one before shows the same picture, and then only a sharp one.
+        [awaited, arrived] = [null, sharp ? moved : performance.now()];
       }
+      if (!sharp && shown.src !== before) [before, moved] = [shown.src, performance.now()];
     });
     kernel.anyMessage.connect(listen);
     observer.observe(cell, { childList: true, subtree: true, attributes: true });
