@@ -216,10 +216,10 @@ def _within_twice(table: Table, floor: Table) -> str:
     """Say how many explorers of one table stay within twice the floor of its own or another."""
     explorers, lower = table.rows[:-1], floor.rows[-1]
     found = []
-    for quantile_, column in (("median", 3), ("95th percentile", 4)):
+    for which, column in (("median", 3), ("95th percentile", 4)):
         own = sum(float(row[column]) <= 2 * float(row[column - 2]) for row in explorers)
         other = sum(float(row[column]) <= 2 * float(lower[column - 2]) for row in explorers)
-        found.append(f"by the {quantile_}, {other} are within twice this floor, {own} within "
+        found.append(f"by the {which}, {other} are within twice this floor, {own} within "
                      "twice the one the extension leaves")  # fmt: skip
     return f"Of the {len(explorers)} explorers above, {'; '.join(found)}."
 

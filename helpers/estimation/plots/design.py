@@ -85,10 +85,8 @@ def plot_failure_modes(result: FailureModesResult, ax: Axes) -> None:
             ax.text(beyond + 1.2 * side, y, text, fontsize=9, va="center",
                     ha="left" if side == 1 else "right",
                     color=style.INK if side == 1 else "white", fontweight="bold")  # fmt: skip
-    simulated = [row for row in rows if row.lost is not None]
-    places = [rows.index(row) for row in simulated]
-    lost = 100 * np.array([row.lost for row in simulated])
-    margin = 100 * np.array([row.margin for row in simulated])
+    simulated = [(y, row.lost, row.margin) for y, row in enumerate(rows) if row.lost is not None]
+    places, lost, margin = np.reshape(simulated, (-1, 3)).T * [[1], [100], [100]]
     bars(ax, places, lost, 0.5, along="x", facecolor=style.BLUE, alpha=0.7)
     whiskers(ax, places, lost, lost - margin, lost + margin, along="x", color=style.BLUE, ls="none")
     marks(ax, range(len(rows)), [100 * row.predicted for row in rows], 0.72, along="x")
