@@ -138,7 +138,9 @@ def install(kind):
     # -qq: errors only. Versions and hashes come from the lock, the build tool included.
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-qq"]
     say = f"Installing {packages} packages (about a minute, only this once) ..."
-    run([*pip, "--require-hashes", "-r", lock], say)
+    # The lock is complete. Resolving it again is slow, and old versions of pip get it wrong: once a
+    # newer coverage is out, they do not see that "coverage[toml]" is the coverage that is pinned.
+    run([*pip, "--no-deps", "--require-hashes", "-r", lock], say)
     run([*pip, "--no-deps", "--no-build-isolation", "-e", "."], "Installing the course ...")
     run([python, __file__, "settings"], "Setting JupyterLab up ...")
     for done in ("lab",) if kind == "lab" else ("lab", "test"):  # the test lock holds the other

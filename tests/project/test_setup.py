@@ -14,6 +14,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,30 @@ def test_a_lock_satisfies_the_project(name: str, groups: tuple[str, ...]) -> Non
             assert requirement.specifier.contains(names_of(pin)), f"{pin} is not {requirement}"
 
 
+@pytest.mark.parametrize("path", LOCKS.values(), ids=LOCKS)
+def test_a_lock_holds_everything_that_its_packages_need(path: Path) -> None:
+    """They are installed as they stand: nothing looks for what is missing."""
+    pins, here = locked(path), default_environment()
+    ours = [pin for alternatives in pins.values() for pin, _ in alternatives]
+    waiting = [pin for pin in ours if pin.marker is None or pin.marker.evaluate(here)]
+    seen: set[str] = set()
+    while waiting:
+        wanted = waiting.pop()
+        if str(wanted) in seen:
+            continue
+        seen.add(str(wanted))
+        for text in requires(wanted.name) or ():
+            needed = Requirement(text)
+            environments = [{**here, "extra": extra} for extra in ("", *wanted.extras)]
+            if needed.marker and not any(map(needed.marker.evaluate, environments)):
+                continue
+            versions = [names_of(pin) for pin, _ in pins.get(canonicalize_name(needed.name), ())]
+            assert any(map(needed.specifier.contains, versions)), (
+                f"{wanted} needs {needed}; {path.name} has {versions}; run: make lock"
+            )
+            waiting.append(needed)
+
+
 def test_both_locks_hold_the_same_versions() -> None:
     learner, tests = (locked(LOCKS[name]) for name in start.LOCKS.values())
     for name, alternatives in learner.items():
@@ -117,8 +142,6 @@ def test_learners_install_no_test_tools_and_nothing_slow() -> None:
 
 
 def test_what_is_installed_here_is_what_the_lock_says() -> None:
-    from importlib.metadata import version
-
     here = default_environment()
     pins = locked(LOCKS["requirements.lock"])
     for requirement in required():
@@ -236,6 +259,7 @@ def test_everything_installed_is_checked_against_a_hash(
     installs = [command for command in commands if "install" in command]
     assert len(installs) == 2
     assert installs[0][-3:] == ["--require-hashes", "-r", "tests/requirements.lock"]
+    assert "--no-deps" in installs[0]  # the lock is complete, and not to be argued with
     assert {"--no-deps", "--no-build-isolation"} <= set(installs[1])
     assert start.is_installed("lab")
     assert start.is_installed("test")
