@@ -32,9 +32,9 @@ class record:  # noqa: N801 - called like a function, once
 def floor() -> None:
     """Show a slider that does nothing but change a label."""
     slider = widgets.FloatSlider(value=0.5, min=0, max=1, step=0.01)
-    label = widgets.HTML("0.5")
+    label = widgets.HTML("<p>0.5</p>")  # a browser reports each paragraph's first paint
     label.add_class("sd-floor")
-    slider.observe(lambda change: setattr(label, "value", f"{change['new']:.4f}"), "value")
+    slider.observe(lambda change: setattr(label, "value", f"<p>{change['new']:.4f}</p>"), "value")
     display(widgets.VBox([slider, label]))
 
 
