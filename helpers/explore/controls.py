@@ -54,6 +54,13 @@ class Control(ABC):
     def check(self, name: str, value: Any) -> Any:
         """Return `value` as the simulation gets it, or raise naming `name` and what is allowed."""
 
+    @abstractmethod
+    def beyond(self, old: Any, new: Any) -> Any:
+        """Return the widget's value one step further on than from `old` to `new`.
+
+        At an end it is the way back. None if `new` is not the step after `old`.
+        """
+
     def read(self, raw: Any) -> Any:
         """Turn the widget's value into the parameter's value."""
         return raw
@@ -137,6 +144,19 @@ class Slider(Control):
             )
         return validation.number(name, value, at_least=self.low, at_most=self.high, unit=unit)
 
+    def beyond(self, old: float, new: float) -> float | None:
+        low, high, start, end = (
+            math.log10(place) if self.log else place for place in (self.low, self.high, old, new)
+        )
+        moved, dust = end - start, 1e-6 * self.step
+        if not dust < abs(moved) < self.step + dust:  # the last step may be a shorter one
+            return None
+        further = end + math.copysign(self.step, moved)
+        if (further > end and end > high - dust) or (further < end and end < low + dust):
+            return old
+        further = min(max(further, low), high)
+        return 10**further if self.log else further
+
     def read(self, raw: float) -> float | int:
         if self.integer:
             return round(raw)
@@ -180,6 +200,14 @@ class Choice(Control):
             raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
         return value
 
+    def beyond(self, old: Any, new: Any) -> Any:
+        options = list(self.options.values())
+        start, end = options.index(old), options.index(new)
+        if abs(end - start) != 1:
+            return None
+        further = 2 * end - start
+        return options[further] if 0 <= further < len(options) else old
+
     def describe(self, name: str, value: Any) -> str:
         shown = next(text for text, option in self.options.items() if option == value)
         return f"{self.heading(name)} = {shown}"
@@ -213,6 +241,9 @@ class Toggle(Control):
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be True or False, got {value!r}")
         return value
+
+    def beyond(self, old: bool, new: bool) -> bool:
+        return old
 
     def describe(self, name: str, value: Any) -> str:
         return f"{self.heading(name)} = {'on' if value else 'off'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,7 +13,7 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.view import View, framed
+from helpers.explore.view import Drawing, View, framed
 from helpers.foundations import validation
 from helpers.foundations.result import Result
 
@@ -20,6 +21,15 @@ _REST_S = 0.15  # how long the controls must rest before the sharp picture is dr
 _BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
 _MAX_SEED = 2**31 - 1
 _REPLICATIONS_HEADROOM = 4
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The first frame for some values of the controls, and the results that refine it."""
+
+    moved: dict[str, Any]
+    drawing: Drawing
+    finer: Iterator[Result]
 
 
 class Explorer:
@@ -55,9 +65,10 @@ class Explorer:
         self._pinned: tuple[Result, ...] = ()
         self._batching = False
         self._pending: asyncio.Task | None = None
+        self._ahead: _Answer | None = None
         self._view = View(plot, title)
         self.result: Result
-        self._finish(self._frames())
+        self._finish(self._frames(self._moved))
         self._root = self._build()
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
@@ -65,8 +76,13 @@ class Explorer:
     @property
     def values(self) -> dict[str, Any]:
         """Everything the simulation is called with, as the controls now stand."""
+        return {**self._fixed, **self._moved}
+
+    @property
+    def _moved(self) -> dict[str, Any]:
+        """What a learner can change of the values."""
         moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**self._fixed, **moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -151,27 +167,32 @@ class Explorer:
         return ", ".join(self.controls[name].describe(name, v) for name, v in preset.items())
 
     # Updating: the first frame is drawn within the event that asked for it, the rest follows in
-    # the background and is abandoned as soon as a newer value arrives.
+    # the background and is abandoned as soon as a newer value arrives. While a learner looks at
+    # one step of a control, the next one in the same direction is made ready.
 
     def _on_change(self, change: dict[str, Any]) -> None:
         if not self._batching:
-            self._refresh()
+            self._refresh(change)
 
-    def _refresh(self) -> None:
+    def _refresh(self, change: dict[str, Any] | None = None) -> None:
+        """Show the answer to the present values; `change` is what one control did, if one did."""
+        ahead, self._ahead = self._ahead, None
         if self._pending is not None:
             self._pending.cancel()
             self._pending = None
+        moved = self._moved
         try:
-            frames = self._frames()
             try:
                 loop = asyncio.get_running_loop() if _asked_by_front_end() else None
             except RuntimeError:
                 loop = None
             if loop is None:
-                self._finish(frames)
+                self._finish(self._frames(moved))
             else:
-                self._show(next(frames), settled=False)
-                self._pending = loop.create_task(self._refine(frames))
+                known = change and ahead and ahead.moved == moved
+                answer = ahead if known else self._prepare(moved)
+                self._show(answer.drawing)
+                self._pending = loop.create_task(self._go_on(answer.finer, self._next(change)))
         except Exception as error:
             self._view.fail(error)
             # A learner at the sliders reads the message in the explorer. A caller in Python, and
@@ -179,12 +200,30 @@ class Explorer:
             if not (isinstance(error, ValueError) and _asked_by_front_end()):
                 raise
 
-    async def _refine(self, frames: Iterator[Result]) -> None:
+    def _next(self, change: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return what the values will be after one more step, if `change` was one."""
+        for name, widget in self._widgets.items():
+            if change and widget is change["owner"]:
+                further = self.controls[name].beyond(change["old"], change["new"])
+                if further is not None:
+                    return {**self._moved, name: self.controls[name].read(further)}
+        return None
+
+    def _prepare(self, moved: dict[str, Any]) -> _Answer:
+        frames = self._frames(moved)
+        return _Answer(moved, self._draw(next(frames), settled=False), frames)
+
+    async def _go_on(self, finer: Iterator[Result], following: dict[str, Any] | None) -> None:
         try:
             await asyncio.sleep(_BREATH_S)
-            for result in frames:
-                self._show(result, settled=False)
+            for result in finer:
+                self._show(self._draw(result, settled=False))
                 await asyncio.sleep(_BREATH_S)
+            if following is not None:
+                try:
+                    self._ahead = self._prepare(following)
+                except Exception:  # nobody has asked for it yet; whoever does will be told
+                    self._ahead = None
             await asyncio.sleep(_REST_S)
             self._view.settle()
         except Exception as error:
@@ -193,15 +232,18 @@ class Explorer:
 
     def _finish(self, frames: Iterator[Result]) -> None:
         *_, last = frames
-        self._show(last, settled=True)
+        self._show(self._draw(last, settled=True))
 
-    def _frames(self) -> Iterator[Result]:
-        outcome = self.simulate(**self.values)
+    def _frames(self, moved: Mapping[str, Any]) -> Iterator[Result]:
+        outcome = self.simulate(**self._fixed, **moved)
         return outcome if inspect.isgenerator(outcome) else iter((outcome,))
 
-    def _show(self, result: Result, *, settled: bool) -> None:
-        self.result = result
-        self._view.show((result,), self._pinned, settled=settled)
+    def _draw(self, result: Result, *, settled: bool) -> Drawing:
+        return self._view.draw((result,), self._pinned, settled=settled)
+
+    def _show(self, drawing: Drawing) -> None:
+        (self.result,) = drawing.results
+        self._view.show(drawing)
 
 
 def explore(

@@ -18,7 +18,7 @@ class Picture:
     ) -> None:
         self.results = results
         self._view = View(plot, title)
-        self._view.show(results)
+        self._view.show(self._view.draw(results))
         image, reading, table = self._view.body
         self._root = framed([image, reading, widgets.Box([self._view.table_button]), table])
 

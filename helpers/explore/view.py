@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -61,6 +62,16 @@ RUN_ME = "Run this cell to bring the controls to life."
 _MAX_TABLE_ROWS = 500
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Results and the picture of them; `pinned` results are drawn underneath, as ghosts."""
+
+    results: tuple[Result, ...]
+    pinned: tuple[Result, ...]
+    title: str
+    png: bytes
+
+
 class View:
     """A picture of one or more results with its sentence and its table.
 
@@ -75,8 +86,7 @@ class View:
     def __init__(self, plot: Callable[..., None], title: str | None = None) -> None:
         self.canvas = Canvas(plot)
         self._title = title
-        self._results: tuple[Result, ...] = ()
-        self._pinned: tuple[Result, ...] = ()
+        self._shown = Drawing((), (), "", b"")
         self._image = widgets.HTML()
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
@@ -91,27 +101,27 @@ class View:
         self.table_button.observe(self._toggle_table, "value")
         self.body = (self._image, self._reading, self._table)
 
-    @property
-    def title(self) -> str:
-        """What the picture is called."""
-        return self._title or self.canvas.axes[0].get_title(loc="left")
-
-    def show(
+    def draw(
         self, results: Sequence[Result], pinned: Sequence[Result] = (), *, settled: bool = True
-    ) -> None:
-        """Show results: at once and a little coarse, or settled and sharp."""
-        self._results, self._pinned = tuple(results), tuple(pinned)
-        self.canvas.draw(self._results, self._pinned)
+    ) -> Drawing:
+        """Draw results, sharp or at once and a little coarse; what is on the page stays."""
+        self.canvas.draw(results, pinned)
         png = self.canvas.settled_png() if settled else self.canvas.moving_png()
-        self._set_image(png)
-        readings = [html.escape(result.reading) for result in self._results]
+        title = self._title or self.canvas.axes[0].get_title(loc="left")
+        return Drawing(tuple(results), tuple(pinned), title, png)
+
+    def show(self, drawing: Drawing) -> None:
+        """Put a drawing on the page, with what its results say."""
+        self._shown = drawing
+        self._set_image(drawing)
+        readings = [html.escape(result.reading) for result in drawing.results]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
         self._image.layout.display = self._reading.layout.display = ""
         self._fill_table()
 
     def settle(self) -> None:
-        """Redraw what is on screen at full resolution."""
-        self._set_image(self.canvas.settled_png())
+        """Redraw what is on the page at full resolution."""
+        self._set_image(self.draw(self._shown.results, self._shown.pinned))
 
     def fail(self, error: Exception) -> None:
         """Show an error where the picture was: a stale picture would be a lie."""
@@ -123,14 +133,15 @@ class View:
 
     def png(self) -> bytes:
         """Return the picture for readers without a kernel."""
+        self.canvas.draw(self._shown.results, self._shown.pinned)
         return self.canvas.settled_png(caption=RUN_ME)
 
     def text(self, parameters: str = "") -> str:
         """Return the plain-text face: title, parameters, summaries and readings."""
-        lines = [self.title]
+        lines = [self._shown.title]
         if parameters:
             lines += [parameters]
-        for result in self._results:
+        for result in self._shown.results:
             lines += ["", *_align(result.summary), "", result.reading]
         return "\n".join(lines)
 
@@ -144,11 +155,10 @@ class View:
             {"image/png": size},
         )
 
-    def _set_image(self, png: bytes) -> None:
-        alt = html.escape(
-            f"{self.title}. " + " ".join(result.reading for result in self._results), quote=True
-        )
-        data = base64.b64encode(png).decode("ascii")
+    def _set_image(self, drawing: Drawing) -> None:
+        readings = " ".join(result.reading for result in drawing.results)
+        alt = html.escape(f"{drawing.title}. {readings}", quote=True)
+        data = base64.b64encode(drawing.png).decode("ascii")
         self._image.value = (
             f'<img class="sd-figure" width="{self.canvas.width_px}" '
             f'height="{self.canvas.height_px}" decoding="sync" alt="{alt}" '
@@ -163,7 +173,7 @@ class View:
         if not self.table_button.value:
             return
         tables = []
-        for result in self._results:
+        for result in self._shown.results:
             frame = result.table()
             note = ""
             if len(frame) > _MAX_TABLE_ROWS:

@@ -88,3 +88,29 @@ def test_a_choice_may_show_other_words_than_it_passes_on():
     control = choice({"One big server": 1, "Two small ones": 2}, value=2)
     assert control.default == 2
     assert control.describe("servers", 2) == "Servers = Two small ones"
+
+
+@pytest.mark.parametrize(
+    ("control", "old", "new", "further"),
+    [
+        (slider(0.0, 1.0, 0.5, step=0.1), 0.5, 0.6, 0.7),
+        (slider(0.0, 1.0, 0.5, step=0.1), 0.6, 0.5, 0.4),
+        (slider(0.0, 1.0, 0.5, step=0.1), 0.9, 1.0, 0.9),  # at its end there is the way back
+        (slider(0.0, 1.0, 0.3, step=0.3), 0.6, 0.9, 1.0),  # the last step is a shorter one
+        (slider(0.0, 1.0, 0.3, step=0.3), 0.9, 1.0, 0.9),
+        (slider(0.0, 1.0, 0.5, step=0.1), 0.3, 0.5, None),  # two steps: somebody drags
+        (slider(0.0, 1.0, 0.5, step=0.1), 0.5, 0.5, None),
+        (slider(1, 9, 4), 4, 5, 6),
+        (slider(1, 9, 4), 2, 1, 2),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 10.0, 31.622777, 100.0),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 316.22777, 1_000.0, 316.228),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 10.0, 100.0, None),
+        (choice("a", "b", "c"), "a", "b", "c"),
+        (choice("a", "b", "c"), "b", "a", "b"),
+        (choice("a", "b", "c"), "a", "c", None),
+        (toggle(), False, True, False),
+    ],
+)
+def test_the_value_after_a_step_is_foreseen(control, old, new, further):
+    foreseen = control.beyond(old, new)
+    assert (None if foreseen is None else control.read(foreseen)) == further

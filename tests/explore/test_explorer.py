@@ -100,9 +100,9 @@ def test_preset_reset_pin_and_seed():
     noise = one.result.y
     assert (one.set(seed=2).result.y != noise).any()
     one.pin().set(height=4.0)
-    assert [result.height for result in one._view._pinned] == [8.0]
+    assert [result.height for result in one._view._shown.pinned] == [8.0]
     assert one.reset().values == {"height": 2.0, "kind": "sine", "flip": False, "seed": 1}
-    assert one._view._pinned == ()
+    assert one._view._shown.pinned == ()
 
 
 def test_an_error_takes_the_pictures_place_and_is_raised_when_nobody_is_looking():
@@ -160,9 +160,10 @@ def test_progressive_frames_follow_and_a_newer_value_abandons_older_ones():
     frames = []
     show = one._view.show
 
-    def recording(results, pinned=(), *, settled=True):
-        frames.append((results[0].height, results[0].samples))
-        show(results, pinned, settled=settled)
+    def recording(drawing):
+        (result,) = drawing.results
+        frames.append((result.height, result.samples))
+        show(drawing)
 
     one._view.show = recording
 
@@ -189,6 +190,110 @@ def test_a_moving_picture_is_replaced_by_a_sharp_one_when_the_slider_rests():
 
     moving, settled = asyncio.run(move_and_wait())
     assert len(settled) > len(moving)
+
+
+def counting_waves(**controls):
+    """Return an explorer of waves, and the heights that its simulation was called with."""
+    heights = []
+
+    def counted(*, height: float, flip: bool = False):
+        heights.append(height)
+        return simulate_wave(height=height, flip=flip)
+
+    one = explore(counted, plot_wave, height=slider(0.0, 10.0, 2.0, step=0.5), **controls)
+    heights.clear()
+    return one, heights
+
+
+async def step(one, *heights, pause_s=0.1):
+    for height in heights:
+        one._widgets["height"].value = height
+        await asyncio.sleep(pause_s)
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+def test_while_one_step_is_looked_at_the_next_is_made_ready():
+    one, heights = counting_waves()
+    asyncio.run(step(one, 2.5))
+    assert heights == [2.5, 3.0]
+    assert one.result.height == 2.5
+    assert "The wave is 2.5" in one._view._reading.value
+
+    asyncio.run(step(one, 3.0, pause_s=0))
+    assert heights == [2.5, 3.0], "it is not simulated again"
+    assert one.result.height == 3.0
+    other, _ = counting_waves()
+    asyncio.run(step(other, 3.0, pause_s=0))
+    assert one._view._image.value == other._view._image.value
+    assert one.text() == other.text()
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+def test_nothing_is_made_ready_for_somebody_who_drags():
+    one, heights = counting_waves()
+    asyncio.run(step(one, 3.0))
+    assert heights == [3.0], "not one step: nobody knows what comes next"
+    asyncio.run(step(one, 3.5, 4.0, 4.5, pause_s=0))
+    assert heights == [3.0, 3.5, 4.0, 4.5], "no time to breathe"
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: one.pin(),
+        lambda one: one.set(flip=True),
+        lambda one: one.pin().reset(),
+        lambda one: setattr(one._widgets["height"], "value", 2.0),
+        lambda one: one.pin().set(height=3.0),
+    ],
+)
+def test_what_was_made_ready_is_used_for_nothing_else(change):
+    hasty, patient = (counting_waves(flip=toggle(False))[0] for _ in range(2))
+
+    async def differently():
+        await step(patient, 2.5)
+        await step(hasty, 2.5, pause_s=0)
+        for act in (change, lambda one: setattr(one._widgets["height"], "value", 3.0)):
+            act(hasty)
+            act(patient)
+            assert patient._view._image.value == hasty._view._image.value
+
+    asyncio.run(differently())
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+def test_reset_shows_no_ghost_that_was_made_ready():
+    one, _ = counting_waves()
+
+    async def back_and_reset():
+        await step(one.set(height=3.0).pin(), 2.5)
+        one.reset()
+        without = one._view._image.value
+        one.set(height=2.0)
+        return without, one._view._image.value
+
+    without, never_had_one = asyncio.run(back_and_reset())
+    assert without == never_had_one
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+def test_a_refusal_is_told_when_it_is_asked_for_and_not_before():
+    one, heights = counting_waves()
+    asyncio.run(step(one, 8.0, 8.5))
+    assert heights[-1] == 9.0
+    assert "The wave is 8.5" in one._view._reading.value
+    asyncio.run(step(one, 9.0))
+    assert "got 9" in one._view._reading.value
+
+
+@pytest.mark.usefixtures("at_the_sliders")
+def test_the_sharp_picture_is_of_the_present_value_whatever_was_made_ready():
+    one, heights = counting_waves()
+    asyncio.run(step(one, 2.5, pause_s=explorer._REST_S + 0.3))
+    assert heights == [2.5, 3.0]
+    sharp = one._view._image.value
+    assert one.set(height=2.5)._view._image.value == sharp
 
 
 def test_the_table_is_made_only_when_it_is_open():
