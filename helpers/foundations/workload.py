@@ -432,7 +432,7 @@ def zipf_keys(size: Size, keys: int, exponent: float, rng: np.random.Generator) 
 _FEW_DRAWS = 20_000
 
 #: Draws looked up together; their temporaries stay in the processor's cache.
-_BLOCK = 1 << 14
+_BLOCK = 1 << 15
 
 
 @lru_cache(maxsize=8)
@@ -446,8 +446,9 @@ def _zipf_cumulative(keys: int, exponent: float) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _guide_table(keys: int, exponent: float) -> np.ndarray:
     """Return for each cell of [0, 1) the first rank it may hold, r, as ~r if it may hold others."""
-    # A power of two, so that multiplying by it is exact; enough cells that few hold two ranks.
-    cells = min(max(1 << (32 * keys - 1).bit_length(), 1 << 16), 1 << 20)
+    # A power of two, so that multiplying by it is exact; enough cells that few hold two ranks, in
+    # a table that still fits into a processor's second cache.
+    cells = min(max(1 << (32 * keys - 1).bit_length(), 1 << 16), 1 << 19)
     ends_in = np.ceil(_zipf_cumulative(keys, exponent) * cells).astype(np.intp)
     first = np.bincount(ends_in, minlength=cells + 1).cumsum()[: cells + 1]
     first[-1] = keys - 1
@@ -463,14 +464,12 @@ def _look_up(uniform: np.ndarray, cumulative: np.ndarray, guide: np.ndarray) -> 
     ranks = guide.take(cells)
     open_ = np.flatnonzero(ranks < 0)
     if open_.size:
-        sought, cells = uniform.take(open_), cells.take(open_)
-        low, high = ~guide.take(cells), guide.take(cells + 1)
-        high = np.where(high < 0, ~high, high)
-        for _ in range(int((high - low).max()).bit_length()):
-            middle = (low + high) >> 1
-            beyond = cumulative.take(middle) <= sought
-            low, high = np.where(beyond, middle + 1, low), np.where(beyond, high, middle)
-        ranks[open_] = low
+        sought, found = uniform.take(open_), ~ranks.take(open_)
+        found += cumulative.take(found) <= sought  # mostly the cell's first rank or its second
+        beyond = np.flatnonzero(cumulative.take(found) <= sought)
+        if beyond.size:
+            found[beyond] = np.searchsorted(cumulative, sought.take(beyond), side="right")
+        ranks[open_] = found
     return ranks
 
 

@@ -319,35 +319,50 @@ def lru_curve(keys: npt.ArrayLike, *, warm_up: int = 0) -> LruCurve:
     size = trace.size
     warm_up = validation.integer("warm_up", warm_up, at_least=0, at_most=size - 1)
 
-    # Sorting (key, position) packed into one integer puts the uses of a key side by side.
-    shift = int(size - 1).bit_length()
-    packed = (trace.astype(np.int64) << shift) | np.arange(size)
-    packed.sort()
-    position = packed & ((1 << shift) - 1)
-    packed >>= shift
-    same = packed[1:] == packed[:-1]
-    gap = position[1:] - position[:-1]
-    reuse = gap[same]
-    counted = reuse if warm_up == 0 else reuse[position[1:][same] >= warm_up]
+    position, uses = _by_key(trace)
+    ends = np.cumsum(uses)
+    same = np.ones(size - 1, dtype=bool)  # whether the next position is of the same key
+    same[ends[:-1] - 1] = False
+    reuse = (position[1:] - position[:-1])[same]
+    reuses = np.bincount(reuse, minlength=size + 1)
 
     # A key's first use ends a gap that began before the trace, its last one starts a gap that
     # ends after it.
-    first = position[np.concatenate([[True], ~same])] + 1
-    last = size - position[np.concatenate([~same, [True]])]
-    reuses = np.bincount(reuse, minlength=size + 1)
-    gaps = reuses + np.bincount(first, minlength=size + 1)
-    gaps += np.bincount(last, minlength=size + 1)
-    longer = np.cumsum(gaps[::-1])[::-1]  # gaps of length >= w, for each w
-    missing = np.cumsum(longer[:0:-1])[::-1]  # sum over w+1, w+2, ... of that: (gap - w) summed
+    gaps = reuses.copy()
+    np.add.at(gaps, position[ends - uses] + 1, 1)
+    np.add.at(gaps, size - position[ends - 1], 1)
+    missing = gaps[:1:-1].astype(float)  # whole numbers, far below 2**53
+    np.cumsum(missing, out=missing)  # gaps of length >= w, for w = size, size - 1, ..., 2
+    np.cumsum(missing, out=missing)  # the sum of (gap - w), for w = size - 1, ..., 1
+    missing /= np.arange(2.0, size + 1)
     footprint = np.empty(size + 1)
-    footprint[0] = 0.0
-    footprint[1:-1] = first.size - missing[1:] / np.arange(size, 1, -1)
-    footprint[-1] = first.size
+    footprint[0], footprint[-1] = 0.0, uses.size
+    np.subtract(uses.size, missing, out=footprint[-2:0:-1])
 
     if warm_up:
+        counted = reuse[position[1:][same] >= warm_up]
         reuses = np.bincount(counted, minlength=size + 1)
     within = np.cumsum(reuses) / (size - warm_up)
     return LruCurve(frozen(footprint), frozen(within))
+
+
+def _by_key(trace: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of each key's uses, in order, key after key; and how many each has."""
+    most = int(trace.max())
+    if most >= _MANY_KEYS:
+        order = np.argsort(trace, kind="stable")
+        return order, np.unique(trace, return_counts=True)[1]
+    # numpy sorts integers of 16 bits by radix, several times faster than longer ones.
+    order = np.argsort(trace.astype(np.uint16), kind="stable")
+    if most >= 1 << 16:
+        part = (trace >> 16).astype(np.uint8).take(order)
+        order = np.concatenate([order[part == number] for number in range((most >> 16) + 1)])
+    uses = np.bincount(trace)
+    return order, uses[uses > 0]
+
+
+#: Keys up to here are counted in a table, and sorted in parts of 65,536.
+_MANY_KEYS = 1 << 20
 
 
 # --- behind the sliders ---------------------------------------------------------------------------
