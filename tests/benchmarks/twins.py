@@ -24,9 +24,11 @@ class record:  # noqa: N801 - called like a function, once
         Explorer.__init__ = recording  # type: ignore[method-assign]
 
     def names(self) -> list[str]:
-        """Return what each explorer simulates, in words."""
+        """Return what each explorer simulates, in words; numbered where several do the same."""
         raw = [explorer.simulate.__name__ for explorer in self.explorers]
-        return [name.removeprefix("simulate_").replace("_", " ") for name in raw]
+        words = [name.removeprefix("simulate_").replace("_", " ") for name in raw]
+        before = [words[:place].count(word) for place, word in enumerate(words)]
+        return [f"{word} {n + 1}" if n else word for word, n in zip(words, before, strict=True)]
 
 
 def floor() -> None:
