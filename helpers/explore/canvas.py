@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -52,9 +53,11 @@ class Canvas:
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI)
             self._agg = _StampingAgg(self.figure)
-            axes = self.figure.subplots(squeeze=False, **grid)
+            steady = {"axes_class": _SteadyAxes}
+            axes = self.figure.subplots(squeeze=False, subplot_kw=steady, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
-        self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+        self.axes: tuple[_SteadyAxes, ...] = tuple(axes.ravel())
+        self._knows_limits = False
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
@@ -69,6 +72,18 @@ class Canvas:
         pinned : sequence of Result
             Drawn underneath as grey ghosts, to compare with.
         """
+        self._plot_all(results, pinned)
+        adapting = [ax for ax in self.axes if ax.get_autoscalex_on() or ax.get_autoscaley_on()]
+        if not self._knows_limits:
+            for ax in self.axes:
+                ax.follows_data = ax in adapting
+            self._knows_limits = True
+        elif not all(ax.follows_data for ax in adapting):  # it had set its limits until now
+            for ax in adapting:
+                ax.follows_data = True
+            self._plot_all(results, pinned)
+
+    def _plot_all(self, results: Sequence[Result], pinned: Sequence[Result]) -> None:
         with style.context():
             for ax in self.axes:
                 for artist in self._data_artists(ax):
@@ -139,6 +154,32 @@ class Canvas:
 
     def _data_artists(self, ax: Axes) -> list[Artist]:
         return [child for child in ax.get_children() if id(child) not in self._fixed]
+
+
+class _SteadyAxes(Axes):
+    """Axes that need not know which data they hold, where a plot sets both limits itself.
+
+    Matplotlib measures every artist that is added, in case it will have to choose the limits: a
+    third of the time that a plot takes.
+    """
+
+    follows_data = True
+
+    def autoscale_view(self, *args: Any, **kwargs: Any) -> None:
+        if self.follows_data:
+            super().autoscale_view(*args, **kwargs)
+
+    def _update_line_limits(self, *args: Any) -> None:
+        if self.follows_data:
+            super()._update_line_limits(*args)
+
+    def _update_patch_limits(self, *args: Any) -> None:
+        if self.follows_data:
+            super()._update_patch_limits(*args)
+
+    def _update_collection_limits(self, *args: Any) -> None:
+        if self.follows_data:
+            super()._update_collection_limits(*args)
 
 
 class _Layer:

@@ -134,7 +134,7 @@ def simulate_balancing(
     Yields
     ------
     BalancingResult
-        After 2, 4, 8, ... replications.
+        After 2, 4, 6, ... replications, so that a newer value never has to wait for long.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def simulate_balancing(
         means.append(responses.mean(axis=1))
         kept.append(responses)
         done = replication + 1
-        if done == replications or (done >= 2 and done & (done - 1) == 0):
+        if done == replications or done % 2 == 0:
             yield BalancingResult(
                 utilisation=utilisation,
                 servers=servers,

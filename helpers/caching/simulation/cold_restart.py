@@ -208,10 +208,11 @@ def _replay(
     turn = duplicates = 0
     sent: list[float] = []
     starts: list[float] = []
+    found, used = ready_at.get, ready_at.move_to_end  # looked up once: this is the hot path
     for now, key in zip(times.tolist(), keys.tolist(), strict=True):
-        ready = ready_at.get(key)
+        ready = found(key)
         if ready is not None:
-            ready_at.move_to_end(key)
+            used(key)
             if ready <= now or single_flight:
                 continue
             duplicates += 1
