@@ -78,7 +78,7 @@ def _fifo_with(servers: int) -> dict[str, float]:
     """Return seconds per customer of each engine."""
     many, few = (_traffic(paths, _CUSTOMERS // paths, servers) for paths in (512, 64))
     path = tuple(array[0] for array in _traffic(1, _CUSTOMERS, servers))
-    starts = {"simpy": 30_000, "Ciw": 30_000, "salabim": 2_000}
+    starts = {"simpy": 15_000, "Ciw": 15_000, "salabim": 1_500}
     slow = {"simpy": simpy_waits, "Ciw": rivals.ciw_fifo, "salabim": rivals.salabim_fifo}
     rows = tuple(np.ascontiguousarray(array) for array in many)  # as a C loop likes them
 

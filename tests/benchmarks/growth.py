@@ -50,7 +50,7 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
             return lambda: queueing.fifo_waits(arrivals[:, 0], services[:, 0], servers)
         return lambda: queueing.fifo_waits(arrivals.T, services.T, servers)
 
-    thousands = [4_000, 16_000, 64_000, 256_000]
+    thousands = [2_000, 8_000, 32_000, 128_000]
     yield "requests, one path, one server", thousands, lambda n: queue(1, n, 1)
     yield "requests, one path, eight servers", thousands, lambda n: queue(1, n, 8)
     yield "servers, 64 replications of 1,000", [2, 8, 32, 128], lambda c: queue(64, 1_000, c)
@@ -70,8 +70,8 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
 def _replication(utilisation: float, seed: int) -> dict[str, float]:
     """Return the mean wait of one long run; heavy enough to be worth a worker."""
     rng = workload.streams(seed, "arrivals", "services")
-    arrivals = np.cumsum(workload.unit_gaps("poisson", 400_000, rng["arrivals"])) / utilisation
-    services = workload.service_times("exponential", 1.0, 400_000, rng["services"])
+    arrivals = np.cumsum(workload.unit_gaps("poisson", 200_000, rng["arrivals"])) / utilisation
+    services = workload.service_times("exponential", 1.0, 200_000, rng["services"])
     waits = queueing.fifo_waits(arrivals, services, 2)
     return {"wait": float(waits.mean())}
 
