@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.path import Path
 
 from helpers.blueprint.components import (
@@ -26,7 +28,9 @@ from helpers.blueprint.diagram import summary_line
 from helpers.blueprint.simulation import DesignResult
 from helpers.blueprint.theory import OpenNetwork
 from helpers.foundations import style
+from helpers.foundations.diagrams import fill_boxes, round_boxes
 from helpers.foundations.result import significant
+from helpers.foundations.words import words
 
 # Fill of a box by its utilisation: light enough for black text, apart in lightness as well as hue.
 _LEVELS = ((0.7, "#BFD9EC", "#0072B2"), (0.9, "#F7D68A", "#B07A00"), (np.inf, "#F0A07A", "#D55E00"))
@@ -67,14 +71,8 @@ def plot_design(result: DesignResult | OpenNetwork | Design, ax: Axes) -> None:
     ax.set_xlim(-half, half)
     ax.set_ylim(-layers * _LAYER + 0.46, 0.34)
     ax.set_title(_title(result))
-    rates = {} if isinstance(result, Design) else result.edge_rps
-    largest = max(rates.values(), default=1.0) or 1.0
-    points = _ports(boxes, routes)
-    for edge in design.edges:
-        pair = edge.source, edge.target
-        _draw_edge(ax, points[pair], edge.role, rates.get(pair), largest)
-    for component in design:
-        _draw_component(ax, boxes[component.name], component, result)
+    _draw_edges(ax, design, _ports(boxes, routes), result)
+    _draw_components(ax, design, boxes, result)
 
 
 def _title(result: DesignResult | OpenNetwork | Design) -> str:
@@ -144,7 +142,7 @@ def _place(rows: list[list[_Box]]) -> None:
         for row in rows if down else reversed(rows):
             near = [box.above if down else box.below for box in row]
             wish = [
-                float(np.mean([other.x for other in others])) if others else box.x
+                fmean(other.x for other in others) if others else box.x
                 for box, others in zip(row, near, strict=True)
             ]
             if sweep < 8:  # first sort, then only move
@@ -164,8 +162,8 @@ def _spread(row: list[_Box], wish: list[float]) -> None:
         pools.append(([x], [box]))
         while len(pools) > 1:
             (wants, members), (more, others) = pools[-2], pools[-1]
-            left = float(np.mean(wants)) + offset[id(members[-1])] + members[-1].width / 2
-            right = float(np.mean(more)) + offset[id(others[0])] - others[0].width / 2
+            left = fmean(wants) + offset[id(members[-1])] + members[-1].width / 2
+            right = fmean(more) + offset[id(others[0])] - others[0].width / 2
             if right - left >= _APART:
                 break
             shift = offset[id(members[-1])] + members[-1].width / 2 + _APART + others[0].width / 2
@@ -175,7 +173,7 @@ def _spread(row: list[_Box], wish: list[float]) -> None:
             pools[-2:] = [(wants + [want - shift for want in more], members + others)]
     for wants, members in pools:
         for box in members:
-            box.x = float(np.mean(wants)) + offset[id(box)]
+            box.x = fmean(wants) + offset[id(box)]
 
 
 # --- drawing ------------------------------------------------------------------------------------
@@ -223,118 +221,98 @@ def _side(box: _Box, wish: list[float]) -> list[float]:
     return places
 
 
-def _draw_edge(
+def _draw_edges(
     ax: Axes,
-    points: list[tuple[float, float]],
-    role: str,
-    rate_rps: float | None,
-    largest_rps: float,
+    design: Design,
+    points: dict[tuple[str, str], list[tuple[float, float]]],
+    result: DesignResult | OpenNetwork | Design,
 ) -> None:
-    width = 1.2 if rate_rps is None else 1.0 + 2.4 * np.sqrt(rate_rps / largest_rps)
-    dashes = {JOB: (0, (4, 2)), LOOK: (0, (1, 1.4))}.get(role, "-")
-    tip = points[-1]
-    line = [*points[:-1], (tip[0], tip[1] + 0.09)]  # the rest belongs to the arrow's head
+    rates = {} if isinstance(result, Design) else result.edge_rps
+    largest = max(rates.values(), default=1.0) or 1.0
+    paths, widths, dashes, heads, beside, texts = [], [], [], [], [], []
+    for edge in design.edges:
+        pair = edge.source, edge.target
+        way, rate_rps = points[pair], rates.get(pair)
+        width = 1.2 if rate_rps is None else 1.0 + 2.4 * math.sqrt(rate_rps / largest)
+        paths.append(_curve(way))
+        widths.append(width)
+        dashes.append({JOB: (0, (4, 2)), LOOK: (0, (1, 1.4))}.get(edge.role, "-"))
+        (x, y), half = way[-1], 0.045 + 0.012 * width
+        heads.append([(x, y), (x - half, y + 0.11), (x + half, y + 0.11)])
+        if rate_rps is not None:
+            # Beside the longest piece, where there is room.
+            (xa, ya), (xb, yb) = max(pairwise(way), key=lambda piece: piece[0][1] - piece[1][1])
+            beside.append(((xa + xb) / 2 + 0.08, (ya + yb) / 2 + 0.02))
+            texts.append(f"{significant(rate_rps)}/s")
+    curves = PathCollection(
+        paths, facecolors="none", edgecolors=style.MUTED, linewidths=widths, linestyles=dashes,
+        capstyle="butt", zorder=1,
+    )  # fmt: skip
+    ax.add_collection(curves, autolim=False)
+    ax.add_collection(
+        PolyCollection(heads, facecolors=style.MUTED, linewidths=0, zorder=2), autolim=False
+    )
+    words(ax, beside, texts, fontsize=8.2, ha="left", paper=0.85, zorder=6)
+
+
+def _curve(way: list[tuple[float, float]]) -> Path:
+    """Return a path along an edge that arrives from above, in its arrow's head."""
+    x, y = way[-1]
+    line = [*way[:-1], (x, y + 0.09)]
     vertices, codes = [line[0]], [Path.MOVETO]
     for (xa, ya), (xb, yb) in pairwise(line):
         middle = (ya + yb) / 2
         vertices += [(xa, middle), (xb, middle), (xb, yb)]
         codes += [Path.CURVE4] * 3
-    ax.add_patch(
-        PathPatch(
-            Path(vertices, codes), fill=False, edgecolor=style.MUTED, linewidth=width,
-            linestyle=dashes, capstyle="butt", zorder=1,
-        )
-    )  # fmt: skip
-    head = 0.045 + 0.012 * width
-    ax.add_patch(
-        Polygon(
-            [tip, (tip[0] - head, tip[1] + 0.11), (tip[0] + head, tip[1] + 0.11)],
-            facecolor=style.MUTED, edgecolor="none", zorder=2,
-        )
-    )  # fmt: skip
-    if rate_rps is not None:
-        # Beside the longest piece, where there is room.
-        (xa, ya), (xb, yb) = max(pairwise(points), key=lambda piece: piece[0][1] - piece[1][1])
-        ax.text(
-            (xa + xb) / 2 + 0.08, (ya + yb) / 2 + 0.02, f"{significant(rate_rps)}/s",
-            fontsize=8.2, ha="left", va="center", color=style.INK, zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85},
-        )  # fmt: skip
+    return Path(vertices, codes)
 
 
 def _edge_of(box: _Box) -> float:
     return _BOX_H / 2 + (_PAD if box.width > _BOX_W + 0.01 else 0.0)
 
 
-def _draw_component(
-    ax: Axes, box: _Box, component: Component, result: DesignResult | OpenNetwork | Design
-) -> None:
-    shown = _shown(component)
-    if len(shown) > 1:
-        ax.add_patch(
-            FancyBboxPatch(
-                (box.x - box.width / 2, _y(box.layer) - _BOX_H / 2 - _PAD),
-                box.width, _BOX_H + 2 * _PAD, boxstyle="round,pad=0,rounding_size=0.1",
-                facecolor=style.FAINT, edgecolor="none", alpha=0.55, zorder=2.5,
-            )
-        )  # fmt: skip
-    left = box.x - (len(shown) * _BOX_W + (len(shown) - 1) * _GAP) / 2
-    for i, name in enumerate(shown):
-        x = left + i * (_BOX_W + _GAP)
-        _draw_box(ax, x, _y(box.layer), component, name, result)
-
-
-def _draw_box(
+def _draw_components(
     ax: Axes,
-    x: float,
-    y: float,
-    component: Component,
-    name: str,
+    design: Design,
+    boxes: dict[str, _Box],
     result: DesignResult | OpenNetwork | Design,
 ) -> None:
-    busy = _utilisation(component, name, result)
-    ill = _ailment(name, component, result)
-    outline = style.MUTED
-    bottom = y - _BOX_H / 2
-    shape = FancyBboxPatch(
-        (x, bottom), _BOX_W, _BOX_H, boxstyle="round,pad=0,rounding_size=0.07",
-        facecolor=_PAPER, edgecolor="none", zorder=3,
-    )  # fmt: skip
-    ax.add_patch(shape)
-    if busy is not None:
-        fill, outline = next((fill, edge) for limit, fill, edge in _LEVELS if busy < limit)
-        level = Rectangle(
-            (x, bottom), _BOX_W * min(busy, 1.0), _BOX_H, facecolor=fill, edgecolor="none", zorder=4
-        )
-        ax.add_patch(level)
-        level.set_clip_path(shape)
-    ax.add_patch(
-        FancyBboxPatch(
-            (x, bottom), _BOX_W, _BOX_H, boxstyle="round,pad=0,rounding_size=0.07", fill=False,
-            edgecolor=outline, linewidth=1.3, zorder=5,
-        )
-    )  # fmt: skip
+    middles, outlines, shares, fills, names, seconds = [], [], [], [], [], []
+    ill = []
+    for component in design:
+        box, shown = boxes[component.name], _shown(component)
+        y = _y(box.layer)
+        if len(shown) > 1:
+            round_boxes(
+                ax, [(box.x, y)], box.width, _BOX_H + 2 * _PAD, 0.1, facecolors=style.FAINT,
+                edgecolors="none", alpha=0.55, zorder=2.5,
+            )  # fmt: skip
+        for i, name in enumerate(shown):
+            middle = box.x + (i - (len(shown) - 1) / 2) * (_BOX_W + _GAP), y
+            busy = _utilisation(component, name, result)
+            ailment = _ailment(name, component, result)
+            fill, outline = _PAPER, style.MUTED
+            if busy is not None:
+                fill, outline = next((fill, edge) for limit, fill, edge in _LEVELS if busy < limit)
+            middles.append(middle)
+            outlines.append(outline)
+            shares.append(min(busy or 0.0, 1.0))
+            fills.append(fill)
+            names.append(_called(component, name))
+            seconds.append(ailment or _second_line(component, name, busy, result))
+            if ailment:
+                ill.append(middle)
+    shape = (_BOX_W, _BOX_H, 0.07)
+    round_boxes(ax, middles, *shape, facecolors=_PAPER, edgecolors="none", zorder=3)
+    fill_boxes(ax, middles, *shape, shares, facecolors=fills, zorder=4)
     if ill:
-        shape = FancyBboxPatch(
-            (x, bottom), _BOX_W, _BOX_H, boxstyle="round,pad=0,rounding_size=0.07", fill=False,
-            edgecolor=style.MUTED, hatch="////", linewidth=0, alpha=0.35, zorder=4,
-        )  # fmt: skip
-        ax.add_patch(shape)
-    centre = x + _BOX_W / 2
-    ax.text(
-        centre,
-        y + 0.095,
-        _called(component, name),
-        fontsize=8.5,
-        fontweight="bold",
-        ha="center",
-        va="center",
-        zorder=7,
-    )
-    ax.text(
-        centre, y - 0.095, ill or _words(component, name, busy, result), fontsize=7.8, ha="center",
-        va="center", zorder=7,
-    )  # fmt: skip
+        round_boxes(ax, ill, *shape, facecolors="none", edgecolors=style.MUTED, hatch="////",
+                    linewidths=0, alpha=0.35, zorder=4)  # fmt: skip
+    round_boxes(ax, middles, *shape, facecolors="none", edgecolors=outlines, linewidths=1.3,
+                zorder=5)  # fmt: skip
+    above, below = ([(x, y + up) for x, y in middles] for up in (0.095, -0.095))
+    words(ax, above, names, fontsize=8.5, weight="bold", zorder=7)
+    words(ax, below, seconds, fontsize=7.8, zorder=7)
 
 
 def _utilisation(
@@ -374,7 +352,7 @@ def _percent(share: float) -> str:
     return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _words(
+def _second_line(
     component: Component,
     name: str,
     busy: float | None,
@@ -391,14 +369,14 @@ def _words(
     if busy is not None:
         if busy == np.inf or (busy >= 1 and not simulated):
             return f"{significant(100 * busy)} %: overloaded"
-        words = f"{_percent(busy)} busy"
+        said = f"{_percent(busy)} busy"
         if simulated and name in result.tallies:
             waiting = result.tallies[name].wait_s / result.window_s
             if waiting >= 0.05:
-                words += f", {significant(waiting, 2)} waiting"
+                said += f", {significant(waiting, 2)} waiting"
         if isinstance(component, Cache):
-            words = f"{significant(100 * component.hit_ratio)} % hits, {words.split(',')[0]}"
-        return words
+            said = f"{significant(100 * component.hit_ratio)} % hits, {said.split(',')[0]}"
+        return said
     if isinstance(component, Queue) and simulated:
         workers = result.design.callees(component.name)[0].name
         jobs = result.tallies[workers].wait_s / result.window_s

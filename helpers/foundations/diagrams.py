@@ -87,6 +87,34 @@ def round_boxes(
     ax.add_collection(PathCollection(paths, **look), autolim=False)
 
 
+def fill_boxes(
+    ax: Axes,
+    middles: Sequence[tuple[float, float]],
+    width: float,
+    height: float,
+    rounding: float | tuple[float, float],
+    shares: Sequence[float],
+    **look: Any,
+) -> None:
+    """Fill the boxes that :func:`round_boxes` draws from the left, as one artist.
+
+    Parameters
+    ----------
+    ax, middles, width, height, rounding
+        As for :func:`round_boxes`.
+    shares : sequence of float
+        How much of each box, 0 to 1.
+    **look
+        For ``PolyCollection``: ``facecolors``, one or one for each, and ``zorder``.
+    """
+    box = _round_box(width / 2, height / 2, *np.broadcast_to(rounding, 2)).to_polygons()[0]
+    fills = []
+    for middle, share in zip(middles, shares, strict=True):
+        end = (share - 0.5) * width
+        fills.append(np.column_stack([np.minimum(box[:, 0], end), box[:, 1]]) + middle)
+    ax.add_collection(PolyCollection(fills, **({"linewidths": 0} | look)), autolim=False)
+
+
 def _round_box(x: float, y: float, round_x: float, round_y: float) -> Path:
     """Return a box around the origin that reaches from -x to x and from -y to y."""
     vertices, codes = [], []

@@ -116,8 +116,7 @@ class Words(Artist):
         """Write everything."""
         if not self.get_visible():
             return
-        places = self.get_transform().transform(self._places)
-        places += np.array(self._offset_pt) * self.figure.dpi / 72
+        places = self._in_pixels()
         canvas_height = renderer.get_canvas_width_height()[1]
         gc = renderer.new_gc()
         self._set_gc_clip(gc)
@@ -125,6 +124,7 @@ class Words(Artist):
         for (x, y), lines, color in zip(places, self._lines, self._colors, strict=True):
             laid_out, extent = self._laid_out(renderer, lines)
             if self._paper:
+                extent = extent.padded(_PAD_PT * self.figure.dpi / 72)
                 behind = Affine2D().scale(*extent.size).translate(extent.x0 + x, extent.y0 + y)
                 renderer.draw_path(gc, Path.unit_rectangle(), behind, (1, 1, 1, self._paper))
             gc.set_foreground(color, isRGBA=True)
@@ -132,6 +132,17 @@ class Words(Artist):
                 down = canvas_height - (y + up) if renderer.flipy() else y + up
                 renderer.draw_text(gc, x + right, down, line, self._font, 0)
         gc.restore()
+
+    def extents(self, renderer: RendererBase) -> list[Bbox]:
+        """Return the box around each text, pixels right and up."""
+        return [
+            self._laid_out(renderer, lines)[1].translated(*place)
+            for place, lines in zip(self._in_pixels(), self._lines, strict=True)
+        ]
+
+    def _in_pixels(self) -> npt.NDArray[np.float64]:
+        places = self.get_transform().transform(self._places)
+        return places + np.array(self._offset_pt) * self.figure.dpi / 72
 
     def _laid_out(
         self, renderer: RendererBase, lines: Sequence[str]
@@ -152,4 +163,4 @@ class Words(Artist):
         ]
         width = max(widths)
         extent = Bbox([[-share * width, top - height], [(1 - share) * width, top]])
-        return laid_out, extent.padded(_PAD_PT * self.figure.dpi / 72)
+        return laid_out, extent

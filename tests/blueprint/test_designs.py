@@ -8,6 +8,7 @@ import pkgutil
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import helpers.blueprint
@@ -51,6 +52,7 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.foundations.words import Words
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
 CLIENTS = Clients(rate_rps=10)
@@ -429,6 +431,10 @@ def test_the_log_tells_the_life_of_a_request():
         simulate_design(anatomy(rate_rps=5), duration_s=5).events()
 
 
+def all_words(axes):
+    return [artist for artist in axes.get_children() if isinstance(artist, Words)]
+
+
 @pytest.mark.parametrize("design", NAMED, ids=lambda d: d.name)
 def test_diagram_table_and_picture_show_every_part(design):
     result = simulate_design(design, duration_s=5)
@@ -440,7 +446,7 @@ def test_diagram_table_and_picture_show_every_part(design):
     for subject in (design, result, theory_design(design)):
         axes = Figure(figsize=(7.2, 5)).add_subplot()
         plot_design(subject, axes)
-        written = " ".join(t.get_text() for t in axes.texts)
+        written = " ".join(text for words in all_words(axes) for text in words.texts)
         for component in design:
             assert component.name in written
         axes.figure.canvas.draw()
@@ -465,7 +471,9 @@ def test_boxes_do_not_overlap():
         axes = Figure(figsize=(7.2, 5)).add_subplot()
         plot_design(simulate_design(design, duration_s=2), axes)
         axes.figure.canvas.draw()
-        labels = [t.get_window_extent() for t in axes.texts]
+        renderer = FigureCanvasAgg(axes.figure).get_renderer()
+        labels = [box for words in all_words(axes) for box in words.extents(renderer)]
+        assert len(labels) > 2 * len(design.components)
         for i, one in enumerate(labels):
             for other in labels[i + 1 :]:
                 overlap = one.overlaps(other) and min(

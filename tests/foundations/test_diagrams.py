@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from helpers.foundations.diagrams import arrows, round_boxes
+from helpers.foundations.diagrams import arrows, fill_boxes, round_boxes
 
 
 @pytest.fixture
@@ -59,3 +59,17 @@ def test_boxes_fill_their_size_but_for_the_corners(ax) -> None:
         assert inside.all()
         corners = [(x + a * 3.98, y + b * 1.48) for a in (-1, 1) for b in (-1, 1)]
         assert not path.contains_points(corners).any()
+
+
+def test_boxes_are_filled_from_the_left_within_their_outline(ax) -> None:
+    middles, shape = [(10, 5), (40, 2), (60, 8)], (8, 3, 1)
+    round_boxes(ax, middles, *shape)
+    fill_boxes(ax, middles, *shape, [0.25, 1.0, 0.0], facecolors=["red", "green", "blue"])
+    boxes, fills = ax.collections
+    quarter, whole, nothing = fills.get_paths()
+    assert quarter.get_extents().bounds == pytest.approx((6, 3.5, 2, 3))
+    assert quarter.contains_points([(6.1, 5), (7.9, 5)]).all()
+    assert not quarter.contains_points([(6.02, 3.52), (8.1, 5)]).any()
+    assert whole.get_extents().bounds == pytest.approx(boxes.get_paths()[1].get_extents().bounds)
+    assert nothing.get_extents().width == 0
+    assert len(fills.get_facecolors()) == 3

@@ -38,6 +38,21 @@ def test_words_stand_where_matplotlib_writes_them(ha, va, text, dpi) -> None:
     assert np.abs(np.subtract(*edges)).max() <= 1.5 * dpi / 100
 
 
+@pytest.mark.parametrize("text", ["gypsy", "two\nlines"])
+def test_the_box_around_words_holds_their_ink_and_little_else(text) -> None:
+    ax = Figure(figsize=(4, 2), dpi=200).subplots()
+    ax.set_axis_off()
+    words(ax, [(0.42, 0.53)], [text], fontsize=20, weight="bold", offset_pt=(9, -4))
+    rows, columns = ink(ax.figure)
+    (box,) = ax.artists[0].extents(ax.figure.canvas.get_renderer())
+    left, right, top, bottom = columns.min(), columns.max(), 399 - rows.min(), 399 - rows.max()
+    assert (left, right) == pytest.approx((box.x0, box.x1), abs=6)
+    # There is room for tall letters above short ones, and for tails below others.
+    size = 20 / 72 * 200
+    assert 0 <= box.y1 - top <= size / 2
+    assert -2 <= bottom - box.y0 <= size / 2
+
+
 def test_words_have_their_colours_and_offsets() -> None:
     ax = Figure(figsize=(4, 2), dpi=100).subplots()
     ax.set_axis_off()
