@@ -261,7 +261,8 @@ def explore(
     simulate : callable
         ``simulate(**parameters) -> Result``. A generator function that yields ever finer results
         is drawn progressively. If it takes ``seed`` or ``replications``, the learner sees and can
-        change them.
+        change them. It must depend on nothing else and change nothing: it is called ahead of time
+        for the step that may come next.
     plot : callable
         ``plot(result, ax)``; see ``helpers.foundations.style`` for several panels.
     title : str, optional
