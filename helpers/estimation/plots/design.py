@@ -25,10 +25,10 @@ def plot_boxes(result: BoxesResult, axes: tuple[Axes, Axes]) -> None:
     """Draw a design, and below it what the validator says."""
     diagram, findings = axes
     closing = result.closing
-    plot_design(result.design.cut(*closing) if closing else result.design, diagram)
+    middles = plot_design(result.design.cut(*closing) if closing else result.design, diagram)
     diagram.set_title("The drawing")
     if closing:
-        _closing_arrow(diagram, *closing)
+        _closing_arrow(diagram, middles, *closing)
     findings.set_axis_off()
     findings.set_xlim(0, 1)
     findings.set_ylim(0, 1)
@@ -47,15 +47,14 @@ def plot_boxes(result: BoxesResult, axes: tuple[Axes, Axes]) -> None:
         findings.text(0.145, y, f"and {len(result.findings) - 4} more", fontsize=9.5, va="top")
 
 
-def _closing_arrow(ax: Axes, source: str, target: str) -> None:
+def _closing_arrow(
+    ax: Axes, middles: dict[str, tuple[float, float]], source: str, target: str
+) -> None:
     """Draw the arrow that closes a circle, from below upwards, where nothing can hide it."""
-    places = {text.get_text(): text.get_position() for text in ax.texts}
-    ends = [
-        next(at for name, at in places.items() if name.split(" ")[0] in (end, f"{end}-1"))
-        for end in (source, target)
-    ]
-    ends[0] = (ends[0][0] - 0.81, ends[0][1] - 0.1)
-    ends[1] = (ends[1][0] - 0.81, ends[1][1] - 0.1)
+    ends = []
+    for name in (source, target):
+        x, y = middles[name] if name in middles else middles[f"{name}-1"]
+        ends.append((x - 0.81, y))  # a box's left side
     ax.add_patch(
         FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.55", arrowstyle="-|>",
                         mutation_scale=14, color=style.VERMILION, linewidth=2.2,
