@@ -132,14 +132,13 @@ window.sdBench = {
     const control = this.controls(cell)[which];
     const walk = this.walks[index + '/' + which] ??= { up: true };
     const times = [];
-    const many = presses > 3;
-    // The first finds the page just scrolled and is not counted, where there are so many. Small
-    // steps may round to the same number: a few are not given up on before some have changed.
-    const last = many ? presses : 4 * presses;
-    for (let i = many ? -1 : 0; i < last && times.length < presses; i++) {
+    // The first of many finds the page just scrolled and is not counted. Small steps may round to
+    // the same number, and some ranges change nothing: a few more are tried.
+    const first = presses > 3 ? -1 : 0;
+    for (let i = first; i < 2 * presses + 6 && times.length < presses; i++) {
       await this.pause();
       const ms = await this.once(kind, cell, control, walk);
-      if (ms === null && many && i > 1 && !times.length) return [];  // it changes nothing now
+      if (kind === 'explorer' && i > 3 && !times.length) return [];  // not this control, then
       if (ms !== null && i >= 0) times.push(ms);
     }
     return times;
