@@ -192,7 +192,9 @@ class Explorer:
                 known = change and ahead and ahead.moved == moved
                 answer = ahead if known else self._prepare(moved)
                 self._show(answer.drawing)
-                self._pending = loop.create_task(self._go_on(answer.finer, self._next(change)))
+                self._pending = loop.create_task(
+                    self._go_on(answer.finer, self._next(change, moved))
+                )
         except Exception as error:
             self._view.fail(error)
             # A learner at the sliders reads the message in the explorer. A caller in Python, and
@@ -200,13 +202,13 @@ class Explorer:
             if not (isinstance(error, ValueError) and _asked_by_front_end()):
                 raise
 
-    def _next(self, change: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return what the values will be after one more step, if `change` was one."""
+    def _next(self, change: dict[str, Any] | None, moved: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what `moved` will be after one more step, if `change` was one."""
         for name, widget in self._widgets.items():
             if change and widget is change["owner"]:
                 further = self.controls[name].beyond(change["old"], change["new"])
                 if further is not None:
-                    return {**self._moved, name: self.controls[name].read(further)}
+                    return {**moved, name: self.controls[name].read(further)}
         return None
 
     def _prepare(self, moved: dict[str, Any]) -> _Answer:
