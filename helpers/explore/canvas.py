@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -23,6 +22,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
 from helpers.explore.png import Backdrop, quick_png, small_png
+from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations import style
 from helpers.foundations.result import Result
 from helpers.foundations.words import Words
@@ -53,10 +53,10 @@ class Canvas:
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI)
             self._agg = _StampingAgg(self.figure)
-            steady = {"axes_class": _SteadyAxes}
-            axes = self.figure.subplots(squeeze=False, subplot_kw=steady, **grid)
+            quick = {"axes_class": QuickAxes}
+            axes = self.figure.subplots(squeeze=False, subplot_kw=quick, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
-        self.axes: tuple[_SteadyAxes, ...] = tuple(axes.ravel())
+        self.axes: tuple[QuickAxes, ...] = tuple(axes.ravel())
         self._knows_limits = False
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
@@ -154,32 +154,6 @@ class Canvas:
 
     def _data_artists(self, ax: Axes) -> list[Artist]:
         return [child for child in ax.get_children() if id(child) not in self._fixed]
-
-
-class _SteadyAxes(Axes):
-    """Axes that need not know which data they hold, where a plot sets both limits itself.
-
-    Matplotlib measures every artist that is added, in case it will have to choose the limits: a
-    third of the time that a plot takes.
-    """
-
-    follows_data = True
-
-    def autoscale_view(self, *args: Any, **kwargs: Any) -> None:
-        if self.follows_data:
-            super().autoscale_view(*args, **kwargs)
-
-    def _update_line_limits(self, *args: Any) -> None:
-        if self.follows_data:
-            super()._update_line_limits(*args)
-
-    def _update_patch_limits(self, *args: Any) -> None:
-        if self.follows_data:
-            super()._update_patch_limits(*args)
-
-    def _update_collection_limits(self, *args: Any) -> None:
-        if self.follows_data:
-            super()._update_collection_limits(*args)
 
 
 class _Layer:

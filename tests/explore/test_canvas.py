@@ -6,10 +6,8 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from PIL import Image
 
 from helpers.explore import canvas as module
@@ -191,43 +189,3 @@ def test_a_stamped_text_keeps_its_colour_and_size():
     assert (np.abs(pixels(plain) - (255, 0, 0)) < 16).all(axis=2).any()  # letters' edges mix in
     assert picture(color="red", fontsize=14) != plain != picture(color="blue")
     assert picture(color="red") == plain
-
-
-def plot_sometimes_free(result, ax):
-    """Leave the limits to matplotlib where the wave is high."""
-    plot_wave(result, ax)
-    if result.height > 5:
-        ax.set_autoscale_on(True)
-        ax.autoscale_view()
-
-
-def limits(canvas):
-    return [(ax.get_xlim(), ax.get_ylim()) for ax in canvas.axes]
-
-
-def plot_free(result, ax):
-    """Leave the limits to matplotlib."""
-    ax.plot(result.x, result.y)
-    ax.fill_between(result.x, result.y, 2 * result.y)
-    ax.add_patch(Rectangle((0, 0), 3, 1))
-
-
-@pytest.mark.parametrize("plot", [plot_free, plot_sometimes_free])
-def test_limits_that_a_plot_does_not_set_follow_the_data(plot):
-    used, fresh = Canvas(plot), Canvas(plot)
-    for height in (2.0, 3.0, 8.0):
-        used.draw([simulate_wave(height=height)])
-    fresh.draw([simulate_wave(height=8.0)])
-    assert limits(used) == limits(fresh)
-    used.draw([simulate_wave(height=6.0)])
-    assert limits(used) != limits(fresh)
-
-
-def test_data_are_not_measured_where_a_plot_sets_the_limits(monkeypatch):
-    canvas = Canvas(plot_wave)
-    canvas.draw([simulate_wave(height=2.0)])
-    for kind in ("line", "patch", "collection"):  # as matplotlib calls them
-        name = f"_update_{kind}_limits"
-        monkeypatch.setattr(Axes, name, lambda *_, name=name: pytest.fail(name))
-    canvas.draw([simulate_wave(height=3.0)])
-    assert limits(canvas) == [((0, 1), (-10, 10))]
