@@ -291,6 +291,9 @@ def _measure_page(
     where = [cell["index"] for cell in code if shows_an_explorer(cell)]
     if not len(names) == shown == len(where):
         raise RuntimeError(f"{path}: {len(names)} explorers made, {shown} cells show one")
+    # The end of a long page answers late until it has been on screen for a while.
+    for _ in range(3):
+        _press(notebook, "floor", floor, 0)
     measured, missing = [], []
     for name, cell, twin in zip(names, where, twins, strict=True):
         try:
@@ -301,15 +304,16 @@ def _measure_page(
     return [(name, times | {"floor": pooled}, drag) for name, times, drag in measured], missing
 
 
+def _press(notebook: Notebook, kind: str, cell: int, control: int) -> list[float]:
+    return notebook.page.evaluate(
+        "([kind, cell, control, n]) => window.sdBench.press(kind, cell, control, n)",
+        [kind, cell, control, PRESSES[kind]],
+    )
+
+
 def _measure_one(
     notebook: Notebook, cell: int, twin: int, floor: int
 ) -> tuple[_Times, float | None]:
-    def press(kind: str, index: int, which: int) -> list[float]:
-        return notebook.page.evaluate(
-            "([kind, index, which, n]) => window.sdBench.press(kind, index, which, n)",
-            [kind, index, which, PRESSES[kind]],
-        )
-
     def enough(kind: str) -> bool:
         return len(times[kind]) >= 0.6 * PRESSES[kind]
 
@@ -318,7 +322,7 @@ def _measure_one(
         "index => window.sdBench.controls(window.sdBench.cell(index)).length", cell
     )
     for which in range(controls):  # until one whose steps can be seen
-        times["explorer"] = press("explorer", cell, which)
+        times["explorer"] = _press(notebook, "explorer", cell, which)
         if enough("explorer"):
             break
     slides = notebook.page.evaluate(
@@ -326,15 +330,15 @@ def _measure_one(
     )
     after = None
     if slides:
-        times["jump"] = press("jump", cell, which)
+        times["jump"] = _press(notebook, "jump", cell, which)
         after = notebook.page.evaluate(
             "([index, which, n]) => window.sdBench.drag(index, which, n)",
             [cell, which, _DRAG_STEPS],
         )
     else:
         notebook.page.wait_for_timeout(300)  # its sharp picture, for which a drag waits itself
-    times["floor"] = press("floor", floor, 0)
-    times["interact"] = press("interact", twin, which)
+    times["floor"] = _press(notebook, "floor", floor, 0)
+    times["interact"] = _press(notebook, "interact", twin, which)
     for kind, seen in times.items():
         if not enough(kind):
             raise RuntimeError(f"only {len(seen)} of {PRESSES[kind]} presses changed the {kind}")

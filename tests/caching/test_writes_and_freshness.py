@@ -1,4 +1,4 @@
-"""Writes, times to live, refreshing and the four strategies against their closed forms."""
+"""Writes, times to live and refreshing against their closed forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import caching
-from helpers.caching.simulation import strategies, writes
+from helpers.caching.simulation import writes
 from helpers.foundations.workload import zipf_weights
 from tests.caching.statistics import assert_mean, assert_share
 
@@ -267,69 +267,6 @@ def test_usefulness_is_judged_against_the_right_exponent():
     check(result.useful_theory)
     with pytest.raises(AssertionError):
         check(-np.expm1(-result.rates_rps * 0.8 * 10.0))  # only up to the threshold
-
-
-# --- the four strategies --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def strategy_runs():
-    return [
-        caching.simulate_strategies(write_share=0.3, ttl_s=2.0, seed=seed) for seed in range(40)
-    ]
-
-
-@pytest.mark.parametrize("strategy", caching.STRATEGIES)
-@pytest.mark.parametrize(
-    "quantity",
-    ["hit_ratio", "read_s", "write_s", "database_read_rps", "database_write_rps", "stale_share",
-     "lost_writes"],
-)  # fmt: skip
-def test_a_strategy_does_what_theory_says(strategy_runs, strategy, quantity):
-    expected = getattr(strategy_runs[0].theory[strategy], quantity)
-    samples = [getattr(run.outcomes[strategy], quantity) for run in strategy_runs]
-    if math.isnan(expected):
-        assert (strategy, quantity) == ("write-behind", "stale_share")
-    else:
-        # The first and the last flush interval are cut: up to a row in a hundred.
-        allowance = 0.01 * expected if quantity == "database_write_rps" else 1e-9
-        assert_mean(samples, expected, allowance=allowance)
-
-
-def test_the_strategies_differ_where_they_should(strategy_runs):
-    run = strategy_runs[0].outcomes
-    aside, through, behind, ahead = (run[name] for name in caching.STRATEGIES)
-    assert behind.write_s < through.write_s == aside.write_s == ahead.write_s
-    assert through.hit_ratio > aside.hit_ratio
-    assert ahead.hit_ratio > aside.hit_ratio
-    assert ahead.database_read_rps > aside.database_read_rps
-    assert behind.database_write_rps < through.database_write_rps
-    assert behind.lost_writes > 0 == through.lost_writes
-
-
-def test_without_writes_past_the_cache_one_writer_at_a_time_is_never_stale():
-    run = caching.simulate_strategies(write_share=0.4, bypass_share=0.0)
-    assert all(outcome.stale_share == 0 for outcome in run.outcomes.values())
-    assert all(theory.stale_share == pytest.approx(0, abs=1e-12) for theory in run.theory.values())
-
-
-def test_a_strategy_that_forgets_to_delete_is_caught(monkeypatch):
-    class Forgetful(strategies.CacheAside):
-        def write(self, key, version, now):
-            self.database_writes += 1
-            self.database[key] = version
-
-    monkeypatch.setattr(strategies, "CacheAside", Forgetful)
-    run = caching.simulate_strategies(write_share=0.4, bypass_share=0.0)
-    assert run.outcomes["cache-aside"].stale_share > 0.1
-
-
-def test_write_behind_overwrites_a_newer_value_that_came_past_it():
-    cache = strategies.WriteBehind(1, ttl_s=1.0)
-    cache.write(0, 1, now=0.0)
-    cache.write_past(0, 2)
-    cache.flush()
-    assert cache.database[0] == 1  # version 2 is gone, and nobody was told
 
 
 def test_mean_decay():

@@ -1,10 +1,9 @@
-"""The four caching strategies, written out, on identical traffic."""
+"""The four caching strategies on identical traffic."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,101 +30,136 @@ _CRASHES = 500
 
 # --- the strategies ------------------------------------------------------------------------------
 #
-# A value is represented by its version, the number of the write that made it, so that the newest
-# value is the one with the highest version and a stale read shows itself.
+# An entry lives from the operation that filled it to the next write or the end of its time to
+# live, so the operation that fills the cache next depends on the last that filled it and on
+# nothing else. With each key's operations in a row, all these successors are found at once, and
+# only the chain of fills is followed one by one.
 
 
-class CacheAside:
-    """The application asks the cache, then the database; a write drops the cached entry.
+@dataclass(frozen=True, eq=False)
+class Traffic:
+    """Reads and writes in the order of their keys, those of a key in the order of time.
+
+    Attributes
+    ----------
+    keys, times_s : ndarray, shape (operations,)
+    reads, writes, past : ndarray of bool, shape (operations,)
+        What each operation is: a read, a write, or a write that goes straight to the database.
+    """
+
+    keys: np.ndarray
+    times_s: np.ndarray
+    reads: np.ndarray
+    writes: np.ndarray
+    past: np.ndarray
+
+    @cached_property
+    def next_read(self) -> np.ndarray:
+        """Place of the first read at or after each place, shape (operations + 1,)."""
+        return _next(self.reads)
+
+    @cached_property
+    def following_write(self) -> np.ndarray:
+        """Place of the first write after each operation, shape (operations,)."""
+        return _next(self.writes)[1:]
+
+    @cached_property
+    def last_past(self) -> np.ndarray:
+        """Place of the last write past the cache up to each operation, shape (operations,)."""
+        return _last(self.past)
+
+    def first_after(self, delay_s: float) -> np.ndarray:
+        """Return the place of the key's first operation `delay_s` after each, or of its end."""
+        apart = self.keys * (2 * float(self.times_s.max()) + delay_s) + self.times_s
+        return np.searchsorted(apart, apart + delay_s)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a strategy did with each operation of a :class:`Traffic`.
+
+    Attributes
+    ----------
+    missed, loaded, stale : ndarray of bool, shape (operations,)
+        Whether the reader waited for the database, whether the database was read, and whether
+        the reader got a version that was not the newest.
+    """
+
+    missed: np.ndarray
+    loaded: np.ndarray
+    stale: np.ndarray
+
+
+def drop_on_write(traffic: Traffic, expiry: np.ndarray, reload: np.ndarray) -> Answers:
+    """Let reads fill the cache and writes empty it: cache-aside, and refresh-ahead.
 
     Parameters
     ----------
-    keys : int
-        Number of keys.
-    ttl_s : float
-        Time to live of an entry, seconds.
+    traffic : Traffic
+    expiry, reload : ndarray of int, shape (operations,)
+        For an entry filled by each operation, the place of the key's first operation that finds
+        it expired, and that reloads it if it reads. The same for cache-aside.
     """
-
-    def __init__(self, keys: int, ttl_s: float) -> None:
-        self.ttl_s = ttl_s
-        self.database = [0] * keys  # version of each key
-        self.cache: dict[int, tuple[int, float]] = {}  # key -> version, when it was loaded
-        self.hits = 0
-        self.database_reads = 0
-        self.database_writes = 0
-
-    def read(self, key: int, now: float) -> int:
-        """Return the version that a reader gets."""
-        entry = self.cache.get(key)
-        if entry is not None and now < entry[1] + self.ttl_s:
-            self.hits += 1
-            return entry[0]
-        return self.load(key, now)
-
-    def load(self, key: int, now: float) -> int:
-        """Read the database and fill the cache."""
-        self.database_reads += 1
-        version = self.database[key]
-        self.cache[key] = (version, now)
-        return version
-
-    def write(self, key: int, version: int, now: float) -> None:
-        """Take a write from the application."""
-        self.database_writes += 1
-        self.database[key] = version
-        self.cache.pop(key, None)
-
-    def write_past(self, key: int, version: int) -> None:
-        """Take a write that goes straight to the database: a batch job, another service."""
-        self.database_writes += 1
-        self.database[key] = version
-
-    def flush(self) -> None:
-        """Do what the strategy does at regular intervals."""
+    loaded = _chain(
+        traffic.next_read[0], traffic.next_read[np.minimum(reload, traffic.following_write)]
+    )
+    # A read that reloads an entry which has not expired is answered from it.
+    filled = _last(loaded)
+    reloads = np.flatnonzero(loaded)[1:]
+    before = filled[reloads - 1]
+    alive = reloads < np.minimum(expiry, traffic.following_write)[before]
+    missed = loaded.copy()
+    missed[reloads[alive]] = False
+    filled[reloads[alive]] = before[alive]
+    return Answers(missed, loaded, stale=traffic.reads & (traffic.last_past > filled))
 
 
-class WriteThrough(CacheAside):
-    """A write goes to the database and to the cache before it is acknowledged."""
+def fill_on_write(traffic: Traffic, expiry: np.ndarray, flush_s: float = 0.0) -> Answers:
+    """Let reads and writes fill the cache: write-through, and write-behind.
 
-    def write(self, key: int, version: int, now: float) -> None:
-        self.database_writes += 1
-        self.database[key] = version
-        self.cache[key] = (version, now)
+    Parameters
+    ----------
+    traffic : Traffic
+    expiry : ndarray of int, shape (operations,)
+        For an entry filled by each operation, the place of the key's first operation that finds
+        it expired.
+    flush_s : float
+        Time between flushes to the database, seconds, at most the time to live; 0 is at once.
+    """
+    fills = np.minimum(traffic.next_read[expiry], traffic.following_write)
+    filling = _chain(int(np.argmax(traffic.reads | traffic.writes)), fills)
+    loaded, filled = filling & traffic.reads, _last(filling)
+    stale = traffic.last_past > filled
+    if flush_s:
+        # A flush overwrites what came past the cache in the meantime, and then that is loaded.
+        written, past = _last(traffic.writes), traffic.last_past
+        own = (written >= 0) & (traffic.keys[written] == traffic.keys)
+        flushed_s = (traffic.times_s[written] // flush_s + 1) * flush_s
+        older = loaded & own & (past > written) & (traffic.times_s[past] < flushed_s)
+        stale |= older[filled]
+    return Answers(missed=loaded, loaded=loaded, stale=traffic.reads & stale)
 
 
-class WriteBehind(CacheAside):
-    """A write goes to the cache, and to the database with the next flush."""
-
-    def __init__(self, keys: int, ttl_s: float) -> None:
-        super().__init__(keys, ttl_s)
-        self.dirty: dict[int, int] = {}
-
-    def write(self, key: int, version: int, now: float) -> None:
-        self.cache[key] = (version, now)
-        self.dirty[key] = version  # replaces an earlier write to the key: coalescing
-
-    def flush(self) -> None:
-        self.database_writes += len(self.dirty)
-        for key, version in self.dirty.items():
-            self.database[key] = version
-        self.dirty.clear()
+def _next(where: np.ndarray) -> np.ndarray:
+    """Return the first true place at or after each, shape (n + 1,); n where there is none."""
+    places = np.append(np.where(where, np.arange(where.size), where.size), where.size)
+    return np.minimum.accumulate(places[::-1])[::-1]
 
 
-class RefreshAhead(CacheAside):
-    """Cache-aside, and a hit on an ageing entry reloads it without making the reader wait."""
+def _last(where: np.ndarray) -> np.ndarray:
+    """Return the last true place up to each, shape (n,); -1 where there is none."""
+    return np.maximum.accumulate(np.where(where, np.arange(where.size), -1))
 
-    def __init__(self, keys: int, ttl_s: float, threshold: float) -> None:
-        super().__init__(keys, ttl_s)
-        self.refresh_age_s = threshold * ttl_s
 
-    def read(self, key: int, now: float) -> int:
-        entry = self.cache.get(key)
-        if entry is None or now >= entry[1] + self.ttl_s:
-            return self.load(key, now)
-        self.hits += 1
-        if now >= entry[1] + self.refresh_age_s:
-            self.load(key, now)
-        return entry[0]
+def _chain(first: int, following: np.ndarray) -> np.ndarray:
+    """Return which places are reached from `first`, going from each to the following one."""
+    steps, end = following.tolist(), following.size
+    reached = bytearray(end)
+    place = int(first)
+    while place < end:
+        reached[place] = True
+        place = steps[place]
+    return np.frombuffer(reached, bool)
 
 
 # --- behind the sliders ---------------------------------------------------------------------------
@@ -208,7 +242,7 @@ def simulate_strategies(
     Parameters
     ----------
     write_share : float
-        Share of the 200 operations per second that write; 0 <= write_share < 1.
+        Share of the 200 operations per second that write; 0 to 0.99, so that some read.
     bypass_share : float
         Share of the writes that go straight to the database, past the cache; 0 to 1.
     ttl_s : float
@@ -238,7 +272,7 @@ def simulate_strategies(
     Operations take effect at once and one at a time: latencies are counted, not waited for, so no
     two of them race. What goes wrong when they do is `simulate_interleavings`' subject.
     """
-    write_share = validation.number("write_share", write_share, at_least=0, below=1)
+    write_share = validation.number("write_share", write_share, at_least=0, at_most=0.99)
     bypass_share = validation.number("bypass_share", bypass_share, at_least=0, at_most=1)
     ttl_s = validation.number("ttl_s", ttl_s, above=0, at_most=20, unit="s")
     flush_s = validation.number("flush_s", flush_s, above=0, at_most=ttl_s, unit="s")
@@ -250,40 +284,50 @@ def simulate_strategies(
     weights = popularity(_KEYS, _EXPONENT)
     times = unit_arrivals("operations", _REQUESTS, seed) / _RATE_RPS
     keys = zipf_draws("keys", _REQUESTS, _KEYS, _EXPONENT, seed)
-    writes = unit_draws("uniform", "writes", _REQUESTS, seed) < write_share
-    past = writes & (unit_draws("uniform", "past the cache", _REQUESTS, seed) < bypass_share)
-    kinds = (writes.astype(int) + past).tolist()
-    versions = range(1, _REQUESTS + 1)
-    operations = list(zip(versions, times.tolist(), keys.tolist(), kinds, strict=True))
+    writing = unit_draws("uniform", "writes", _REQUESTS, seed) < write_share
+    past = writing & (unit_draws("uniform", "past the cache", _REQUESTS, seed) < bypass_share)
     start = int(np.searchsorted(times, min(2 * ttl_s, times[-1] / 2)))
+    measured = np.arange(_REQUESTS) >= start
+    warm_s = float(times[start - 1]) if start else 0.0
+    span_s = float(times[-1]) - warm_s
 
+    order = np.argsort(keys.astype(np.int16), kind="stable")  # short numbers: a radix sort
+    reads, writes = ~writing, writing & ~past
+    traffic = Traffic(*(each[order] for each in (keys, times, reads, writes, past)))
+    expiry = traffic.first_after(ttl_s)
+    answers = {
+        "cache-aside": drop_on_write(traffic, expiry, expiry),
+        "write-through": fill_on_write(traffic, expiry),
+        "write-behind": fill_on_write(traffic, expiry, flush_s),
+        "refresh-ahead": drop_on_write(traffic, expiry, traffic.first_after(threshold * ttl_s)),
+    }
+
+    # A flush writes a row for each key written to since the last one.
+    last_flush = times[-1] // flush_s
+    flushes = times // flush_s + 1
+    flushed = writes & (flushes > warm_s // flush_s) & (flushes <= last_flush)
+    rows = np.unique(flushes[flushed] * _KEYS + keys[flushed]).size
+    database_writes = dict.fromkeys(STRATEGIES, int((writing & measured).sum()))
+    database_writes["write-behind"] = rows + int((past & measured).sum())
     # Acknowledged through the cache and not yet flushed, at instants of no importance.
-    crash = unit_draws("uniform", "crash", _CRASHES, seed) * (times[-1] // flush_s) * flush_s
-    buffered = times[writes & ~past]
+    crash = unit_draws("uniform", "crash", _CRASHES, seed) * last_flush * flush_s
+    buffered = times[writes]
     lost = np.searchsorted(buffered, crash) - np.searchsorted(buffered, crash // flush_s * flush_s)
 
-    strategies: dict[str, CacheAside] = {
-        "cache-aside": CacheAside(_KEYS, ttl_s),
-        "write-through": WriteThrough(_KEYS, ttl_s),
-        "write-behind": WriteBehind(_KEYS, ttl_s),
-        "refresh-ahead": RefreshAhead(_KEYS, ttl_s, threshold),
-    }
-    span_s = float(times[-1] - (times[start - 1] if start else 0.0))
+    asked, counted = int((reads & measured).sum()), measured[order]
     outcomes = {}
-    for name, strategy in strategies.items():
-        newest = [0] * _KEYS
-        _run(strategy, operations[:start], newest, flush_s)
-        strategy.hits = strategy.database_reads = strategy.database_writes = 0
-        stale, reads = _run(strategy, operations[start:], newest, flush_s)
-        miss_ratio = 1 - strategy.hits / reads
-        behind = name == "write-behind"
+    for name, answer in answers.items():
+        missed, loaded, stale = (
+            int((each & counted).sum()) for each in (answer.missed, answer.loaded, answer.stale)
+        )
+        miss_ratio, behind = missed / asked, name == "write-behind"
         outcomes[name] = StrategyOutcome(
             hit_ratio=1 - miss_ratio,
             read_s=cache_s + miss_ratio * (database_read_s + cache_s),
             write_s=cache_s if behind else cache_s + database_write_s,
-            database_read_rps=strategy.database_reads / span_s,
-            database_write_rps=strategy.database_writes / span_s,
-            stale_share=stale / reads,
+            database_read_rps=loaded / span_s,
+            database_write_rps=database_writes[name] / span_s,
+            stale_share=stale / asked,
             lost_writes=float(lost.mean()) if behind else 0.0,
         )
     return StrategiesResult(
@@ -311,32 +355,3 @@ def simulate_strategies(
             )
         ),
     )
-
-
-def _run(
-    strategy: CacheAside,
-    operations: Sequence[tuple[int, float, int, int]],
-    newest: list[int],
-    flush_s: float,
-) -> tuple[int, int]:
-    """Feed a strategy its operations; return how many reads were stale, and how many there were.
-
-    An operation is its version, its time, its key, and 0 for a read, 1 for a write, 2 for a write
-    past the cache. `newest` holds each key's latest version and is kept up to date.
-    """
-    next_flush = flush_s * (math.floor(operations[0][1] / flush_s) + 1) if operations else math.inf
-    stale = reads = 0
-    for version, now, key, kind in operations:
-        while now >= next_flush:
-            strategy.flush()
-            next_flush += flush_s
-        if kind == 0:
-            reads += 1
-            stale += strategy.read(key, now) < newest[key]
-        else:
-            newest[key] = version
-            if kind == 1:
-                strategy.write(key, version, now)
-            else:
-                strategy.write_past(key, version)
-    return stale, reads
