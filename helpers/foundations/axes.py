@@ -97,8 +97,39 @@ def log_axis(
     limit(low, high)  # last: ticks widen the limits
 
 
-def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> None:
-    """Set major ticks and no minor ones, unless that is how they are: it takes a while."""
+def named_axis(
+    ax: Axes, which: str, names: Sequence[str], places: npt.ArrayLike | None = None
+) -> None:
+    """Name places on an axis, which then has no grid lines.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    which : {"x", "y"}
+    names : sequence of str
+    places : array_like, optional
+        One for each name; 0, 1, 2 ... by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `which` is neither axis.
+    """
+    which = validation.one_of("which", which, ("x", "y"))
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    at = range(len(names)) if places is None else np.asarray(places).tolist()
+    if _fix_ticks(axis, list(at), list(names)):
+        axis.grid(False)
+
+
+def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
+    """Set major ticks and no minor ones, unless that is how they are: it takes a while.
+
+    Returns
+    -------
+    bool
+        Whether they were others before.
+    """
     locator = axis.get_major_locator()
     if (
         isinstance(locator, FixedLocator)
@@ -106,9 +137,10 @@ def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> None:
         and axis.get_major_formatter().format_ticks(places) == labels
         and not len(axis.get_minorticklocs())
     ):
-        return
+        return False
     axis.set_ticks(places, labels)
     axis.set_ticks([], minor=True)
+    return True
 
 
 def time_axis(

@@ -127,12 +127,34 @@ def test_limits_that_no_logarithmic_axis_has(ax, axis, ends) -> None:
 def test_there_are_two_axes(ax) -> None:
     with pytest.raises(ValueError, match="which must be one of 'x', 'y'"):
         axes.log_axis(ax, "z", 1, 10)
+    with pytest.raises(ValueError, match="which must be one of 'x', 'y'"):
+        axes.named_axis(ax, "z", ["one"])
     with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
         axes.marks(ax, 1, 1, along="z")
     with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
         axes.error_bars(ax, 1, Interval(1.0, 0.0, 2.0, 0.95, 9), along="z", **style.DOTS)
     with pytest.raises(ValueError, match="along must be one of 'y', 'x'"):
         axes.bars(ax, 1, 1, along="z")
+
+
+def test_a_named_axis_has_names_and_no_grid_lines() -> None:
+    with style.context():
+        ax = Figure().subplots()
+    axes.named_axis(ax, "y", ["one", "two"])
+    axes.named_axis(ax, "x", ["few", "many"], np.array([2, 8]))
+    assert ticks(ax, "y") == {0: "one", 1: "two"}
+    assert ticks(ax, "x") == {2: "few", 8: "many"}
+    axes.named_axis(ax, "x", ["few", "a lot"], [2, 9])
+    assert ticks(ax, "x") == {2: "few", 9: "a lot"}
+    for axis in (ax.xaxis, ax.yaxis):
+        assert not any(line.get_visible() for line in axis.get_gridlines())
+
+
+def test_a_named_axis_that_stays_as_it_is_takes_no_time(ax, monkeypatch) -> None:
+    axes.named_axis(ax, "y", ["one", "two"])
+    for setter in ("set_ticks", "grid"):
+        monkeypatch.setattr(ax.yaxis, setter, lambda *_, setter=setter: pytest.fail(setter))
+    axes.named_axis(ax, "y", ["one", "two"])
 
 
 class Nothing(Result):

@@ -22,6 +22,7 @@ from helpers.foundations.axes import (
     here,
     key,
     log_axis,
+    named_axis,
     note,
     percent,
     short,
@@ -122,9 +123,8 @@ def plot_layouts(result: LayoutsResult | MeasuredLayouts, ax: Axes) -> None:
         ylabel="time (µs)" if measured else "pages read",
     )
     names = [query.replace(" by ", "\nby ").replace(" of ", "\nof ") for query in QUERIES]
-    ax.set_xticks(range(columns), names if measured else [*names, "your mix"])
+    named_axis(ax, "x", names if measured else [*names, "your mix"])
     log_axis(ax, "y", 0.5, 1e6 if measured else 1e8, text=short)
-    ax.grid(False, axis="x")
     if not measured:
         ax.axvspan(columns - 1.5, columns - 0.5, color=style.FAINT, alpha=0.5, linewidth=0)
     for i, layout in enumerate(LAYOUTS):
@@ -189,8 +189,7 @@ def plot_measured_outage(result: MeasuredOutage, ax: Axes) -> None:
         ylim=(-0.04 * top, top),
         ylabel="requests, or jobs",
     )
-    ax.set_xticks(x, list(WAYS))
-    ax.grid(False, axis="x")
+    named_axis(ax, "x", list(WAYS), x)
     low, high = result.range95
     ax.axhspan(low, high, color=style.FAINT, alpha=0.7, linewidth=0)
     ax.axhline(result.expected["backlog"], **style.THEORY)

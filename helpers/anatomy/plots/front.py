@@ -15,7 +15,7 @@ from helpers.anatomy.simulation import (
 from helpers.anatomy.simulation.health_check import CAPACITY_RPS, DEATH_S, DURATION_S, GRID_S
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, here, key, log_axis, marks
+from helpers.foundations.axes import bars, error_bars, here, key, log_axis, marks, named_axis
 from helpers.foundations.scales import step_up
 
 
@@ -97,8 +97,7 @@ def plot_balancing(result: BalancingResult, ax: Axes) -> None:
         ylim=(0, top),
         ylabel="mean response (service times)",
     )
-    ax.set_xticks(range(6), [policy.replace(" ", "\n", 1) for policy in BALANCING_POLICIES])
-    ax.grid(False, axis="x")
+    named_axis(ax, "x", [policy.replace(" ", "\n", 1) for policy in BALANCING_POLICIES])
     places = np.arange(6)
     bars(ax, places, result.response.estimate, 0.62, facecolor=style.SKY, alpha=0.55)
     error_bars(ax, places, result.response, **(style.DOTS | {"markersize": 4}))
@@ -128,8 +127,7 @@ def plot_measured_balancing(result: MeasuredBalancing, ax: Axes) -> None:
         ylim=(0, top),
         ylabel="mean response (ms)",
     )
-    ax.set_xticks(x, list(MEASURED_POLICIES))
-    ax.grid(False, axis="x")
+    named_axis(ax, "x", list(MEASURED_POLICIES), x)
     bars(ax, x, result.replayed_ms, 0.5, facecolor=style.SKY, alpha=0.6)
     ax.plot(x, result.measured_ms, **(style.MEASUREMENT | {"markersize": 8}))
     for i, policy in enumerate(MEASURED_POLICIES):

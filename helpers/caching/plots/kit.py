@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, marks
+from helpers.foundations.axes import bars, marks, named_axis
 from helpers.foundations.result import significant
 from helpers.foundations.words import words
 
@@ -57,9 +57,8 @@ def labelled_bars(
     beside = np.column_stack([np.fmax(drawn, expected), range(len(names))])
     texts = [f"{significant(scale * values[name])} {unit}".rstrip() for name in names]
     words(ax, beside, texts, offset_pt=(5, 0), ha="left")
-    ax.set_yticks(range(len(names)), names if shown is None else shown)
+    named_axis(ax, "y", names if shown is None else shown)
     ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(False, axis="y")
 
 
 def dot(

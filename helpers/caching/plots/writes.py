@@ -14,7 +14,7 @@ from helpers.caching.measurement.writes import (
 from helpers.caching.plots.kit import PALE_BLUE, dot
 from helpers.caching.simulation.writes import WriteBehindResult, WriteRaceResult
 from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, marks, time_axis, whiskers
+from helpers.foundations.axes import error_bars, log_axis, marks, named_axis, time_axis, whiskers
 from helpers.foundations.result import duration
 from helpers.foundations.scales import headroom
 
@@ -53,8 +53,7 @@ def plot_write_race(
     after = scale * max(5 * result.delay_s, 1 / result.write_rps)
     burst.set_xlim(-headroom(before), headroom(after))
     burst.set_ylim(-0.2, 1.3)
-    burst.set_yticks([0, 1], ["database", "cache"])
-    burst.grid(False, axis="y")
+    named_axis(burst, "y", ["database", "cache"])
     burst.set_title("Writes to one key, on their way")
     burst.set_xlabel("time since the last commit (ms)")
 

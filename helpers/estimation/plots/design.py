@@ -16,7 +16,16 @@ from helpers.estimation.simulation.overload import LOADS, OverloadResult
 from helpers.estimation.simulation.route import CHAPTERS, RouteResult
 from helpers.estimation.theory.bottleneck import FIXES
 from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, here, log_axis, marks, ring, whiskers
+from helpers.foundations.axes import (
+    bars,
+    error_bars,
+    here,
+    log_axis,
+    marks,
+    named_axis,
+    ring,
+    whiskers,
+)
 from helpers.foundations.diagrams import arrows, round_boxes
 
 
@@ -68,9 +77,8 @@ def plot_failure_modes(result: FailureModesResult, ax: Axes) -> None:
     ax.set_title("What is lost while each machine is broken")
     ax.set_xlim(0, 109)
     ax.set_ylim(max(len(rows), 6) - 0.4, -0.6)
-    ax.set_yticks(range(len(rows)), [row.machine for row in rows])
+    named_axis(ax, "y", [row.machine for row in rows])
     ax.tick_params(axis="y", length=0)
-    ax.grid(axis="y", visible=False)
     ax.set_xticks([0, 25, 50, 75, 100], ["none", "25 %", "50 %", "75 %", "all"])
     ax.set_xlabel("requests lost meanwhile (dashed: what the graph foresees)")
     surprises = {row.machine for row in result.surprises}

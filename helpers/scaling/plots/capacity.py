@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, curves, error_bars, here, is_blank, log_axis, marks
+from helpers.foundations.axes import (
+    bars,
+    curves,
+    error_bars,
+    here,
+    is_blank,
+    log_axis,
+    marks,
+    named_axis,
+)
 from helpers.foundations.scales import headroom
 from helpers.scaling.measurement import MeasuredBottleneck
 from helpers.scaling.simulation import (
@@ -223,8 +232,7 @@ def plot_availability(result: AvailabilityResult, ax: Axes) -> None:
     log_axis(ax, "x", low, high, ticks=ticks, text=ticks.__getitem__)
     rows = np.array([7.6, 6.8, 6.0, 4.0, 3.2, 2.4, 1.6])
     ax.set_ylim(0.9, 8.9)
-    ax.set_yticks(rows.tolist(), _SHORT_ROWS)
-    ax.grid(axis="y", visible=False)
+    named_axis(ax, "y", _SHORT_ROWS, rows)
     ax.set_xlabel("downtime a year")
     ax.text(low * 1.3, 8.4, "scaled up", fontsize=9.5, fontweight="bold", va="center")
     ax.text(low * 1.3, 4.8, "scaled out", fontsize=9.5, fontweight="bold", va="center")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
+from helpers.foundations.axes import named_axis
 from helpers.foundations.scales import step_up
 
 _PLACES = (4, 8, 12, 16, 24, 32, 48, 64)
@@ -16,6 +17,5 @@ def shard_axis(ax: Axes, shards: int, name: str = "Shard") -> None:
     step = 1 if places <= 12 else 4 if places <= 32 else 8
     ticks = np.arange(0, places, step)
     ax.set_xlim(-0.6, places - 0.4)
-    ax.set_xticks(ticks, [str(tick + 1) for tick in ticks])
+    named_axis(ax, "x", [str(tick + 1) for tick in ticks], ticks)
     ax.set_xlabel(name)
-    ax.grid(False, axis="x")

@@ -6,7 +6,17 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, here, log_axis, marks, note, plain, time_axis
+from helpers.foundations.axes import (
+    bars,
+    error_bars,
+    here,
+    log_axis,
+    marks,
+    named_axis,
+    note,
+    plain,
+    time_axis,
+)
 from helpers.foundations.result import significant
 from helpers.why.measurement import MeasuredBooks, MeasuredDurability
 from helpers.why.plots.kit import categories
@@ -146,9 +156,8 @@ def _draw_books(ax: Axes, stacks: dict[str, tuple[int, ...]], sent: int) -> None
     ax.set_xlim(-0.5, 2 * len(stacks) - 0.45)
     ax.set_ylim(0, 118)
     ax.set_yticks(range(0, 101, 20))
-    ax.set_xticks(range(0, 2 * len(stacks), 2), list(stacks))
+    named_axis(ax, "x", list(stacks), range(0, 2 * len(stacks), 2))
     ax.set_ylabel("% of the requests")
-    ax.grid(False, axis="x")
     for i, (name, counts) in enumerate(stacks.items()):
         kinds = _CLIENT if name.startswith("client") else _SERVER
         bottom = 0.0
