@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
@@ -246,21 +247,26 @@ def test_marks_are_over_bars_and_under_points(ax) -> None:
     axes.bars(ax, 0, 1)
     axes.marks(ax, 0, 1)
     axes.error_bars(ax, 0, Interval(1.0, 0.9, 1.1, 0.95, 9), **style.DOTS)
-    (bar,), (mark, _, point) = ax.collections, ax.lines
+    (bar,), (mark, _, point) = ax.patches, ax.lines
     assert bar.get_zorder() < mark.get_zorder() < point.get_zorder()
 
 
 @pytest.mark.parametrize("along", ["y", "x"])
 def test_bars_are_what_matplotlib_draws(ax, along) -> None:
-    axes.bars(ax, [0, 2], [3, 5], 0.5, start=[0, 1], along=along, facecolor=["red", "blue"])
-    (bars,) = ax.collections
+    axes.bars(ax, [0, 2], [3, 5], 0.5, start=[0, 1], along=along, facecolor="red")
+    (bars,) = ax.patches
     usual = ax.bar if along == "y" else ax.barh
     beginning = "bottom" if along == "y" else "left"
     want = usual([0, 2], [3, 5], 0.5, **{beginning: [0, 1]})
-    for path, bar in zip(bars.get_paths(), want, strict=True):
-        assert path.get_extents().bounds == bar.get_bbox().bounds
-    assert [to_hex(color) for color in bars.get_facecolor()] == ["#ff0000", "#0000ff"]
-    assert bars.get_linewidth() == [0]
+    for corners, bar in zip(bars.get_path().to_polygons(), want, strict=True):
+        assert Path(corners).get_extents().bounds == bar.get_bbox().bounds
+    assert to_hex(bars.get_facecolor()) == "#ff0000"
+    assert bars.get_linewidth() == 0
+
+
+def test_limits_that_nobody_sets_hold_the_bars(ax) -> None:
+    axes.bars(ax, [1, 2], [30, -40])
+    assert limits(ax, "y") == pytest.approx((-43.5, 33.5))
 
 
 def test_here_is_a_line_from_bottom_to_top(ax) -> None:

@@ -49,10 +49,13 @@ def labelled_bars(
     shown : sequence of str, optional
         What stands beside the bars, if not the names.
     """
-    colors = [style.SIMULATION["color"] if chosen in (None, name) else PALE_BLUE for name in names]
     drawn = np.maximum([scale * values[name] for name in names], left)
     expected = np.array([scale * theory.get(name, np.nan) for name in names])
-    bars(ax, range(len(names)), drawn - left, 0.56, start=left, along="x", facecolor=colors)
+    full = np.array([chosen in (None, name) for name in names])
+    for color, these in ((style.SIMULATION["color"], full), (PALE_BLUE, ~full)):
+        if these.any():
+            length = drawn[these] - left
+            bars(ax, np.flatnonzero(these), length, 0.56, start=left, along="x", facecolor=color)
     marks(ax, range(len(names)), expected, along="x")
     beside = np.column_stack([np.fmax(drawn, expected), range(len(names))])
     texts = [f"{significant(scale * values[name])} {unit}".rstrip() for name in names]

@@ -149,9 +149,10 @@ def plot_deck(result: DeckResult, ax: Axes) -> None:
     ax.grid(False, axis="y")
     ax.set_xlabel("% of the requests answered within 1 s")
     ax.axvline(100 * SURVIVED, **style.THEORY)
-    shades = [style.SKY if played.survived else style.ORANGE for played in result.played]
-    shares = [100 * played.share for played in result.played]
-    bars(ax, y, shares, 0.72, along="x", facecolor=shades, alpha=0.8)
+    shares = np.array([100 * played.share for played in result.played])
+    survived = np.array([played.survived for played in result.played])
+    for color, these in ((style.SKY, survived), (style.ORANGE, ~survived)):
+        bars(ax, y[these], shares[these], 0.72, along="x", facecolor=color, alpha=0.8)
     for place, played in zip(y, result.played, strict=True):
         mark = "✓" if played.survived else "✗"
         none = " (has none)" if played.run is None else ""
