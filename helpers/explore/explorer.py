@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -57,6 +59,7 @@ class Explorer:
         self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
         self.presets = presets
         self._fixed = {n: a for n, a in arguments.items() if not isinstance(a, Control)}
+        _keep_what_is_there()
         _check_arguments(simulate, arguments, presets, self.controls)
 
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
@@ -289,6 +292,16 @@ def explore(
         refuses the values it opens with.
     """
     return Explorer(simulate, plot, title, dict(presets or {}), arguments)
+
+
+@cache
+def _keep_what_is_there() -> None:
+    """Have the garbage collector pass over what was imported, from now on.
+
+    Looking through all of it takes a tenth of a second, now and then while a slider moves.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _check_arguments(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import html
+import sys
 
 import pytest
 
@@ -294,6 +296,12 @@ def test_the_sharp_picture_is_of_the_present_value_whatever_was_made_ready():
     assert heights == [2.5, 3.0]
     sharp = one._view._image.value
     assert one.set(height=2.5)._view._image.value == sharp
+
+
+def test_what_was_imported_holds_up_no_slider():
+    """The garbage collector does not look through the libraries again and again."""
+    wave()
+    assert gc.get_freeze_count() > 10 * len(sys.modules)
 
 
 def test_the_table_is_made_only_when_it_is_open():
