@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -144,9 +145,9 @@ def simulate_vertical(
             f"got {largest:g}"
         )
     parts = {
-        "one server": np.ones(1),
-        "by feature": shares,
-        "by row": np.full(features, 1 / features),
+        "one server": (1.0,),
+        "by feature": tuple(shares.tolist()),
+        "by row": (1 / features,) * features,
     }
     ceilings = {name: theory_vertical_ceiling(p) / _SERVICE_S for name, p in parts.items()}
     rates = {name: ceilings[name] * _PARTS for name in DESIGNS}
@@ -174,7 +175,8 @@ def simulate_vertical(
     )
 
 
-def _mean_response(rate_rps: float, shares: np.ndarray, seed: int) -> float:
+@lru_cache(maxsize=64)  # at each step of a slider, two of the three designs stay as they are
+def _mean_response(rate_rps: float, shares: tuple[float, ...], seed: int) -> float:
     arrivals = poisson_arrivals(rate_rps, 0.95 * _REQUESTS / rate_rps, _REQUESTS, seed)
     count = len(arrivals)
     cumulative = np.cumsum(shares)
