@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.benchmarks.drawing import measure_drawing
 from tests.benchmarks.engines import measure_engines
 from tests.benchmarks.growth import measure_growth
 from tests.benchmarks.notebooks import measure_first_slider, measure_notebooks
@@ -21,7 +22,7 @@ from tests.benchmarks.timing import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "docs" / "benchmarks.md"
-PARTS = ("paint", "engines", "growth", "notebooks")
+PARTS = ("paint", "drawing", "engines", "growth", "notebooks")
 _PACKAGES = ("numpy", "matplotlib", "jupyterlab", "ipywidgets", "simpy", "ciw", "salabim")
 
 
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _measure(part: str, chapters: list[Path], report) -> Iterable[Table]:
     if part == "paint":
         return measure_paint(chapters, report)
+    if part == "drawing":
+        return measure_drawing(report)
     if part == "engines":
         return measure_engines(report)
     if part == "growth":

@@ -29,7 +29,7 @@ def measure_engines(report: Callable[[str], None]) -> Iterator[Table]:
     AssertionError
         If an engine disagrees with theory or with another engine.
     """
-    for measure in (_fifo, _two_choices, _lru, _zipf, _blueprint, _redraw):
+    for measure in (_fifo, _two_choices, _lru, _zipf, _blueprint):
         report(f"engines: {measure.__name__.strip('_')}")
         yield measure()
 
@@ -290,44 +290,4 @@ def _blueprint() -> Table:
         "one. Only a simpy model exists to compare with: the same rules written a third time, in "
         "Ciw or salabim, would compare the writers. Target: at least 8x."
     )
-    return table
-
-
-def _redraw() -> Table:
-    """A new figure for every value, against the explorer's canvas, without a browser."""
-    import io
-
-    import matplotlib.pyplot as plt
-
-    from helpers.explore.canvas import Canvas
-    from tests.explore.samples import plot_wave, simulate_wave
-
-    results = [simulate_wave(height=height) for height in (2.0, 3.0)]
-    canvas = Canvas(plot_wave)
-
-    def quick():
-        for result in results:
-            canvas.draw((result,))
-            canvas.moving_png()
-
-    def settled():
-        for result in results:
-            canvas.draw((result,))
-            canvas.settled_png()
-
-    def usual():
-        for result in results:
-            figure, ax = plt.subplots(figsize=(7.2, 4.0))
-            plot_wave(result, ax)
-            figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
-            plt.close(figure)
-
-    quick()
-    seconds = interleaved(
-        {"moving": quick, "settled, twice the pixels": settled, "new figure, as interact": usual}
-    )
-    base = seconds["new figure, as interact"]
-    table = Table("Redraw", ("way", "ms", "x faster than a new figure"))
-    table.rows = [(name, f"{t * 500:.1f}", f"{base / t:.1f}") for name, t in seconds.items()]
-    table.notes.append("One curve of 200 points on fixed axes. Target: moving at least 15x.")
     return table

@@ -237,7 +237,8 @@ def measure_paint(notebooks: list[Path], report) -> Iterator[Table]:
         plain = _measure("The same in plain JupyterLab", chosen, report, prompt=False)
         plain.notes = [
             "Without the course's server extension, which `make lab` and Binder switch on, the web "
-            "socket waits for acknowledgements before it sends more.",
+            "socket waits for acknowledgements before it sends more: the floor is higher, and so "
+            "is whatever stands on it.",
             *plain.notes,
             _met(plain),
         ]
