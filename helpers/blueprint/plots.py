@@ -36,6 +36,7 @@ from helpers.foundations.words import words
 _LEVELS = ((0.7, "#BFD9EC", "#0072B2"), (0.9, "#F7D68A", "#B07A00"), (np.inf, "#F0A07A", "#D55E00"))
 _PAPER = "#FBFCFD"
 _BOX_W, _BOX_H, _GAP, _LAYER = 1.62, 0.46, 0.12, 0.86
+_ROOM = 7.2  # the width in which a box holds its words; in a wider drawing they are smaller
 _APART = 0.4  # between components of one layer
 _PAD = 0.07  # around the instances of one component
 
@@ -73,14 +74,15 @@ def plot_design(
     design = result if isinstance(result, Design) else result.design
     boxes, routes = _layout(design)
     layers = 1 + max(box.layer for box in boxes.values())
-    width = max(abs(box.x) + box.width / 2 for box in boxes.values())
-    half = max(width + 0.1, 3.6)
+    left = min(box.x - box.width / 2 for box in boxes.values())
+    right = max(box.x + box.width / 2 for box in boxes.values())
+    room = max(right - left + 0.2, _ROOM)
     ax.set_axis_off()
-    ax.set_xlim(-half, half)
+    ax.set_xlim((left + right - room) / 2, (left + right + room) / 2)
     ax.set_ylim(-layers * _LAYER + 0.46, 0.34)
     ax.set_title(_title(result))
     _draw_edges(ax, design, _ports(boxes, routes), result)
-    return _draw_components(ax, design, boxes, result)
+    return _draw_components(ax, design, boxes, result, shrink=_ROOM / room)
 
 
 def _title(result: DesignResult | OpenNetwork | Design) -> str:
@@ -284,6 +286,7 @@ def _draw_components(
     design: Design,
     boxes: dict[str, _Box],
     result: DesignResult | OpenNetwork | Design,
+    shrink: float,
 ) -> dict[str, tuple[float, float]]:
     middles: dict[str, tuple[float, float]] = {}
     outlines, shares, fills, names, seconds, ill = [], [], [], [], [], []
@@ -319,8 +322,8 @@ def _draw_components(
     round_boxes(ax, places, *shape, facecolors="none", edgecolors=outlines, linewidths=1.3,
                 zorder=5)  # fmt: skip
     above, below = ([(x, y + up) for x, y in places] for up in (0.095, -0.095))
-    words(ax, above, names, fontsize=8.5, weight="bold", zorder=7)
-    words(ax, below, seconds, fontsize=7.8, zorder=7)
+    words(ax, above, names, fontsize=8.5 * shrink, weight="bold", zorder=7)
+    words(ax, below, seconds, fontsize=7.8 * shrink, zorder=7)
     return middles
 
 

@@ -52,6 +52,8 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.estimation import simulate_boxes
+from helpers.estimation.simulation.boxes import MISTAKES
 from helpers.foundations.words import Words
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
@@ -480,6 +482,25 @@ def test_boxes_do_not_overlap():
                     one.x1 - other.x0, other.x1 - one.x0, one.y1 - other.y0, other.y1 - one.y0
                 )
                 assert not overlap or overlap < 3, (design.name, one, other)
+
+
+def test_words_stay_in_their_boxes():
+    islands = [  # a drawing twice as wide as it is meant to be
+        simulate_boxes(mistake=mistake, servers=4, replicas=3).design for mistake in MISTAKES
+    ]
+    widths = set()
+    for design in [*NAMED, *islands]:
+        axes = Figure(figsize=(7.2, 5)).add_subplot()
+        middles = plot_design(design, axes)
+        axes.figure.canvas.draw()
+        renderer = FigureCanvasAgg(axes.figure).get_renderer()
+        (left, _), (right, _) = axes.transData.transform([(-0.81, 0), (0.81, 0)])
+        widths.add(round(right - left))
+        for words in all_words(axes)[-2:]:  # the two lines of every box
+            boxes = words.extents(renderer)
+            assert len(boxes) == len(middles)
+            assert max(box.width for box in boxes) < right - left, design.name
+    assert min(widths) < 0.8 * max(widths)
 
 
 def test_bounds_name_the_bottleneck():
