@@ -3,7 +3,7 @@
 >>> from helpers import blueprint
 >>> shop = blueprint.anatomy(rate_rps=300)
 >>> print(blueprint.bounds(shop).reading)
-app-1 saturates first, at 446 requests/s; a request takes 47.1 ms on average when nobody waits.
+First to saturate: app-1, at 446 requests/s; a request takes 47.1 ms on average when nobody waits.
 """
 
 from helpers.blueprint.availability import Availability, availability, single_points

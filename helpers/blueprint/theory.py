@@ -358,8 +358,8 @@ class Bounds(Result):
     def reading(self) -> str:
         """What breaks first, in a sentence."""
         return (
-            f"{self.bottleneck} saturates first, at {significant(self.capacity_rps)} requests/s; "
-            f"a request takes {duration(self.response_s)} on average when nobody waits."
+            f"First to saturate: {self.bottleneck}, at {significant(self.capacity_rps)} "
+            f"requests/s; a request takes {duration(self.response_s)} on average when nobody waits."
         )
 
 
