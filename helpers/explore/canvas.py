@@ -9,6 +9,7 @@ moment was drawn afresh.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -26,6 +27,10 @@ from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations import style
 from helpers.foundations.result import Result
 from helpers.foundations.words import Words
+
+#: Held while anything is drawn. Cells run in one thread of the kernel and sliders move in another,
+#: and matplotlib's settings and fonts belong to all of them.
+DRAWING = threading.RLock()
 
 _DPI = 100
 _PAPER = 255
@@ -50,7 +55,7 @@ class Canvas:
         height_in += 3.0 * (grid["nrows"] - 1)
         self.height_px = round(height_in * _DPI)
         size = (self.width_px / _DPI, height_in)
-        with style.context():
+        with DRAWING, style.context():
             self.figure = Figure(figsize=size, dpi=_DPI)
             self._agg = _StampingAgg(self.figure)
             quick = {"axes_class": QuickAxes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -67,6 +68,7 @@ class Explorer:
         self._defaults = self.values
         self._pinned: tuple[Result, ...] = ()
         self._batching = False
+        self._turn = threading.RLock()  # cells run in one thread, sliders move in another
         self._pending: asyncio.Task | None = None
         self._ahead: _Answer | None = None
         self._view = View(plot, title)
@@ -104,16 +106,17 @@ class Explorer:
             else:
                 known = ", ".join([*self.controls, *self._boxes])
                 raise ValueError(f"{name} is not a control of this explorer; these are: {known}")
-        self._batching = True
-        try:
-            for name, value in values.items():
-                if name in self.controls:
-                    self._widgets[name].value = self.controls[name].write(value)
-                else:
-                    self._boxes[name].value = value
-        finally:
-            self._batching = False
-        self._refresh()
+        with self._turn:
+            self._batching = True
+            try:
+                for name, value in values.items():
+                    if name in self.controls:
+                        self._widgets[name].value = self.controls[name].write(value)
+                    else:
+                        self._boxes[name].value = value
+            finally:
+                self._batching = False
+            self._refresh()
         return self
 
     def reset(self) -> Explorer:
@@ -170,40 +173,41 @@ class Explorer:
         return ", ".join(self.controls[name].describe(name, v) for name, v in preset.items())
 
     # Updating: the first frame is drawn within the event that asked for it, the rest follows in
-    # the background and is abandoned as soon as a newer value arrives. While a learner looks at
-    # one step of a control, the next one in the same direction is made ready.
+    # the background and is abandoned as soon as a newer value arrives, from whichever thread: it
+    # goes on only while it is what is pending. While a learner looks at one step of a control, the
+    # next one in the same direction is made ready.
 
     def _on_change(self, change: dict[str, Any]) -> None:
-        if not self._batching:
-            self._refresh(change)
+        with self._turn:
+            if not self._batching:
+                self._refresh(change)
 
     def _refresh(self, change: dict[str, Any] | None = None) -> None:
         """Show the answer to the present values; `change` is what one control did, if one did."""
-        ahead, self._ahead = self._ahead, None
-        if self._pending is not None:
-            self._pending.cancel()
+        with self._turn:
+            ahead, self._ahead = self._ahead, None
             self._pending = None
-        moved = self._moved
-        try:
+            moved = self._moved
             try:
-                loop = asyncio.get_running_loop() if _asked_by_front_end() else None
-            except RuntimeError:
-                loop = None
-            if loop is None:
-                self._finish(self._frames(moved))
-            else:
-                known = change and ahead and ahead.moved == moved
-                answer = ahead if known else self._prepare(moved)
-                self._show(answer.drawing)
-                self._pending = loop.create_task(
-                    self._go_on(answer.finer, self._next(change, moved))
-                )
-        except Exception as error:
-            self._view.fail(error)
-            # A learner at the sliders reads the message in the explorer. A caller in Python, and
-            # whoever debugs something other than a refused parameter, gets the exception.
-            if not (isinstance(error, ValueError) and _asked_by_front_end()):
-                raise
+                try:
+                    loop = asyncio.get_running_loop() if _asked_by_front_end() else None
+                except RuntimeError:
+                    loop = None
+                if loop is None:
+                    self._finish(self._frames(moved))
+                else:
+                    known = change and ahead and ahead.moved == moved
+                    answer = ahead if known else self._prepare(moved)
+                    self._show(answer.drawing)
+                    self._pending = loop.create_task(
+                        self._go_on(answer.finer, self._next(change, moved))
+                    )
+            except Exception as error:
+                self._view.fail(error)
+                # A learner at the sliders reads the message in the explorer. A caller in Python,
+                # and whoever debugs something other than a refused parameter, gets the exception.
+                if not (isinstance(error, ValueError) and _asked_by_front_end()):
+                    raise
 
     def _next(self, change: dict[str, Any] | None, moved: dict[str, Any]) -> dict[str, Any] | None:
         """Return what `moved` will be after one more step, if `change` was one."""
@@ -219,20 +223,30 @@ class Explorer:
         return _Answer(moved, self._draw(next(frames), settled=False), frames)
 
     async def _go_on(self, finer: Iterator[Result], following: dict[str, Any] | None) -> None:
+        this = asyncio.current_task()
         try:
             await asyncio.sleep(_BREATH_S)
-            for result in finer:
-                self._show(self._draw(result, settled=False))
+            while self._pending is this and (result := next(finer, None)) is not None:
+                with self._turn:
+                    if self._pending is this:
+                        self._show(self._draw(result, settled=False))
                 await asyncio.sleep(_BREATH_S)
-            if following is not None:
+            if following is not None and self._pending is this:
                 try:
-                    self._ahead = self._prepare(following)
+                    ahead = self._prepare(following)
                 except Exception:  # nobody has asked for it yet; whoever does will be told
-                    self._ahead = None
+                    ahead = None
+                with self._turn:
+                    if self._pending is this:
+                        self._ahead = ahead
             await asyncio.sleep(_REST_S)
-            self._view.settle()
+            with self._turn:
+                if self._pending is this:
+                    self._view.settle()
         except Exception as error:
-            self._view.fail(error)
+            with self._turn:
+                if self._pending is this:
+                    self._view.fail(error)
             raise
 
     def _finish(self, frames: Iterator[Result]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from helpers.explore.canvas import Canvas
+from helpers.explore.canvas import DRAWING, Canvas
 from helpers.foundations.result import Result, significant
 
 _STYLE = """<style>
@@ -105,9 +105,10 @@ class View:
         self, results: Sequence[Result], pinned: Sequence[Result] = (), *, settled: bool = True
     ) -> Drawing:
         """Draw results, sharp or at once and a little coarse; what is on the page stays."""
-        self.canvas.draw(results, pinned)
-        png = self.canvas.settled_png() if settled else self.canvas.moving_png()
-        title = self._title or self.canvas.axes[0].get_title(loc="left")
+        with DRAWING:
+            self.canvas.draw(results, pinned)
+            png = self.canvas.settled_png() if settled else self.canvas.moving_png()
+            title = self._title or self.canvas.axes[0].get_title(loc="left")
         return Drawing(tuple(results), tuple(pinned), title, png)
 
     def show(self, drawing: Drawing) -> None:
@@ -133,8 +134,9 @@ class View:
 
     def png(self) -> bytes:
         """Return the picture for readers without a kernel."""
-        self.canvas.draw(self._shown.results, self._shown.pinned)
-        return self.canvas.settled_png(caption=RUN_ME)
+        with DRAWING:
+            self.canvas.draw(self._shown.results, self._shown.pinned)
+            return self.canvas.settled_png(caption=RUN_ME)
 
     def text(self, parameters: str = "") -> str:
         """Return the plain-text face: title, parameters, summaries and readings."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gc
 import html
 import sys
+import threading
 
 import pytest
 
@@ -296,6 +298,49 @@ def test_the_sharp_picture_is_of_the_present_value_whatever_was_made_ready():
     assert heights == [2.5, 3.0]
     sharp = one._view._image.value
     assert one.set(height=2.5)._view._image.value == sharp
+
+
+def title_of_the_second_of_two_threads():
+    """Draw in a thread that ends while another one is in the middle of its plot."""
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+
+    def first(result, ax):
+        first_is_in.set()
+        second_is_in.wait(0.3)  # in vain, if only one at a time may draw
+
+    def second(result, ax):
+        second_is_in.set()
+        first_is_out.wait(0.3)
+        ax.set_title("second")
+
+    views, result = [view.View(first), view.View(second)], simulate_wave(height=2.0)
+    other = threading.Thread(target=lambda: (views[0].draw((result,)), first_is_out.set()))
+    other.start()
+    first_is_in.wait(5)
+    views[1].draw((result,))
+    other.join()
+    return views[1].canvas.axes[0].get_title(loc="left")
+
+
+def test_two_threads_do_not_draw_at_the_same_time(monkeypatch):
+    assert title_of_the_second_of_two_threads() == "second"
+    monkeypatch.setattr(view, "DRAWING", contextlib.nullcontext())
+    assert title_of_the_second_of_two_threads() == ""  # in the middle, in another style
+
+
+def test_a_slider_moved_in_another_thread_waits_for_its_turn():
+    one = wave()
+    with one._turn:
+        mover = threading.Thread(
+            target=lambda: setattr(one._widgets["height"], "value", 3.0), daemon=True
+        )
+        mover.start()
+        mover.join(0.1)
+        assert one.set(flip=True).result.height in (2.0, 3.0)
+        assert mover.is_alive()
+    mover.join(5)
+    assert one.result.height == 3.0
+    assert one.values["flip"]
 
 
 def test_what_was_imported_holds_up_no_slider():
