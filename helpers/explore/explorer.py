@@ -121,14 +121,16 @@ class Explorer:
 
     def reset(self) -> Explorer:
         """Put every control back to where it was and forget the pinned curve."""
-        self._pinned = ()
         names = [*self.controls, *self._boxes]
-        return self.set(**{name: self._defaults[name] for name in names})
+        with self._turn:
+            self._pinned = ()
+            return self.set(**{name: self._defaults[name] for name in names})
 
     def pin(self) -> Explorer:
         """Keep the present curve as a grey ghost to compare the next ones with."""
-        self._pinned = (self.result,)
-        self._refresh()
+        with self._turn:
+            self._pinned = (self.result,)
+            self._refresh()
         return self
 
     @property
@@ -183,31 +185,33 @@ class Explorer:
                 self._refresh(change)
 
     def _refresh(self, change: dict[str, Any] | None = None) -> None:
-        """Show the answer to the present values; `change` is what one control did, if one did."""
-        with self._turn:
-            ahead, self._ahead = self._ahead, None
-            self._pending = None
-            moved = self._moved
+        """Show the answer to the present values; `change` is what one control did, if one did.
+
+        Whoever calls this holds the turn.
+        """
+        ahead, self._ahead = self._ahead, None
+        self._pending = None
+        moved = self._moved
+        try:
             try:
-                try:
-                    loop = asyncio.get_running_loop() if _asked_by_front_end() else None
-                except RuntimeError:
-                    loop = None
-                if loop is None:
-                    self._finish(self._frames(moved))
-                else:
-                    known = change and ahead and ahead.moved == moved
-                    answer = ahead if known else self._prepare(moved)
-                    self._show(answer.drawing)
-                    self._pending = loop.create_task(
-                        self._go_on(answer.finer, self._next(change, moved))
-                    )
-            except Exception as error:
-                self._view.fail(error)
-                # A learner at the sliders reads the message in the explorer. A caller in Python,
-                # and whoever debugs something other than a refused parameter, gets the exception.
-                if not (isinstance(error, ValueError) and _asked_by_front_end()):
-                    raise
+                loop = asyncio.get_running_loop() if _asked_by_front_end() else None
+            except RuntimeError:
+                loop = None
+            if loop is None:
+                self._finish(self._frames(moved))
+            else:
+                known = change and ahead and ahead.moved == moved
+                answer = ahead if known else self._prepare(moved)
+                self._show(answer.drawing)
+                self._pending = loop.create_task(
+                    self._go_on(answer.finer, self._next(change, moved))
+                )
+        except Exception as error:
+            self._view.fail(error)
+            # A learner at the sliders reads the message in the explorer. A caller in Python, and
+            # whoever debugs something other than a refused parameter, gets the exception.
+            if not (isinstance(error, ValueError) and _asked_by_front_end()):
+                raise
 
     def _next(self, change: dict[str, Any] | None, moved: dict[str, Any]) -> dict[str, Any] | None:
         """Return what `moved` will be after one more step, if `change` was one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from helpers.explore.png import Backdrop
 from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations import style
 from helpers.foundations.axes import bars
+from helpers.foundations.result import Result
 from helpers.foundations.words import words
 from tests.benchmarks.timing import Table, interleaved
 from tests.caching import written_out
@@ -41,15 +42,24 @@ def measure_drawing(report: Callable[[str], None]) -> Iterator[Table]:
     yield _techniques()
 
 
+def _moving(canvas: Canvas, results: Sequence[Result]) -> Callable[[], list[bytes]]:
+    """Return what draws results one after the other, as while a slider moves."""
+
+    def draw() -> list[bytes]:
+        pictures = []
+        for result in results:
+            canvas.draw((result,))
+            pictures.append(canvas.moving_png())
+        return pictures
+
+    return draw
+
+
 def _redraw() -> Table:
     """A new figure for every value, against the explorer's canvas, without a browser."""
     results = [simulate_wave(height=height) for height in (2.0, 3.0)]
     canvas = Canvas(plot_wave)
-
-    def quick():
-        for result in results:
-            canvas.draw((result,))
-            canvas.moving_png()
+    quick = _moving(canvas, results)
 
     def settled():
         for result in results:
@@ -96,14 +106,8 @@ def _techniques() -> Table:
 
 def _strategies() -> _Pair:
     """Run what `simulate_strategies` runs, operations of 200 keys at the explorer's defaults."""
-    rng = np.random.default_rng(1)
-    times = np.cumsum(rng.exponential(1 / 200, 12_000))
-    keys = rng.integers(200, size=times.size)
-    kinds = rng.choice(["read", "write", "past"], times.size, p=[0.9, 0.09, 0.01])
-    operations = list(zip(times.tolist(), keys.tolist(), kinds.tolist(), strict=True))
-    order = np.argsort(keys, kind="stable")
-    traffic = strategies.Traffic(
-        keys[order], times[order], *(kinds[order] == kind for kind in ("read", "write", "past"))
+    operations, order, traffic = written_out.some_traffic(
+        seed=1, keys=200, count=12_000, rate_rps=200, shares=(0.9, 0.09, 0.01)
     )
 
     def written() -> Iterator[written_out.CacheAside]:
@@ -162,16 +166,7 @@ def _ticks() -> _Pair:
 
     def drawing(axes_class: type[Axes]) -> Callable[[], list[bytes]]:
         with patch.object(canvas_module, "QuickAxes", axes_class):
-            canvas = Canvas(plot_wave_scaled)
-
-        def draw() -> list[bytes]:
-            pictures = []
-            for result in results:
-                canvas.draw((result,))
-                pictures.append(canvas.moving_png())
-            return pictures
-
-        return draw
+            return _moving(Canvas(plot_wave_scaled), results)
 
     before, after = drawing(_TickByTick), drawing(QuickAxes)
     assert before() == after()
@@ -201,17 +196,12 @@ def _words() -> _Pair:
 def _on_axes(*plots: Callable[[Axes], None]) -> _Pair:
     """Draw each plot on a canvas like an explorer's, with limits that stay."""
 
-    def drawing(plot: Callable[[Axes], None]) -> Callable[[], bytes]:
+    def drawing(plot: Callable[[Axes], None]) -> Callable[[], list[bytes]]:
         def on_fixed_axes(result: object, ax: Axes) -> None:
             ax.set(xlim=(-1, 12), ylim=(0, 13))
             plot(ax)
 
-        canvas, result = Canvas(on_fixed_axes), simulate_wave(height=2.0)
-
-        def draw() -> bytes:
-            canvas.draw((result,))
-            return canvas.moving_png()
-
+        draw = _moving(Canvas(on_fixed_axes), [simulate_wave(height=2.0)])
         draw()
         return draw
 

@@ -59,22 +59,9 @@ def test_without_writes_past_the_cache_one_writer_at_a_time_is_never_stale():
 TTL_S, FLUSH_S, THRESHOLD = 2.0, 0.7, 0.6
 
 
-def some_traffic(seed, keys=12, count=3_000, rate_rps=20.0):
-    """Return operations in the order of time, and the same as the simulation wants them."""
-    rng = np.random.default_rng(seed)
-    times = np.cumsum(rng.exponential(1 / rate_rps, count))
-    asked = rng.integers(keys, size=count)
-    kinds = rng.choice(["read", "write", "past"], count, p=[0.7, 0.2, 0.1])
-    order = np.argsort(asked, kind="stable")
-    traffic = strategies.Traffic(
-        asked[order], times[order], *(kinds[order] == kind for kind in ("read", "write", "past"))
-    )
-    return list(zip(times.tolist(), asked.tolist(), kinds.tolist(), strict=True)), order, traffic
-
-
 def check_against(written, answer, seeds=range(5)):
     for seed in seeds:
-        operations, order, traffic = some_traffic(seed)
+        operations, order, traffic = written_out.some_traffic(seed)
         expected, _ = written_out.run(written(), operations, FLUSH_S)
         got = answer(traffic, traffic.first_after(TTL_S))
         np.testing.assert_array_equal(

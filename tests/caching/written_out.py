@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from helpers.caching.simulation.strategies import Traffic
+
 
 class CacheAside:
     """The application asks the cache, then the database; a write drops the cached entry."""
@@ -118,3 +122,25 @@ def run(
         answers.append((strategy.misses > misses, strategy.database_reads > loads, stale))
         database_writes.append(strategy.database_writes)
     return answers, database_writes
+
+
+def some_traffic(
+    seed: int,
+    keys: int = 12,
+    count: int = 3_000,
+    rate_rps: float = 20.0,
+    shares: tuple[float, float, float] = (0.7, 0.2, 0.1),
+) -> tuple[list[tuple[float, int, str]], np.ndarray, Traffic]:
+    """Return operations in the order of time, that of their keys, and what the simulation wants.
+
+    `shares` are those of reads, writes and writes past the cache.
+    """
+    rng = np.random.default_rng(seed)
+    times = np.cumsum(rng.exponential(1 / rate_rps, count))
+    asked = rng.integers(keys, size=count)
+    kinds = rng.choice(["read", "write", "past"], count, p=shares)
+    order = np.argsort(asked, kind="stable")
+    traffic = Traffic(
+        asked[order], times[order], *(kinds[order] == kind for kind in ("read", "write", "past"))
+    )
+    return list(zip(times.tolist(), asked.tolist(), kinds.tolist(), strict=True)), order, traffic
