@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from helpers import blueprint
 from helpers.foundations import queueing, validation
-from helpers.foundations.workload import zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
 
 #: Round trip in glass fibre, seconds a kilometre: light does 200,000 km/s there, both ways.
 ROUND_TRIP_S_PER_KM = 1e-5

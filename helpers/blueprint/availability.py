@@ -8,7 +8,6 @@ may rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
@@ -27,7 +26,8 @@ from helpers.blueprint.components import (
 from helpers.blueprint.design import JOB, LOOK, Design
 from helpers.blueprint.theory import binomial_at_least
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,6 @@ _MOST = 20  # 2^20 combinations take a tenth of a second
 _YEAR_S = 31_557_600.0
 
 
-@dataclass(frozen=True, eq=False)
 class Availability(Result):
     """How often a kind of request can be answered.
 

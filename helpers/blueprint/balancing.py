@@ -12,7 +12,6 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
 from typing import TYPE_CHECKING
@@ -21,10 +20,11 @@ import numpy as np
 
 from helpers.blueprint.policies import POLICIES
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mmc_response
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _LOOKS = ("least connections", "join shortest queue")  # alike when there is one balancer
 
 
-@dataclass(frozen=True, eq=False)
 class BalancingResult(Result):
     """Response times behind a balancer.
 

@@ -27,7 +27,7 @@ from helpers.blueprint.components import (
     Workers,
 )
 from helpers.blueprint.design import LOOK, Design
-from helpers.foundations.result import duration, significant
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     from helpers.blueprint.theory import Load

@@ -22,7 +22,8 @@ from typing import Any, ClassVar
 
 from helpers.blueprint.policies import POLICIES
 from helpers.foundations import validation
-from helpers.foundations.workload import ARRIVALS, SERVICES, arrival_scv, service_scv
+from helpers.foundations.traffic.arrivals import ARRIVALS, arrival_scv
+from helpers.foundations.traffic.services import SERVICES, service_scv
 
 #: Sizes of machine in the price table, smallest first.
 SIZES = ("small", "medium", "large")

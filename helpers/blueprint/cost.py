@@ -13,7 +13,8 @@ from helpers.blueprint.components import CDN, LoadBalancer, Queue
 from helpers.blueprint.design import Design
 from helpers.blueprint.theory import bounds, edge_flows
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,6 @@ class Line:
         return self.quantity * self.unit_price
 
 
-@dataclass(frozen=True, eq=False)
 class Cost(Result):
     """A month's bill.
 

@@ -17,7 +17,7 @@ from helpers.blueprint.components import (
     Workers,
 )
 from helpers.blueprint.design import JOB, LOOK, Design
-from helpers.foundations.result import duration, significant
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,10 +27,10 @@ from helpers.blueprint.design import JOB, LOOK, Design
 from helpers.blueprint.diagram import summary_line
 from helpers.blueprint.simulation import DesignResult
 from helpers.blueprint.theory import OpenNetwork
-from helpers.foundations import style
-from helpers.foundations.diagrams import fill_boxes, round_boxes
-from helpers.foundations.result import significant
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.diagrams import fill_boxes, round_boxes
+from helpers.foundations.drawing.words import words
+from helpers.foundations.prose import significant
 
 # Fill of a box by its utilisation: light enough for black text, apart in lightness as well as hue.
 _LEVELS = ((0.7, "#BFD9EC", "#0072B2"), (0.9, "#F7D68A", "#B07A00"), (np.inf, "#F0A07A", "#D55E00"))

@@ -70,7 +70,9 @@ from helpers.blueprint.components import (
 )
 from helpers.blueprint.design import Design, Edge
 from helpers.blueprint.traces import Fault, Traffic
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 # Outcomes of a call. Only the first is a success; MISS is what a cache aside answers to its caller.
 OK, REJECTED, REFUSED, RESET, TIMEOUT, NO_SERVER = range(6)

@@ -6,7 +6,6 @@ The rules are in :mod:`~helpers.blueprint.semantics`, the two engines beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,8 @@ from helpers.blueprint.semantics import (
 )
 from helpers.blueprint.traces import Fault, Traffic, steady
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,6 @@ _SAMPLES = 200
 _MOST_REQUESTS = 1 << 21  # of a closed system; beyond it something is amiss
 
 
-@dataclass(frozen=True, eq=False)
 class DesignResult(Result):
     """What became of every request, and what every machine went through.
 

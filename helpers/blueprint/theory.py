@@ -29,8 +29,9 @@ from helpers.blueprint.components import (
 from helpers.blueprint.design import JOB, LOOK, STORE, Design, Edge
 from helpers.blueprint.semantics import machines, topological
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mmc_wait
-from helpers.foundations.result import Result, duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,7 +282,6 @@ def _component_of(design: Design, machine: str) -> Served:
 # --- bounds -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class Bounds(Result):
     """What no run of a design can beat.
 
@@ -395,7 +395,6 @@ def bounds(design: Design) -> Bounds:
 # --- open networks ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class OpenNetwork(Result):
     """A design as an open network of queues in its steady state.
 
@@ -587,7 +586,6 @@ def _caveats(design: Design) -> list[str]:
 # --- closed networks ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class ClosedDesign(Result):
     """A design with 1, 2, ..., N users who think, ask and wait.
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from helpers.foundations.result import significant
+from helpers.foundations.prose import significant
 
 #: Days in the year of an envelope; leap days are far below its precision.
 YEAR_DAYS = 365

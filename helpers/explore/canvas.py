@@ -24,9 +24,9 @@ from matplotlib.ticker import FixedLocator
 
 from helpers.explore.png import Backdrop, quick_png, small_png
 from helpers.explore.quick_axes import QuickAxes
-from helpers.foundations import style
-from helpers.foundations.result import Result
-from helpers.foundations.words import Words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.words import Words
+from helpers.foundations.experiment import Result
 
 #: Held while anything is drawn. Cells run in one thread of the kernel and sliders move in another,
 #: and matplotlib's settings and fonts belong to all of them.

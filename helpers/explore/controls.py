@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers.foundations import validation
-from helpers.foundations.result import significant
+from helpers.foundations.prose import significant
 
 # A parameter's name ends in its unit, so a control need not repeat it.
 _UNITS = {"_rps": "requests/s", "_ms": "ms", "_s": "s", "_km": "km", "_usd": "$"}

@@ -18,7 +18,7 @@ from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.view import Drawing, View, framed
 from helpers.foundations import validation
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 _REST_S = 0.15  # how long the controls must rest before the sharp picture is drawn
 _BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
@@ -287,7 +287,7 @@ def explore(
         change them. It must depend on nothing else and change nothing: it is called ahead of time
         for the step that may come next.
     plot : callable
-        ``plot(result, ax)``; see ``helpers.foundations.style`` for several panels.
+        ``plot(result, ax)``; see ``helpers.foundations.drawing.style`` for several panels.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from helpers.explore.view import View, framed
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 
 class Picture:

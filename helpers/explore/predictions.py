@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from helpers.explore.view import framed, publish_faces
-from helpers.foundations.result import significant
+from helpers.foundations.prose import significant
 
 if TYPE_CHECKING:
     import pandas as pd

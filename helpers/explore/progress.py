@@ -9,7 +9,7 @@ from typing import TypeVar
 import ipywidgets as widgets
 
 from helpers.explore.view import framed, publish_faces
-from helpers.foundations.result import duration
+from helpers.foundations.prose import duration
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 
 _STYLE = """<style>
 .sd-explorer { max-width: 980px; }

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers.foundations import validation
-from helpers.foundations.result import duration, significant
+from helpers.foundations.prose import duration, significant
 
 #: A batch of fewer samples than this has no claim to be nearly independent of its neighbours.
 _SMALLEST_BATCH = 10

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -104,6 +104,19 @@ def one_of(name: str, value: object, options: Collection[str]) -> str:
     return value
 
 
+def boolean(name: str, value: object) -> bool:
+    """Return `value` if it is True or False; anything else is refused.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a boolean.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def numbers(
     name: str,
     values: npt.ArrayLike,

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import anatomy
 from helpers.foundations import queueing
-from helpers.foundations.workload import zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
 
 
 def test_cdn_adds_up_round_trips():

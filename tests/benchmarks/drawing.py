@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
+from helpers.foundations.experiment import Result
 from matplotlib.axes import Axes
 from PIL import Image
 
@@ -17,10 +18,9 @@ from helpers.explore import canvas as canvas_module
 from helpers.explore.canvas import Canvas
 from helpers.explore.png import Backdrop
 from helpers.explore.quick_axes import QuickAxes
-from helpers.foundations import style
-from helpers.foundations.axes import bars
-from helpers.foundations.result import Result
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars
+from helpers.foundations.drawing.words import words
 from tests.benchmarks.timing import Table, interleaved
 from tests.caching import written_out
 from tests.explore.samples import plot_wave, plot_wave_scaled, simulate_wave

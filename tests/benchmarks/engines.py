@@ -10,9 +10,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from helpers.foundations import queueing, workload
-from helpers.foundations.station import simpy_waits
+from helpers.foundations import queueing
+from helpers.foundations.queueing.station import simpy_waits
 from helpers.foundations.statistics import agrees, batch_means
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
+from helpers.foundations.traffic.services import service_times
+from helpers.foundations.traffic.streams import streams
 from tests.benchmarks import rivals
 from tests.benchmarks.timing import Table, interleaved
 
@@ -39,10 +43,10 @@ def _traffic(paths: int, customers: int, servers: int) -> tuple[np.ndarray, np.n
 
     As everywhere in the course, the replications of one customer lie side by side in memory.
     """
-    rng = workload.streams(1, "arrivals", "services")
+    rng = streams(1, "arrivals", "services")
     shape = (paths, customers)
-    gaps = workload.unit_gaps("poisson", shape, rng["arrivals"])
-    services = workload.service_times("exponential", 1.0, shape, rng["services"])
+    gaps = unit_gaps("poisson", shape, rng["arrivals"])
+    services = service_times("exponential", 1.0, shape, rng["services"])
     return np.cumsum(gaps / (_UTILISATION * servers), axis=1), services
 
 
@@ -126,14 +130,14 @@ def _two_choices() -> Table:
     )
 
     servers, customers, paths = 100, 100_000, 512
-    rng = workload.streams(1, "arrivals", "services", "choices")
+    rng = streams(1, "arrivals", "services", "choices")
 
     def draws(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        gaps = workload.unit_gaps("poisson", shape, rng["arrivals"])
+        gaps = unit_gaps("poisson", shape, rng["arrivals"])
         uniforms = rng["choices"].random((2, *shape))
         return {
             "arrivals": np.cumsum(gaps / (_UTILISATION * servers), axis=-1),
-            "services": workload.service_times("exponential", 1.0, shape, rng["services"]),
+            "services": service_times("exponential", 1.0, shape, rng["services"]),
             "first": uniforms[0],
             "second": uniforms[1],
             "users": np.zeros(shape, dtype=np.int64),
@@ -195,8 +199,8 @@ def _lru() -> Table:
     from helpers.caching.theory import theory_lru
 
     requests, keys, capacity = 1_000_000, 100_000, 5_000
-    weights = workload.zipf_weights(keys, 1.0)
-    trace = workload.zipf_keys(requests, keys, 1.0, workload.streams(1, "keys")["keys"])
+    weights = zipf_weights(keys, 1.0)
+    trace = zipf_keys(requests, keys, 1.0, streams(1, "keys")["keys"])
     as_list = trace.tolist()
 
     exact = rivals.c_lru_hits(trace, keys, capacity) / requests
@@ -236,21 +240,21 @@ def _lru() -> Table:
 
 def _zipf() -> Table:
     keys, size = 100_000, 1_000_000
-    weights = workload.zipf_weights(keys, 1.0)
+    weights = zipf_weights(keys, 1.0)
 
     def stream():
-        return workload.streams(1, "keys")["keys"]
+        return streams(1, "keys")["keys"]
 
-    drawn = workload.zipf_keys(size, keys, 1.0, stream())
+    drawn = zipf_keys(size, keys, 1.0, stream())
     counted = np.bincount(drawn, minlength=keys)[:1_000]
     expected = size * weights[:1_000]
     chi_squared = float(((counted - expected) ** 2 / expected).sum())
     assert chi_squared < 1_180, f"chi-squared {chi_squared} on 1,000 keys"  # 1e-4 quantile: 1,173
 
-    workload.zipf_keys(1, keys, 1.0, stream())  # the guide table is made once, outside the clock
+    zipf_keys(1, keys, 1.0, stream())  # the guide table is made once, outside the clock
     seconds = interleaved(
         {
-            "zipf_keys": lambda: workload.zipf_keys(size, keys, 1.0, stream()),
+            "zipf_keys": lambda: zipf_keys(size, keys, 1.0, stream()),
             "rng.choice(p=)": lambda: stream().choice(keys, size, p=weights),
         }
     )

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from helpers.foundations import queueing, workload
+from helpers.foundations import queueing
 from helpers.foundations.sweep import sweep
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import service_times
+from helpers.foundations.traffic.streams import streams
 from tests.benchmarks.timing import Table, interleaved
 
 
@@ -42,9 +45,9 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
     from helpers.blueprint import anatomy, simulate_design
 
     def queue(paths: int, customers: int, servers: int) -> Callable[[], object]:
-        rng = workload.streams(1, "arrivals", "services")
-        gaps = workload.unit_gaps("poisson", (customers, paths), rng["arrivals"])
-        services = workload.service_times("exponential", 1.0, (customers, paths), rng["services"])
+        rng = streams(1, "arrivals", "services")
+        gaps = unit_gaps("poisson", (customers, paths), rng["arrivals"])
+        services = service_times("exponential", 1.0, (customers, paths), rng["services"])
         arrivals = np.cumsum(gaps / (0.9 * servers), axis=0)
         if paths == 1:
             return lambda: queueing.fifo_waits(arrivals[:, 0], services[:, 0], servers)
@@ -69,9 +72,9 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
 
 def _replication(utilisation: float, seed: int) -> dict[str, float]:
     """Return the mean wait of one long run; heavy enough to be worth a worker."""
-    rng = workload.streams(seed, "arrivals", "services")
-    arrivals = np.cumsum(workload.unit_gaps("poisson", 200_000, rng["arrivals"])) / utilisation
-    services = workload.service_times("exponential", 1.0, 200_000, rng["services"])
+    rng = streams(seed, "arrivals", "services")
+    arrivals = np.cumsum(unit_gaps("poisson", 200_000, rng["arrivals"])) / utilisation
+    services = service_times("exponential", 1.0, 200_000, rng["services"])
     waits = queueing.fifo_waits(arrivals, services, 2)
     return {"wait": float(waits.mean())}
 

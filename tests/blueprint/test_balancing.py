@@ -25,7 +25,7 @@ from helpers.blueprint.balancing import (
 from helpers.blueprint.policies import POLICIES
 from helpers.foundations.queueing import fifo_waits, mm1_response
 from helpers.foundations.statistics import mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 RHO = 0.9
 

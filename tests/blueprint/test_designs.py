@@ -54,7 +54,7 @@ from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
 from helpers.estimation import simulate_boxes
 from helpers.estimation.simulation.boxes import MISTAKES
-from helpers.foundations.words import Words
+from helpers.foundations.drawing.words import Words
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
 CLIENTS = Clients(rate_rps=10)

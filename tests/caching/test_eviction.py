@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from helpers import caching
-from helpers.foundations.workload import streams, zipf_keys, zipf_weights
+from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
+from helpers.foundations.traffic.streams import streams
 
 HITS = {
     "LRU": caching.lru_hits,

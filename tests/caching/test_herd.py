@@ -10,7 +10,7 @@ import pytest
 from helpers import caching
 from helpers.caching.simulation import cold_restart, herd
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.workload import zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
 from tests.caching.statistics import assert_mean, assert_share
 
 SEEDS = range(150)

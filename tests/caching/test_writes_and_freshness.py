@@ -10,7 +10,7 @@ import pytest
 
 from helpers import caching
 from helpers.caching.simulation import writes
-from helpers.foundations.workload import zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
 from tests.caching.statistics import assert_mean, assert_share
 
 # --- the race -------------------------------------------------------------------------------------

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style, validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations import validation
+from helpers.foundations.drawing import style
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 
 
-@dataclass(frozen=True, eq=False)
 class WaveResult(Result):
     height: float
     samples: int

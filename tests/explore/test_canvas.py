@@ -12,8 +12,8 @@ from PIL import Image
 
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
-from helpers.foundations import style
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.words import words
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
 
 

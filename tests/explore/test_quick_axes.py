@@ -13,7 +13,7 @@ from matplotlib.ticker import AutoMinorLocator
 from helpers.explore import quick_axes
 from helpers.explore.canvas import Canvas
 from helpers.explore.quick_axes import QuickAxes
-from helpers.foundations import style
+from helpers.foundations.drawing import style
 from tests.explore.samples import plot_wave, simulate_wave
 
 

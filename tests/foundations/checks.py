@@ -15,7 +15,9 @@ import numpy as np
 
 from helpers.foundations import queueing
 from helpers.foundations.statistics import mean_interval
-from helpers.foundations.workload import arrival_scv, service_scv, streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import arrival_scv, unit_gaps
+from helpers.foundations.traffic.services import service_scv, unit_services
+from helpers.foundations.traffic.streams import streams
 
 CONFIDENCE = 0.999
 REPLICATIONS = 400

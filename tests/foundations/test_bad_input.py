@@ -8,7 +8,20 @@ import math
 import numpy as np
 import pytest
 
-from helpers.foundations import queueing, station, statistics, workload
+from helpers.foundations import queueing, statistics
+from helpers.foundations.queueing import station
+from helpers.foundations.traffic import arrivals, draws, keys, services
+from helpers.foundations.traffic import streams as streams_
+from helpers.foundations.traffic.arrivals import (
+    arrival_scv,
+    arrival_times,
+    interarrival_times,
+    unit_gaps,
+)
+from helpers.foundations.traffic.draws import hyperexponential_share
+from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
+from helpers.foundations.traffic.services import service_scv, service_times, unit_services
+from helpers.foundations.traffic.streams import streams
 
 RNG = np.random.default_rng(0)
 MM1 = {"arrival_rps": 5.0, "service_s": 0.1}
@@ -20,23 +33,23 @@ DRAWN = np.arange(500.0)
 
 #: Every public function with arguments it accepts.
 CALLS = {
-    workload.streams: {"seed": 1},
-    workload.unit_gaps: {"kind": "bursty", "size": 3, "rng": RNG, "burstiness": 2.0},
-    workload.interarrival_times: {"kind": "bursty", "rate_rps": 2.0, "size": 3, "rng": RNG},
-    workload.arrival_times: {"kind": "bursty", "rate_rps": 2.0, "size": 3, "rng": RNG},
-    workload.arrival_scv: {"kind": "bursty", "burstiness": 2.0},
-    workload.unit_services: {
+    streams: {"seed": 1},
+    unit_gaps: {"kind": "bursty", "size": 3, "rng": RNG, "burstiness": 2.0},
+    interarrival_times: {"kind": "bursty", "rate_rps": 2.0, "size": 3, "rng": RNG},
+    arrival_times: {"kind": "bursty", "rate_rps": 2.0, "size": 3, "rng": RNG},
+    arrival_scv: {"kind": "bursty", "burstiness": 2.0},
+    unit_services: {
         "kind": "bimodal",
         "size": 3,
         "rng": RNG,
         "scv": 2.0,
         "slow_share": 0.1,
     },
-    workload.service_times: {"kind": "lognormal", "mean_s": 2.0, "size": 3, "rng": RNG, "scv": 2.0},
-    workload.service_scv: {"kind": "hyperexponential", "scv": 2.0},
-    workload.hyperexponential_share: {"scv": 2.0},
-    workload.zipf_weights: {"keys": 5, "exponent": 1.0},
-    workload.zipf_keys: {"size": 4, "keys": 5, "exponent": 1.0, "rng": RNG},
+    service_times: {"kind": "lognormal", "mean_s": 2.0, "size": 3, "rng": RNG, "scv": 2.0},
+    service_scv: {"kind": "hyperexponential", "scv": 2.0},
+    hyperexponential_share: {"scv": 2.0},
+    zipf_weights: {"keys": 5, "exponent": 1.0},
+    zipf_keys: {"size": 4, "keys": 5, "exponent": 1.0, "rng": RNG},
     queueing.fifo_waits: STATION,
     station.simpy_waits: STATION,
     queueing.mm1_response: MM1,
@@ -96,7 +109,7 @@ def test_nonsense_is_refused_by_name_value_and_range(function, name, bad) -> Non
 
 
 def test_no_public_function_is_left_out() -> None:
-    modules = (workload, queueing, station, statistics)
+    modules = (streams_, arrivals, services, draws, keys, queueing, station, statistics)
     public = {
         function
         for module in modules
@@ -109,6 +122,10 @@ def test_no_public_function_is_left_out() -> None:
         "verdict",
         "significant",
         "duration",
+        "exponential",  # what these draw with
+        "uniform",
+        "hyperexponential",
+        "shape_of",
     }
     assert {f.__name__ for f in public - CALLS.keys()} == elsewhere
 
@@ -169,13 +186,13 @@ def test_an_unstable_load_is_refused_with_its_limit() -> None:
         (queueing.mm1k, {"capacity": 0}, "capacity must be a whole number >= 1, got 0"),
         (queueing.mva, {"demands_s": [0.0, 0.0]}, "demands_s must have at least one .* > 0"),
         (queueing.mva, {"customers": 0}, "customers must be a whole number >= 1, got 0"),
-        (workload.unit_gaps, {"kind": "Poisson"}, "kind must be one of 'poisson', .* 'Poisson'"),
-        (workload.unit_gaps, {"burstiness": 0.5}, "burstiness must be .* >= 1, got 0.5"),
-        (workload.unit_gaps, {"size": 0}, "size must be a whole number >= 1, got 0"),
-        (workload.unit_gaps, {"size": (3, 2.5)}, "size must be a whole number >= 1, got 2.5"),
-        (workload.unit_services, {"scv": 9.5}, "scv must be .* <= 9, got 9.5"),
-        (workload.service_scv, {"scv": 0.9}, "scv must be .* >= 1, got 0.9"),
-        (workload.arrival_times, {"rate_rps": 0}, "rate_rps must be .* > 0, got 0"),
+        (unit_gaps, {"kind": "Poisson"}, "kind must be one of 'poisson', .* 'Poisson'"),
+        (unit_gaps, {"burstiness": 0.5}, "burstiness must be .* >= 1, got 0.5"),
+        (unit_gaps, {"size": 0}, "size must be a whole number >= 1, got 0"),
+        (unit_gaps, {"size": (3, 2.5)}, "size must be a whole number >= 1, got 2.5"),
+        (unit_services, {"scv": 9.5}, "scv must be .* <= 9, got 9.5"),
+        (service_scv, {"scv": 0.9}, "scv must be .* >= 1, got 0.9"),
+        (arrival_times, {"rate_rps": 0}, "rate_rps must be .* > 0, got 0"),
         (statistics.mean_interval, {"samples": [1.0]}, "samples must hold at least 2 values"),
         (statistics.batch_means, {"series": np.ones(52)}, "series must hold at least 53 values"),
         (statistics.percentiles, {"points": [101]}, "points must be .* <= 100, got 101"),
@@ -189,11 +206,11 @@ def test_the_message_shows_the_range(function, change, message) -> None:
 
 def test_names_of_streams_are_checked() -> None:
     with pytest.raises(ValueError, match="names must all be different, got 'a' twice"):
-        workload.streams(1, "a", "b", "a")
+        streams(1, "a", "b", "a")
     with pytest.raises(ValueError, match=r"names\[1\] must be a non-empty string, got ''"):
-        workload.streams(1, "a", "")
+        streams(1, "a", "")
     with pytest.raises(TypeError, match=r"names\[0\] must be a string, got 3"):
-        workload.streams(1, 3)
+        streams(1, 3)
 
 
 def test_times_of_a_queue_are_checked() -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from helpers.foundations import queueing
-from helpers.foundations.workload import hyperexponential_share
+from helpers.foundations.traffic.draws import hyperexponential_share
 
 
 def stationary(generator: np.ndarray) -> np.ndarray:

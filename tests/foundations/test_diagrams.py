@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from helpers.foundations.diagrams import arrows, fill_boxes, round_boxes
+from helpers.foundations.drawing.diagrams import arrows, fill_boxes, round_boxes
 
 
 @pytest.fixture

@@ -20,8 +20,10 @@ from helpers.foundations.queueing.engine import (
     _step_one_server,
     _step_sorted_servers,
 )
-from helpers.foundations.station import simpy_waits
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.queueing.station import simpy_waits
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 from . import checks
 

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from helpers.foundations.loopback import (
+from helpers.foundations.servers.loopback import (
     Lines,
     LineServer,
     OpenClient,

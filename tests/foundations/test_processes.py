@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from helpers.foundations.processes import Child, usable_cores
+from helpers.foundations.servers.processes import Child, usable_cores
 
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)"
 DOTS = "import os, time\nwhile True: os.write(1, b'.'); time.sleep(0.001)"

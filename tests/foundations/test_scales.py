@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.foundations.scales import headroom, round_up, step_up
+from helpers.foundations.drawing.scales import headroom, round_up, step_up
 
 SIZES = st.floats(1e-9, 1e12)
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from helpers.explore import view
-from helpers.foundations import style
+from helpers.foundations.drawing import style
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision
 # deficiency", 2009, severity 1; for linear RGB.

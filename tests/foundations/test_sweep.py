@@ -5,15 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pandas as pd
 import pytest
 
+from helpers.foundations.experiment import Result
 from helpers.foundations.queueing import mm1_response
-from helpers.foundations.result import Result
 from helpers.foundations.sweep import SweepError, sweep
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 
 def sample(load: float, seed: int, scale: float = 1.0) -> dict[str, float]:
@@ -63,7 +62,6 @@ def test_progress_is_told_point_by_point_in_the_calling_thread(workers) -> None:
         executor.shutdown()
 
 
-@dataclass(frozen=True, eq=False)
 class Squared(Result):
     base: int
 

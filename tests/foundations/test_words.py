@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from helpers.foundations.words import words
+from helpers.foundations.drawing.words import words
 
 
 def ink(figure: Figure) -> tuple[np.ndarray, np.ndarray]:

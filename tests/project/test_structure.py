@@ -99,7 +99,7 @@ def test_the_import_contract_is_kept() -> None:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("foundations/workload.py", "import helpers.explore"),
+        ("foundations/prose.py", "import helpers.explore"),
         ("explore/controls.py", "import helpers.scaling"),
         ("scaling/__init__.py", "import helpers.caching"),
         ("scaling/__init__.py", "import helpers.explore"),

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import scaling
 from helpers.foundations import queueing
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 # --- growth -------------------------------------------------------------------------------------
 

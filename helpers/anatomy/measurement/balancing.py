@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +12,12 @@ from helpers.anatomy.simulation.balancing import replay_balancing
 from helpers.anatomy.theory import theory_balancing
 from helpers.blueprint import POLICIES
 from helpers.foundations import validation
-from helpers.foundations.loopback import LineServer, connect, run_apart
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.servers.loopback import LineServer, connect, run_apart
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,6 @@ MEASURED_POLICIES = ("random", "round robin", "power of two", "least connections
 TOLERANCE = 0.1
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredBalancing(Result):
     """Mean responses of real servers, and of the simulation fed with their traffic.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.anatomy.theory import ROUND_TRIP_S_PER_KM, ROUND_TRIPS
 from helpers.foundations import validation
-from helpers.foundations.loopback import run_apart
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import run_apart
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 #: How late a reply may be before the verdict calls it a disagreement: timers and a busy machine.
 LATE_S, LATE_SHARE = 0.004, 0.1
@@ -20,7 +20,6 @@ LATE_S, LATE_SHARE = 0.004, 0.1
 KINDS = ("hit", "miss", "direct")
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredCdn(Result):
     """Times to first byte measured through an edge server and directly.
 

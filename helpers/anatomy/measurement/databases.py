@@ -10,7 +10,6 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +19,10 @@ import numpy as np
 from helpers.anatomy.simulation.databases import LAYOUTS, QUERIES, layout_pages
 from helpers.anatomy.theory import theory_hit_ratio
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams, zipf_keys
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.keys import zipf_keys
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,6 @@ _SHARES = (0.005, 0.03, 0.1, 0.3)
 HIT_TOLERANCE = 0.02
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredCacheLoad(Result):
     """Reads of a real sqlite file behind a real ``functools.lru_cache``.
 
@@ -158,7 +158,6 @@ def measure_cache_load(*, reads: int = 12_000, seed: int = 1) -> MeasuredCacheLo
 _HEADER, _FRAME_HEADER = 32, 24  # bytes; sqlite.org, "Database File Format", section 4
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredPowerCut(Result):
     """Stores whose file lost everything after a random byte.
 
@@ -347,7 +346,6 @@ def _readable(texts: list[str]) -> bool:
 # --- four layouts -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredLayouts(Result):
     """Times of four questions on four layouts of the same data, all in sqlite.
 

@@ -8,7 +8,6 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,10 @@ import numpy as np
 
 from helpers.anatomy.theory import theory_outage
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams, unit_gaps
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ class _ConsumerAwayError(Exception):
     """The consumer that was called is not there."""
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredOutage(Result):
     """What happened to real requests while a real consumer was away.
 

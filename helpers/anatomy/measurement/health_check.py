@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import validation
-from helpers.foundations.loopback import LineServer, connect, run_apart
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import LineServer, connect, run_apart
 from helpers.foundations.statistics import Interval, mean_interval, verdict
-from helpers.foundations.workload import streams, unit_gaps
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.streams import streams
 
 _SERVERS, _BEFORE_S = 3, 0.3
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredHealthCheck(Result):
     """Failed requests after the death of one of three real servers.
 

@@ -9,14 +9,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,6 @@ PUBLISHED_S = {
 _KEYS = 1_000
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredLadder(Result):
     """Median times of single operations on this machine.
 

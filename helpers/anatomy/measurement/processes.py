@@ -6,16 +6,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from helpers.anatomy.measurement import _child
 from helpers.foundations import validation
-from helpers.foundations.processes import Child
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.processes import Child
+from helpers.foundations.traffic.streams import streams
 
 
 @contextmanager
@@ -36,7 +36,6 @@ def _database(statement: str) -> Iterator[str]:
         yield path
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredSessions(Result):
     """Sessions before and after one of several real processes was killed.
 
@@ -137,7 +136,6 @@ def measure_sessions(*, servers: int = 3, users: int = 300, seed: int = 1) -> Me
     return MeasuredSessions(servers, users, lost[0], lost[1], times[0], times[1])
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredJobLoss(Result):
     """Jobs that were accepted by a process before it was killed, and what was left of them.
 

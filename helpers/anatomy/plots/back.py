@@ -16,8 +16,8 @@ from helpers.anatomy.simulation import (
 )
 from helpers.anatomy.simulation.databases import FLUSHES_S
 from helpers.anatomy.simulation.decoupling import HORIZON_S, LENGTHS, OUTAGE_AT_S
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     error_bars,
     here,
     key,
@@ -28,8 +28,8 @@ from helpers.foundations.axes import (
     short,
     time_axis,
 )
-from helpers.foundations.result import duration
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.prose import duration
 
 
 @style.panels(2)

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
-from helpers.foundations import style
-from helpers.foundations.axes import note
-from helpers.foundations.diagrams import arrows
-from helpers.foundations.result import significant
-from helpers.foundations.scales import step_up
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import note
+from helpers.foundations.drawing.diagrams import arrows
+from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.drawing.words import words
+from helpers.foundations.prose import significant
 
 _W, _H = 14.0, 8.6  # of a box; the picture is 118 x 62, about 5 pixels a unit
 _PLACES = {

@@ -14,9 +14,17 @@ from helpers.anatomy.simulation import (
 )
 from helpers.anatomy.simulation.health_check import CAPACITY_RPS, DEATH_S, DURATION_S, GRID_S
 from helpers.anatomy.theory import theory_health_check
-from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, here, key, log_axis, marks, named_axis
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
+    bars,
+    error_bars,
+    here,
+    key,
+    log_axis,
+    marks,
+    named_axis,
+)
+from helpers.foundations.drawing.scales import step_up
 
 
 @style.panels(2)

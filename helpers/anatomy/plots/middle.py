@@ -18,17 +18,9 @@ from helpers.anatomy.simulation import (
     SessionsResult,
 )
 from helpers.anatomy.simulation.elasticity import FLEETS
-from helpers.foundations import style
-from helpers.foundations.axes import (
-    error_bars,
-    here,
-    key,
-    log_axis,
-    ring,
-    short,
-    time_axis,
-)
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import error_bars, here, key, log_axis, ring, short, time_axis
+from helpers.foundations.drawing.scales import step_up
 
 
 def plot_sessions(result: SessionsResult | MeasuredSessions, ax: Axes) -> None:

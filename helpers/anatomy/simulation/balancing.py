@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -13,10 +12,13 @@ import numpy as np
 from helpers.anatomy.theory import theory_balancing
 from helpers.blueprint.balancing import balanced_waits_loop
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,6 @@ _REQUESTS, _WARM_UP = 2_400, 500
 _USERS = 1_000
 
 
-@dataclass(frozen=True, eq=False)
 class BalancingResult(Result):
     """Mean response time under each policy, in service times.
 

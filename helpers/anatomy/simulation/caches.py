@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.anatomy.theory import theory_best_hit_ratio, theory_cache_load, theory_hit_ratio
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps, unit_services, zipf_keys
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.keys import zipf_keys
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 CACHE_MS, DATABASE_MS, CONNECTIONS = 0.5, 10.0, 8
 
 _REQUESTS, _WARM_UP = 800, 300
 
 
-@dataclass(frozen=True, eq=False)
 class CacheLoadResult(Result):
     """Database load and read time behind a cache.
 
@@ -176,7 +178,6 @@ SHARES = np.array([0.005, 0.03, 0.15, 0.4])
 _READS = 12_000
 
 
-@dataclass(frozen=True, eq=False)
 class HitRatioResult(Result):
     """Hit ratio against the size of an LRU cache under Zipf traffic.
 

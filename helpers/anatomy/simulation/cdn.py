@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.anatomy.theory import ROUND_TRIP_S_PER_KM, ROUND_TRIPS, theory_cdn
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 EDGE_KM, SERVICE_MS, SERVERS = 100.0, 20.0, 4
 
 _REQUESTS, _WARM_UP = 700, 250
 
 
-@dataclass(frozen=True, eq=False)
 class CdnResult(Result):
     """Times to first byte with a CDN and without, on the same requests.
 

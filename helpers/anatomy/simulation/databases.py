@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from helpers.anatomy.theory import theory_power_cut
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,6 @@ _CUTS = 400
 FLUSHES_S = np.geomspace(1e-3, 10, 41)
 
 
-@dataclass(frozen=True, eq=False)
 class PowerCutResult(Result):
     """Acknowledged writes lost to power cuts at random moments.
 
@@ -163,7 +162,6 @@ _PROFILE, _ROW, _PAIR = 100, 40, 12  # bytes of a user's profile, an order, a fr
 _ORDER_TEXT, _FRIEND_TEXT = 60, 12  # of an order and a friend inside a JSON value
 
 
-@dataclass(frozen=True, eq=False)
 class LayoutsResult(Result):
     """Leaf pages that each layout reads for each question.
 

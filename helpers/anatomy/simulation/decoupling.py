@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.anatomy.theory import theory_chain, theory_outage
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 
 WEB_MS, DIRECT_SLOTS, TIMEOUT_S = 5.0, 20, 2.0
 OUTAGE_AT_S, HORIZON_S = 20.0, 120.0
@@ -21,7 +23,6 @@ _STEP_S = 1.0
 _MOST = 30_000
 
 
-@dataclass(frozen=True, eq=False)
 class OutageResult(Result):
     """What users feel, and what the consumer has left to do, while it is away and afterwards.
 
@@ -229,7 +230,6 @@ _HISTORIES, _CYCLES = 12, 60
 _HOURS_A_YEAR = 8_766.0
 
 
-@dataclass(frozen=True, eq=False)
 class ChainResult(Result):
     """Availability of a chain of services, called in a row or with a queue after the first.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.anatomy.theory import theory_deficit, theory_sessions
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 #: What happens to the servers.
 EVENTS = ("one crash", "rolling deploy", "add a server")
@@ -24,7 +24,6 @@ FLEETS = np.arange(2, 21)
 _DAYS = 40
 
 
-@dataclass(frozen=True, eq=False)
 class SessionsResult(Result):
     """Sessions lost with a server's memory, and with a store of their own.
 
@@ -150,7 +149,6 @@ _HORIZON_S, _SECOND = 1_200, 1.0
 _RISE_AT_S = 120.0
 
 
-@dataclass(frozen=True, eq=False)
 class AutoscalerResult(Result):
     """Demand, capacity, and the requests that fell between them.
 

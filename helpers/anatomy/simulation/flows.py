@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from helpers import blueprint
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ KILL_S = 3.0
 DURATION_S = 10.0
 
 
-@dataclass(frozen=True, eq=False)
 class AnatomyResult(Result):
     """A run of the anatomy in which a box dies after three seconds.
 

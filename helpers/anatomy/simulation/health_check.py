@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 #: What a health check asks: whether the process answers, or whether a request gets through.
 CHECKS = ("shallow", "deep")
@@ -27,7 +27,6 @@ _DEEP_TIMEOUT_S = 1.0
 _DEATHS = 400
 
 
-@dataclass(frozen=True, eq=False)
 class HealthCheckResult(Result):
     """The burst of errors after many deaths, and one death followed through time.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -12,11 +11,11 @@ import numpy.typing as npt
 from helpers.caching import theory
 from helpers.caching.simulation._shared import percent, rounded
 from helpers.foundations import validation
-from helpers.foundations.result import Result
-from helpers.foundations.workload import streams, zipf_keys, zipf_weights
+from helpers.foundations.experiment import Result
+from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
+from helpers.foundations.traffic.streams import streams
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredLruResult(Result):
     """Hit ratios that a real LRU cache reports, and Che's approximation."""
 

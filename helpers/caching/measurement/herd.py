@@ -9,7 +9,6 @@ import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,12 @@ from helpers.caching import theory
 from helpers.caching.simulation._shared import rounded
 from helpers.caching.simulation.herd import saturated_time
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import queue_length_at
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, verdict
-from helpers.foundations.workload import arrival_times, streams
+from helpers.foundations.traffic.arrivals import arrival_times
+from helpers.foundations.traffic.streams import streams
 
 #: What the measured cache can do about an expiry.
 MEASURED_FIXES = ("none", "single-flight")
@@ -32,7 +33,6 @@ _FEWEST_QUERIES, _MOST_QUERIES = 10, 2_000
 _TOO_LATE = 0.15
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredHerdResult(Result):
     """One real expiry, timed at the origin."""
 

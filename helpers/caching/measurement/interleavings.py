@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +17,9 @@ from helpers.caching.simulation.interleavings import (
     all_interleavings,
     client_programs,
 )
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredInterleavingsResult(Result):
     """Every interleaving, performed for real."""
 

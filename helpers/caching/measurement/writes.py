@@ -7,7 +7,6 @@ import sqlite3
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,10 +15,11 @@ import numpy as np
 from helpers.caching import theory
 from helpers.caching.simulation._shared import rounded
 from helpers.foundations import validation
-from helpers.foundations.processes import Child
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.processes import Child
 from helpers.foundations.statistics import Interval, agrees, mean_interval, verdict
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 _CHILD = Path(__file__).with_name("_batching_child.py")
 _WAVE = 8  # processes alive at once
@@ -30,7 +30,6 @@ _PIPE_BYTES = 60_000  # that a pipe surely holds; an acknowledgement is a byte
 # --- write-behind, killed -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredWriteBehindResult(Result):
     """Acknowledged writes that were gone after each kill."""
 
@@ -181,7 +180,6 @@ def _rows(path: Path) -> int:
 # --- latency of the write strategies --------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredWriteLatencyResult(Result):
     """What one write costs, with a dictionary as the cache and sqlite3 on disk as the database."""
 
@@ -290,7 +288,6 @@ def measure_write_latency(*, writes: int = 150) -> MeasuredWriteLatencyResult:
 # --- writers that race ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredWriteRaceResult(Result):
     """Bursts of real write-through writes, and how many ended with the wrong value cached."""
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from helpers.caching.measurement.eviction import MeasuredLruResult
 from helpers.caching.plots.kit import dot, labelled_bars
 from helpers.caching.simulation.eviction import POLICIES, EvictionResult
-from helpers.foundations import style
-from helpers.foundations.axes import here, log_axis
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import here, log_axis
 
 
 @style.panels(2, width_ratios=[1.25, 1])

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 
 from helpers.caching.plots.kit import dot
 from helpers.caching.simulation.freshness import RefreshAheadResult, StalenessResult
-from helpers.foundations import style
-from helpers.foundations.axes import log_axis
-from helpers.foundations.scales import headroom
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import log_axis
+from helpers.foundations.drawing.scales import headroom
 
 
 @style.panels(2)

@@ -14,9 +14,9 @@ from helpers.caching.simulation.herd import (
     SynchronisedExpiryResult,
     XFetchResult,
 )
-from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, short, whiskers
-from helpers.foundations.scales import headroom, round_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import error_bars, log_axis, short, whiskers
+from helpers.foundations.drawing.scales import headroom, round_up
 
 
 @style.panels(2, width_ratios=[1.5, 1])

@@ -13,9 +13,9 @@ from helpers.caching.simulation.interleavings import (
     Event,
     InterleavingsResult,
 )
-from helpers.foundations import style
-from helpers.foundations.diagrams import arrows, round_boxes
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.diagrams import arrows, round_boxes
+from helpers.foundations.drawing.words import words
 
 _CLIENTS = {"A": style.BLUE, "B": style.PURPLE}
 _LANES = {"A": 0.0, "cache": 1.0, "database": 2.0, "B": 3.0}

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import bars, marks, named_axis
-from helpers.foundations.result import significant
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, marks, named_axis
+from helpers.foundations.drawing.words import words
+from helpers.foundations.prose import significant
 
 #: Light versions for what is not the subject: bars of other designs, areas under curves.
 PALE_BLUE = "#a8cbe4"

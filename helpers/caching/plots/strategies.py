@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 
 from helpers.caching.plots.kit import labelled_bars
 from helpers.caching.simulation.strategies import STRATEGIES, StrategiesResult
-from helpers.foundations import style
-from helpers.foundations.scales import headroom
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.scales import headroom
 
 
 @style.panels(3, 2, width_ratios=[1, 1, 1])

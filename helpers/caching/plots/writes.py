@@ -13,10 +13,17 @@ from helpers.caching.measurement.writes import (
 )
 from helpers.caching.plots.kit import PALE_BLUE, dot
 from helpers.caching.simulation.writes import WriteBehindResult, WriteRaceResult
-from helpers.foundations import style
-from helpers.foundations.axes import error_bars, log_axis, marks, named_axis, time_axis, whiskers
-from helpers.foundations.result import duration
-from helpers.foundations.scales import headroom
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
+    error_bars,
+    log_axis,
+    marks,
+    named_axis,
+    time_axis,
+    whiskers,
+)
+from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.prose import duration
 
 
 @style.panels(2, width_ratios=[1.15, 1])

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from helpers.foundations.result import significant
-from helpers.foundations.workload import streams, zipf_weights
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.keys import zipf_weights
+from helpers.foundations.traffic.streams import streams
 
 
 @lru_cache(maxsize=32)

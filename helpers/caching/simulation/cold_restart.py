@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +16,8 @@ from helpers.caching.simulation._shared import (
     zipf_draws,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 #: Whether misses for the same key share one query.
 RESTART_FIXES = ("none", "single-flight")
@@ -28,7 +28,6 @@ _QUERY_S = 0.02
 _BINS = 60
 
 
-@dataclass(frozen=True, eq=False)
 class ColdRestartResult(Result):
     """The minutes after a cache restarts, seen from the database."""
 

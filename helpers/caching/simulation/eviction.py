@@ -16,7 +16,7 @@ import numpy.typing as npt
 from helpers.caching import theory
 from helpers.caching.simulation._shared import frozen, keys_of, percent, popularity, unit_draws
 from helpers.foundations import validation
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 #: The eviction policies, in the order they are shown.
 POLICIES = ("LRU", "LFU", "FIFO", "SIEVE", "Belady")
@@ -368,7 +368,6 @@ _MANY_KEYS = 1 << 20
 # --- behind the sliders ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class EvictionResult(Result):
     """Five policies on one trace at one size, and LRU at every size."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.caching import theory
 from helpers.caching.simulation._shared import frozen, percent, popularity, rounded, unit_draws
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.streams import streams
 
 #: What starts a refresh: an access near the end of the time to live, or a clock.
 REFRESH_MODES = ("on access", "timer")
@@ -22,7 +21,6 @@ _CYCLES = 200  # lives of an entry, for each key
 # --- staleness against load -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class StalenessResult(Result):
     """One key with a time to live, read and updated at random."""
 
@@ -148,7 +146,6 @@ def simulate_staleness(
 # --- refresh-ahead --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class RefreshAheadResult(Result):
     """Refresh-ahead over keys of unequal popularity."""
 

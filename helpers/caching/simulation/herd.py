@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.caching import theory
 from helpers.caching.simulation._shared import frozen, rounded, unit_arrivals, unit_draws
 from helpers.foundations import validation
+from helpers.foundations.drawing.scales import round_up
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import queue_length_at
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.scales import round_up
 
 #: What can be done about the expiry of a hot key.
 FIXES = ("none", "single-flight", "early refresh", "jitter")
@@ -26,7 +26,6 @@ _NEGLIGIBLE = 1e-6
 # --- one hot key ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class ExpiryHerdResult(Result):
     """One expiry of one hot key, seen from the database."""
 
@@ -207,7 +206,6 @@ def _herd_window(rate_rps: float, recompute_s: float, connections: int) -> np.nd
 # --- XFetch across request rates ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class XFetchResult(Result):
     """The size of the stampede over five decades of request rate."""
 
@@ -331,7 +329,6 @@ def xfetch_stampedes(
 # --- many keys at once ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class SynchronisedExpiryResult(Result):
     """Many keys, loaded together, that expire within an interval of chosen width."""
 

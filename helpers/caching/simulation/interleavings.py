@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -386,7 +386,6 @@ def all_interleavings(
 # --- behind the explorer --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class InterleavingsResult(Result):
     """All interleavings of two clients, and the one worth looking at."""
 

@@ -16,7 +16,8 @@ from helpers.caching.simulation._shared import (
     zipf_draws,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 
 #: The strategies, in the order they are shown.
 STRATEGIES = ("cache-aside", "write-through", "write-behind", "refresh-ahead")
@@ -178,7 +179,6 @@ class StrategyOutcome:
     lost_writes: float
 
 
-@dataclass(frozen=True, eq=False)
 class StrategiesResult(Result):
     """Four strategies on the same reads and writes."""
 

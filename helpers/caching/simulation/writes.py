@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +17,8 @@ from helpers.caching.simulation._shared import (
     zipf_draws,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 #: How long an update takes from the database to the cache.
 DELAYS = ("exponential", "constant")
@@ -35,7 +35,6 @@ _WRITES = 1 << 17
 # --- two writers race -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class WriteRaceResult(Result):
     """Bursts of write-through writes to one key, and what each leaves in the cache."""
 
@@ -174,7 +173,6 @@ def simulate_write_race(
 # --- write-behind ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class WriteBehindResult(Result):
     """What a write-behind cache loses in a crash, and what it saves the database."""
 

@@ -27,10 +27,11 @@ from helpers.estimation.simulation.load_test import (
 )
 from helpers.estimation.theory.load_test import TESTERS, LoadTestTheory, theory_load_test
 from helpers.foundations import validation
-from helpers.foundations.loopback import run_apart
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import run_apart
 from helpers.foundations.statistics import Interval, mean_interval, verdict
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,6 @@ _WARM_UP_S = 0.3
 _DRAIN_S = 0.3
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredLoadTest(Result):
     """What each tester measured of the same servers with the same stall.
 

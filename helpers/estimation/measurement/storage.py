@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ import numpy as np
 
 from helpers.estimation.theory.storage import theory_storage
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ _LETTERS = np.frombuffer(
 )
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredStorage(Result):
     """Bytes per row of a table of URLs in an SQLite file.
 

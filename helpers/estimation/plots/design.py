@@ -15,8 +15,8 @@ from helpers.estimation.simulation.failure_modes import FailureModesResult
 from helpers.estimation.simulation.overload import LOADS, OverloadResult
 from helpers.estimation.simulation.route import CHAPTERS, RouteResult
 from helpers.estimation.theory.bottleneck import FIXES
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     bars,
     error_bars,
     here,
@@ -26,7 +26,7 @@ from helpers.foundations.axes import (
     ring,
     whiskers,
 )
-from helpers.foundations.diagrams import arrows, round_boxes
+from helpers.foundations.drawing.diagrams import arrows, round_boxes
 
 
 @style.panels(1, rows=2, height_ratios=[3.3, 1])

@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from helpers.estimation.measurement.storage import MeasuredStorage
 from helpers.estimation.simulation.estimate import ErrorBarsResult, EstimateResult
 from helpers.estimation.theory.estimate import OUTPUTS, error_factor, log_sigma
-from helpers.foundations import style
-from helpers.foundations.axes import bars, here, log_axis, marks, spans
-from helpers.foundations.scales import step_up
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, here, log_axis, marks, spans
+from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.drawing.words import words
 
 #: How far the axis of products reaches, in powers of ten, and the factors marked on it.
 _FACTORS = {0.5: (2,), 1: (2, 5), 2: (10,), 4: (10, 1_000), 8: (100, 10_000)}

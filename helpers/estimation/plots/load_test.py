@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from helpers.estimation.measurement.load_test import MeasuredLoadTest
 from helpers.estimation.simulation.load_test import LoadTestResult
 from helpers.estimation.theory.load_test import TESTERS
-from helpers.foundations import style
-from helpers.foundations.axes import log_axis, note, time_axis
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import log_axis, note, time_axis
 
 _LOOKS = {
     "open": (style.BLUE, "-", "o"),

@@ -9,9 +9,9 @@ from helpers.estimation.simulation.interview import InterviewResult
 from helpers.estimation.simulation.same_mean import SameMeanResult
 from helpers.estimation.simulation.slo import SloResult
 from helpers.estimation.theory.interview import ITEMS, QUESTIONS
-from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, log_axis, percent, ring, whiskers
-from helpers.foundations.scales import headroom
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, error_bars, log_axis, percent, ring, whiskers
+from helpers.foundations.drawing.scales import headroom
 
 #: Fills of the parts of a bill, from dark to light, so that they differ without colour.
 _ITEM_FILLS = (style.BLUE, style.SKY, style.VERMILION, style.ORANGE, style.PURPLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,8 @@ from helpers.estimation.theory.bottleneck import (
     theory_bottleneck,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, batch_means
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ MOST_USERS = 600
 _COUNTED = 1_000  # requests after the warm-up
 
 
-@dataclass(frozen=True, eq=False)
 class BottleneckResult(Result):
     """Throughput and ceilings of a system after some fixes.
 

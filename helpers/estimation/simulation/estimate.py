@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,10 @@ from helpers.estimation.theory.estimate import (
 )
 from helpers.estimation.units import Quantity
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, quantile_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,6 @@ SHAPES = ("lognormal", "anywhere in between", "at one of two values")
 _MOST_FACTORS = 12
 
 
-@dataclass(frozen=True, eq=False)
 class EstimateResult(Result):
     """Requests, bytes, servers and money, each with a 90 % range.
 
@@ -215,7 +214,6 @@ def _normals(seed: int) -> np.ndarray:
     return draws
 
 
-@dataclass(frozen=True, eq=False)
 class ErrorBarsResult(Result):
     """How far off a product of uncertain factors is.
 

@@ -13,7 +13,8 @@ from helpers.blueprint import Design, Workers
 from helpers.estimation.simulation.boxes import photo_site
 from helpers.estimation.theory.failure_modes import theory_failure_modes
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,6 @@ class FailureMode:
         return z * spread / (1 + z * z / n)
 
 
-@dataclass(frozen=True, eq=False)
 class FailureModesResult(Result):
     """What the loss of each machine does to a design.
 

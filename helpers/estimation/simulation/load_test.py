@@ -11,9 +11,11 @@ import numpy as np
 
 from helpers.estimation.theory.load_test import TESTERS, LoadTestTheory, theory_load_test
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,6 @@ ONE_IN = (2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 _WARM_UP_S = 5.0
 
 
-@dataclass(frozen=True, eq=False)
 class LoadTestResult(Result):
     """What each tester wrote down about the same server in the same minute.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
@@ -12,10 +11,11 @@ import numpy as np
 
 from helpers.estimation.theory.overload import PATIENCE_S, SERVICE_S, theory_overload
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,6 @@ _CAPACITY_RPS = 1 / SERVICE_S
 _NEAR = (0.95, 1.2)  # loads between which there is no theory for a line without limit
 
 
-@dataclass(frozen=True, eq=False)
 class OverloadResult(Result):
     """Goodput of one server against load, over its capacity.
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,6 @@ CHAPTERS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
 class RouteResult(Result):
     """What to read on the way to a chapter.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from helpers.estimation.theory.same_mean import SameMeanTheory, slower_share, theory_same_mean
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, quantile_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,6 @@ _REQUESTS = 10_000
 _POINTS = (50, 90, 95, 99, 99.9)
 
 
-@dataclass(frozen=True, eq=False)
 class SameMeanResult(Result):
     """Ten thousand response times with a given mean.
 

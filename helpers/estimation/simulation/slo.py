@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,10 @@ from helpers.estimation.theory.slo import (
     theory_slo,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,6 @@ _MOST_MACHINES = 24
 _BREAKDOWNS = 80_000
 
 
-@dataclass(frozen=True, eq=False)
 class SloResult(Result):
     """What a target costs, and whether it is kept month by month.
 

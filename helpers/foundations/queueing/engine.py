@@ -44,13 +44,13 @@ def fifo_waits(arrivals_s: npt.ArrayLike, services_s: npt.ArrayLike, servers: in
     1952), for several Kiefer and Wolfowitz's ("On the theory of queues with many servers", 1955).
 
     Several replications are stepped together, one customer of each at a time, and give the very
-    bits of :func:`helpers.foundations.station.simpy_waits`; so does a single path with several
-    servers. A single path, shape (n,), with one server is computed from cumulative sums instead,
-    which is ten times faster than a loop but rounds in another order: waits then agree to within
-    ``1e-12`` of the time of the last arrival. Pass ``arrivals_s[np.newaxis]`` for the bits.
+    bits of :func:`~helpers.foundations.queueing.station.simpy_waits`; so does a single path with
+    several servers. A single path, shape (n,), with one server is computed from cumulative sums
+    instead, which is ten times faster than a loop but rounds in another order: waits then agree to
+    within ``1e-12`` of the time of the last arrival. Pass ``arrivals_s[np.newaxis]`` for the bits.
 
     Stepping goes customer by customer, so it is quickest where the replications of one customer
-    lie side by side in memory (Fortran order). That is how :mod:`helpers.foundations.workload`
+    lie side by side in memory (Fortran order). That is how :mod:`helpers.foundations.traffic`
     draws, and how the result is laid out; other arrays are copied first.
     """
     servers = validation.integer("servers", servers, at_least=1)

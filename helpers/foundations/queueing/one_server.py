@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from helpers.foundations import validation
 from helpers.foundations.queueing._checks import Numbers, plain, real, stable
-from helpers.foundations.workload import hyperexponential_share
+from helpers.foundations.traffic.draws import hyperexponential_share
 
 
 def mm1_response(arrival_rps: npt.ArrayLike, service_s: npt.ArrayLike) -> Numbers:
@@ -212,7 +212,7 @@ def bursty_wait(arrival_rps: npt.ArrayLike, service_s: npt.ArrayLike, burstiness
         As for :func:`mm1_response`.
     burstiness : float
         Squared coefficient of variation of the gaps, as for the ``"bursty"`` arrivals of
-        :func:`helpers.foundations.workload.unit_gaps`; >= 1.
+        :func:`helpers.foundations.traffic.arrivals.unit_gaps`; >= 1.
 
     Raises
     ------

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.loopback import Station, Users, run_apart, scaled
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _WARMUP_SHARE = 0.25
 _BATCHES = 10
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredBottleneck(Result):
     """Throughput of real three-tier chains against the number of users.
 

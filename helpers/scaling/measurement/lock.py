@@ -7,15 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import (
     ScalabilityFit,
     fit_scalability,
@@ -53,7 +53,6 @@ class HerdLock:
             self._changed.notify_all()
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredScalability(Result):
     """Throughput of real threads that share a lock, and two laws for it.
 

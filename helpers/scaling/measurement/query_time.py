@@ -6,14 +6,14 @@ import math
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import PowerLaw, fit_power_law, power_exponent
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ INSERT INTO account SELECT i, (i * 2654435761) % 4294967296, 'somebody' FROM n
 """
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredQueryTime(Result):
     """Time of one query in SQLite against the number of rows.
 

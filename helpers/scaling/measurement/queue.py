@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.loopback import OpenClient, Station, run_apart, scaled
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,6 @@ _UTILISATIONS = (0.3, 0.5, 0.7, 0.8)
 _WORKERS = (1, 2, 4)
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredKnee(Result):
     """Response times of real single-server queues at several loads.
 
@@ -167,7 +167,6 @@ def measure_knee(
     )
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredStaffing(Result):
     """Share of requests that wait at real stations with a few workers, at equal utilisation.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.processes import Child, usable_cores
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.servers.processes import Child, usable_cores
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.scaling.theory import theory_speedup
 
@@ -30,7 +30,6 @@ for line in sys.stdin:
 _REPETITIONS = 3
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredSpeedup(Result):
     """Time of one job on one process over its time on n.
 

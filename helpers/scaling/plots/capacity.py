@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     bars,
     curves,
     error_bars,
@@ -17,7 +17,7 @@ from helpers.foundations.axes import (
     marks,
     named_axis,
 )
-from helpers.foundations.scales import headroom
+from helpers.foundations.drawing.scales import headroom
 from helpers.scaling.measurement import MeasuredBottleneck
 from helpers.scaling.simulation import (
     AvailabilityResult,

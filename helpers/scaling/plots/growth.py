@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import here, is_blank, log_axis, ring, time_axis, whiskers
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import here, is_blank, log_axis, ring, time_axis, whiskers
 from helpers.scaling.measurement import MeasuredQueryTime
 from helpers.scaling.simulation import FEATURES, GrowthResult, QueryTimeResult
 from helpers.scaling.simulation.query_time import LARGE_ROWS, LARGE_S, SMALL_ROWS, SMALL_S

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import curves, error_bars, here, is_blank, key, log_axis, ring, spans
-from helpers.foundations.scales import round_up, step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
+    curves,
+    error_bars,
+    here,
+    is_blank,
+    key,
+    log_axis,
+    ring,
+    spans,
+)
+from helpers.foundations.drawing.scales import round_up, step_up
 from helpers.scaling.measurement import MeasuredKnee, MeasuredStaffing
 from helpers.scaling.simulation import (
     DESIGNS,

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import error_bars, here, is_blank, log_axis
-from helpers.foundations.result import significant
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import error_bars, here, is_blank, log_axis
+from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.prose import significant
 from helpers.scaling.measurement import LOCKS, MeasuredScalability, MeasuredSpeedup
 from helpers.scaling.simulation import (
     PATTERNS,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import component_availability, unavailability
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _MOST_SERVERS = 7
 _BOXES = 2 + 2 + 2 + _MOST_SERVERS  # the vertical column, balancers, databases, servers
 
 
-@dataclass(frozen=True, eq=False)
 class AvailabilityResult(Result):
     """Downtime of each stage of two designs, simulated and by theory.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.simulation.closed import closed_loop, throughput
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
 
@@ -37,7 +37,6 @@ _REQUESTS = 1_200
 _WARMUP = 300
 
 
-@dataclass(frozen=True, eq=False)
 class BottleneckResult(Result):
     """Throughput and response time of three tiers against the number of users.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import BreakEvenTheory, theory_break_even
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _PATHS = 1_000
 _SHOWN = 30
 
 
-@dataclass(frozen=True, eq=False)
 class BreakEvenResult(Result):
     """Many possible futures of one product, and what two plans cost in them.
 

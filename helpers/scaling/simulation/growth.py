@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import GROWTH_KINDS, fit_power_law, largest_size, theory_growth
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _SIZES = (100, 316, 1_000, 3_162, 10_000, 31_623, 100_000)
 _LOOKUPS = 400
 
 
-@dataclass(frozen=True, eq=False)
 class GrowthResult(Result):
     """Time that each feature takes, run at sizes up to 100,000 and extrapolated beyond.
 

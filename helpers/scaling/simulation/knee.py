@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval, t_quantile
-from helpers.foundations.workload import streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import KneeTheory, theory_knee
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ _REQUESTS_ONE_POINT = 12_000
 _WARMUP_SHARE = 0.3
 
 
-@dataclass(frozen=True, eq=False)
 class KneeResult(Result):
     """Response time of a queue with one line and several servers, against utilisation.
 

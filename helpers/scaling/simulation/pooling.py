@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import service_scv, streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import service_scv, unit_services
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import PoolingTheory, theory_pooling
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ _WARMUP = 600
 _REPLICATIONS = 8
 
 
-@dataclass(frozen=True, eq=False)
 class PoolingResult(Result):
     """Mean response and waiting time of three designs of equal capacity, on identical traffic.
 

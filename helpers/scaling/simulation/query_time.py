@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory.growth import (
     MEMORY_PAGE_S,
     RANDOM_READ_S,
@@ -33,7 +33,6 @@ _LOOKUPS = 200
 _LEVELS = 6  # more than any table here has
 
 
-@dataclass(frozen=True, eq=False)
 class QueryTimeResult(Result):
     """Mean time of one query against the size of the table.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import requests_for_precision, theory_run_length
 
 _LONGEST = 8_192
@@ -21,7 +21,6 @@ _T_BATCHES = 2.262  # Student's t, 9 degrees of freedom, 97.5 %
 _Z = 1.96
 
 
-@dataclass(frozen=True, eq=False)
 class RunLengthResult(Result):
     """Running means of several runs, and how often two kinds of interval hold the truth.
 

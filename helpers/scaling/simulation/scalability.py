@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.simulation.closed import closed_loop, throughput
 from helpers.scaling.theory import (
     ScalabilityTheory,
@@ -36,7 +36,6 @@ _WARMUP = 300
 _ROUNDS = 100
 
 
-@dataclass(frozen=True, eq=False)
 class ScalabilityResult(Result):
     """Throughput against the number of workers.
 

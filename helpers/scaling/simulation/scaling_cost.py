@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.scaling.catalogue import BALANCER_USD_PER_HOUR, CATALOGUE, Machine
 from helpers.scaling.theory import theory_scalability, usl_speedup
 
@@ -43,7 +44,6 @@ class Purchase:
         return f"{self.count} x {self.machine.name}"
 
 
-@dataclass(frozen=True, eq=False)
 class ScalingCostResult(Result):
     """Cheapest way up and cheapest way out for every throughput.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heapreplace
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, batch_means
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import StaffingTheory, theory_staffing
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _CHUNK = 48_000
 _BATCHES = 20
 
 
-@dataclass(frozen=True, eq=False)
 class StaffingResult(Result):
     """Servers that each rule asks for, and what the chosen one gives in a simulation.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.scaling.theory import single_points_of_failure
 
 #: The stages a request passes in each column: how many of which boxes must be up.
@@ -14,7 +13,6 @@ Stages = tuple[tuple[int, tuple[str, ...]], ...]
 _VERTICAL: Stages = ((1, ("big server",)), (1, ("database A",)))
 
 
-@dataclass(frozen=True, eq=False)
 class TwoColumnsResult(Result):
     """Which boxes are up, what each column can carry, and what it serves.
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.measurement.files import ShardFile, shard_files
 from helpers.sharding.theory.resharding import MOVE_PROTOCOLS, theory_stale_row
 
@@ -37,7 +38,6 @@ SCHEDULES = ("threads", "seeded")
 Steps = Iterator[None]
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredOnlineMoveResult(Result):
     """What the new shard holds after the move, against what clients were told.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration
 from helpers.foundations.statistics import Interval, quantile_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.measurement.files import ShardFile, shard_files
 from helpers.sharding.theory.scatter_gather import empirical_quantile_of_max
 
@@ -19,7 +19,6 @@ _SCHEMA = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, amount
 _ROWS = 200
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredScatterGatherResult(Result):
     """Time until all of n real shards have answered.
 

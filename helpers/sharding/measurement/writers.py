@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mva
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval, verdict
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.measurement.files import ShardFile, shard_files
 from helpers.sharding.simulation.writers import writer_shares
 
@@ -21,7 +21,6 @@ _WINDOWS = 10
 _WARM_UP = 0.15  # of the run's length, before counting begins
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredShardWritersResult(Result):
     """Writes per second that real threads get done on real files.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     bars,
     here,
     key,
@@ -17,7 +17,7 @@ from helpers.foundations.axes import (
     time_axis,
     whiskers,
 )
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.fan_out import FanOutResult
 from helpers.sharding.simulation.hot_key import HotKeyResult, ShardCeilingResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations.axes import named_axis
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing.axes import named_axis
+from helpers.foundations.drawing.scales import step_up
 
 _PLACES = (4, 8, 12, 16, 24, 32, 48, 64)
 

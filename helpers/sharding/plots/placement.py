@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import bars, error_bars, key, log_axis, marks, ring, time_axis
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, error_bars, key, log_axis, marks, ring, time_axis
+from helpers.foundations.drawing.scales import step_up
 from helpers.sharding.measurement.writers import MeasuredShardWritersResult
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.placement import PlacementResult, RangeScanResult

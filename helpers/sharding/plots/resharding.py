@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from helpers.foundations import style
-from helpers.foundations.axes import bars, here, key, note, ring, time_axis, whiskers
-from helpers.foundations.diagrams import round_boxes
-from helpers.foundations.words import words
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, here, key, note, ring, time_axis, whiskers
+from helpers.foundations.drawing.diagrams import round_boxes
+from helpers.foundations.drawing.words import words
 from helpers.sharding.measurement.online_move import MeasuredOnlineMoveResult
 from helpers.sharding.simulation.interleaving import InterleavingsResult
 from helpers.sharding.simulation.migration import MigrationResult

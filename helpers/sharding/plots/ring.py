@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 
-from helpers.foundations import style
-from helpers.foundations.axes import bars, log_axis, marks, note, whiskers
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, log_axis, marks, note, whiskers
+from helpers.foundations.drawing.scales import step_up
 from helpers.sharding.plots.kit import shard_axis
 from helpers.sharding.simulation.ring import RingImbalanceResult, RingResult
 

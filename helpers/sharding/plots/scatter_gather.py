@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     error_bars,
     here,
     key,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import here, time_axis
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import here, time_axis
+from helpers.foundations.drawing.scales import step_up
 from helpers.sharding.simulation.vertical import DESIGNS, VerticalResult
 
 _COLORS = dict(zip(DESIGNS, (style.MUTED, style.VERMILION, style.BLUE), strict=True))

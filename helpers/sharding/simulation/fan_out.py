@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration, significant
 from helpers.foundations.statistics import batch_means
 from helpers.sharding.simulation.traffic import finite_or, unit_draws
 from helpers.sharding.theory.hot_key import theory_fan_out
@@ -23,7 +22,6 @@ _READERS = 2_000_000
 _THRESHOLDS = np.geomspace(5_000, 1_000_000, 12)
 
 
-@dataclass(frozen=True, eq=False)
 class FanOutResult(Result):
     """Delay and work of a timeline service, by the size at which an author counts as a celebrity.
 

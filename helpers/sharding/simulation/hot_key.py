@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mm1_response
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
 from helpers.sharding.placement import hash64, shard_by_modulo
 from helpers.sharding.simulation.traffic import poisson_arrivals, queue_on_shards, unit_draws
 from helpers.sharding.theory.hot_key import FIXES, theory_shard_ceiling, theory_top_key_share
@@ -21,7 +20,6 @@ _MOST_REQUESTS = 10_500  # 1,200 requests/s for 8 s, and nine standard deviation
 _MOST_PIECES = 16
 
 
-@dataclass(frozen=True, eq=False)
 class HotKeyResult(Result):
     """Load and latency of every shard while one key is more popular than all others.
 
@@ -254,7 +252,6 @@ def _expand(
     return request, shard
 
 
-@dataclass(frozen=True, eq=False)
 class ShardCeilingResult(Result):
     """What a system can carry by its number of shards, in multiples of one shard.
 

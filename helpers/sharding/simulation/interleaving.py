@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result
+from helpers.foundations.experiment import Result
 
 
 @dataclass
@@ -145,7 +145,6 @@ INTERLEAVED_PROTOCOLS = tuple(_MOVERS)
 OPERATIONS = ("update", "delete")
 
 
-@dataclass(frozen=True, eq=False)
 class InterleavingsResult(Result):
     """Every order in which the steps of a mover and of a client can happen, and how each ends.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.placement import hash64, shard_by_modulo
 from helpers.sharding.theory.scatter_gather import JOINS, theory_join
 
@@ -16,7 +15,6 @@ _SIZES = np.array([1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
 _USERS = 1_000
 
 
-@dataclass(frozen=True, eq=False)
 class JoinResult(Result):
     """Rows sent and matches found by each way of joining, by the number of shards.
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.result import Result, duration
 from helpers.sharding.simulation.traffic import finite_or, unit_draws
 from helpers.sharding.theory.resharding import theory_migration, theory_migration_time
 
 
-@dataclass(frozen=True, eq=False)
 class MigrationResult(Result):
     """Live latency and duration of a copy, by the share of the disk that the copy may take.
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.theory.resharding import MOVE_PROTOCOLS, theory_online_move
 
 _TENTHS = 10
 
 
-@dataclass(frozen=True, eq=False)
 class OnlineMoveResult(Result):
     """Rows that are stale on the new shard after the move, by their place in the table.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams, zipf_weights
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.keys import zipf_weights
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.placement import Ring, hash64, shard_by_modulo, shard_by_range
 from helpers.sharding.simulation.traffic import poisson_arrivals, queue_on_shards, unit_draws
 from helpers.sharding.theory.placement import theory_placement, theory_range_scan
@@ -30,7 +31,6 @@ _ACTIVE_USERS = 20_000
 _VIRTUAL_NODES = 100
 
 
-@dataclass(frozen=True, eq=False)
 class PlacementResult(Result):
     """Load and latency of every shard under one placement and one kind of traffic.
 
@@ -206,7 +206,6 @@ def _active_users(existing: int, newest_first: bool, seed: int) -> np.ndarray:
     return rng.choice(existing, _ACTIVE_USERS, replace=False, shuffle=True)
 
 
-@dataclass(frozen=True, eq=False)
 class RangeScanResult(Result):
     """Shards that a range scan visits, by its length, under two placements.
 

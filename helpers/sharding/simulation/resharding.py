@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.sharding.placement import Ring, hash64, shard_by_modulo, shard_by_slot
 from helpers.sharding.theory.resharding import (
     SCHEMES,
@@ -22,7 +22,6 @@ _DRAWN = 480
 _SIZES = np.arange(1, 17)
 
 
-@dataclass(frozen=True, eq=False)
 class ReshardingResult(Result):
     """Keys that change shard when one is added, and where a few hundred of them are half-way.
 

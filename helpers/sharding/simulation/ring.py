@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import mean_interval
 from helpers.sharding.placement import Ring
 from helpers.sharding.theory.ring import (
@@ -19,7 +18,6 @@ from helpers.sharding.theory.ring import (
 _CLOCK = 720  # the circle is drawn in half degrees
 
 
-@dataclass(frozen=True, eq=False)
 class RingResult(Result):
     """One ring: who owns which part of the circle.
 
@@ -110,7 +108,6 @@ def simulate_ring(*, shards: int = 8, virtual_nodes: int = 1, seed: int = 1) -> 
     )
 
 
-@dataclass(frozen=True, eq=False)
 class RingImbalanceResult(Result):
     """The largest share of many rings, by the number of virtual nodes.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.sharding.simulation.traffic import unit_draws
 from helpers.sharding.theory.scatter_gather import (
     theory_any_slow,
@@ -23,7 +22,6 @@ _HEDGED_REQUESTS = 3_000
 _MOST_HEDGED = 100
 
 
-@dataclass(frozen=True, eq=False)
 class ScatterGatherResult(Result):
     """Latency of requests that need an answer of every shard, by the number of shards.
 
@@ -159,7 +157,6 @@ def simulate_scatter_gather(
     )
 
 
-@dataclass(frozen=True, eq=False)
 class HedgingResult(Result):
     """Latency of a scatter-gather with and without a second request to a replica.
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 
 @lru_cache(maxsize=64)

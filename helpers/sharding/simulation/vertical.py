@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.sharding.simulation.traffic import (
     finite_or,
     poisson_arrivals,
@@ -26,7 +26,6 @@ _CURVE = np.linspace(0.02, 0.985, 60)
 DESIGNS = ("one server", "by feature", "by row")
 
 
-@dataclass(frozen=True, eq=False)
 class VerticalResult(Result):
     """Latency of three designs by the rate they are offered, and what each can carry.
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits, mm1_response
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams, zipf_weights
+from helpers.foundations.traffic.keys import zipf_weights
+from helpers.foundations.traffic.streams import streams
 from helpers.sharding.placement import hash64, shard_by_modulo
 from helpers.sharding.simulation.traffic import finite_or
 
@@ -17,7 +19,6 @@ _KEYS = 1_000
 _TOLERANCE = 0.1
 
 
-@dataclass(frozen=True, eq=False)
 class WorkerQueuesResult(Result):
     """Mean response time at each worker, from one trace of requests.
 

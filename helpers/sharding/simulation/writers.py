@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 import numpy as np
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.queueing import mva
-from helpers.foundations.result import Result, significant
 from helpers.sharding.simulation.traffic import unit_draws
 
 #: Ways of dealing writes out to files.
@@ -20,7 +20,6 @@ _CURVE = 20
 _WRITES = 2_500
 
 
-@dataclass(frozen=True, eq=False)
 class ShardWritersResult(Result):
     """Writes per second by the number of concurrent writers.
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.loopback import run_apart
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.servers.loopback import run_apart
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import interrupted_but_done
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ class Book:
         return len(self.unanswered & set(self.done))
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredBooks(Result):
     """Requests to servers that were killed again and again.
 

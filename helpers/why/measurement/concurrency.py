@@ -6,16 +6,16 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.loopback import run_apart
-from helpers.foundations.processes import Child, usable_cores
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import run_apart
+from helpers.foundations.servers.processes import Child, usable_cores
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.why.measurement._worker_child import spin, work
 from helpers.why.theory import amdahl_throughput, best_throughput
@@ -30,7 +30,6 @@ _LIMIT_S = 20.0
 WAYS = ("one thread", "threads", "asyncio", "processes")
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredConcurrency(Result):
     """Requests per second of four ways to serve.
 

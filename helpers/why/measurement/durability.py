@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.processes import Child
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.processes import Child
+from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,6 @@ class KilledWriter:
     sound: bool
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredDurability(Result):
     """What it costs to keep writes, and which of them survive.
 

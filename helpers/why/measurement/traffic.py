@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.loopback import OpenClient, Station, run_apart, scaled
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams, unit_gaps
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.streams import streams
 from helpers.why.simulation.traffic import TRAFFIC
 from helpers.why.theory import theory_traffic
 
@@ -23,7 +24,6 @@ _WARMUP_S = 0.3
 _DRAIN_S = 0.3
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredTraffic(Result):
     """Mean waits of real servers under three kinds of traffic.
 

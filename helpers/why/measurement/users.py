@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.loopback import Station, Users, run_apart, scaled
-from helpers.foundations.result import Result, duration
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration
+from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import saturation_users, theory_users
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _WARMUP_S = 0.7
 _LOOK_S = 0.002
 
 
-@dataclass(frozen=True, eq=False)
 class MeasuredUsers(Result):
     """A real server and its users, at several numbers of users.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import curves, here, log_axis, note, ring
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import curves, here, log_axis, note, ring
+from helpers.foundations.drawing.scales import step_up
 from helpers.why.simulation import DEPLOY_S, LOST_S, CanaryResult, LossResult, RollingResult
 
 _TOPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)

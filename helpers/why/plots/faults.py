@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import (
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import (
     bars,
     error_bars,
     here,
@@ -17,7 +17,7 @@ from helpers.foundations.axes import (
     plain,
     time_axis,
 )
-from helpers.foundations.result import significant
+from helpers.foundations.prose import significant
 from helpers.why.measurement import MeasuredBooks, MeasuredDurability
 from helpers.why.plots.kit import categories
 from helpers.why.simulation import POLICIES, BooksResult, DurabilityResult

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
-from helpers.foundations.axes import bars, log_axis, note, spans
-from helpers.foundations.scales import step_up
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, log_axis, note, spans
+from helpers.foundations.drawing.scales import step_up
 from helpers.why.simulation import (
     BEGIN_S,
     END_S,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.foundations import style
+from helpers.foundations.drawing import style
 
 
 def categories(ax: Axes, names: Sequence[str]) -> np.ndarray:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import BookTheory, theory_books
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _MOST_TRIES = 6
 _WORK_S = 0.1
 
 
-@dataclass(frozen=True, eq=False)
 class BooksResult(Result):
     """What became of requests, as the client and as the server saw it.
 

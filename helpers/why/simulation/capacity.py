@@ -8,7 +8,7 @@ from heapq import heappop, heappush, heapreplace
 
 import numpy as np
 
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 
 
 def changing_waits(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
@@ -21,7 +20,8 @@ from helpers.blueprint import (
     theory_design,
 )
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,6 @@ def build(
     return Design("choice", clients >> LoadBalancer(count=balancers) >> app, *aside, app >> db)
 
 
-@dataclass(frozen=True, eq=False)
 class ChoicesResult(Result):
     """All designs, what each would be like, and which meet the requirements.
 

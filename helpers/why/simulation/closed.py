@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import streams
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory.load import stationary
 
 #: Every so many events one is looked at for how long its request takes. Odd, because at a quiet

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval
 from helpers.why.simulation.closed import one, run_closed
 from helpers.why.theory import amdahl_throughput, best_throughput, theory_concurrency
@@ -22,7 +22,6 @@ WORKERS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 _STEPS = 200
 
 
-@dataclass(frozen=True, eq=False)
 class ConcurrencyResult(Result):
     """Throughput of the ways to serve many users at once.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.streams import streams
 from helpers.why.simulation.capacity import mean_by_time, mean_over_runs, run_changing
 from helpers.why.theory import (
     CanaryTheory,
@@ -41,7 +41,6 @@ _CANARIES = 2_000
 _ALARM = 0.05
 
 
-@dataclass(frozen=True, eq=False)
 class RollingResult(Result):
     """A fleet while its servers are replaced.
 
@@ -210,7 +209,6 @@ def _drain(backlog: float, left: np.ndarray, step: float) -> float:
     return waited + backlog * SERVICE_S / max(float(left[-1]), 1.0)
 
 
-@dataclass(frozen=True, eq=False)
 class CanaryResult(Result):
     """A new version on a few requests, judged by the errors it makes.
 

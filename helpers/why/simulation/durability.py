@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration, significant
-from helpers.foundations.workload import streams, unit_gaps
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import DurabilityTheory, theory_durability
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ class DurabilityRow:
     theory: DurabilityTheory
 
 
-@dataclass(frozen=True, eq=False)
 class DurabilityResult(Result):
     """Four ways of keeping the same writes.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, significant
-from helpers.foundations.workload import streams
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import brier_parts, theory_calibration
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ STATED = (0.5, 0.7, 0.8, 0.9, 0.99)
 _FORECASTERS = 400
 
 
-@dataclass(frozen=True, eq=False)
 class CalibrationResult(Result):
     """Forecasters who state one chance where another is true.
 
@@ -152,7 +151,6 @@ def _draws(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return draws
 
 
-@dataclass(frozen=True, eq=False)
 class ScoreResult(Result):
     """Your own predictions, scored.
 

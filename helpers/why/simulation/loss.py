@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.why.simulation.capacity import busy_share, mean_by_time, mean_over_runs, run_changing
 from helpers.why.theory import theory_loss
@@ -23,7 +23,6 @@ SERVICE_S = 0.2
 LOST_S, END_S = 10.0, 40.0
 
 
-@dataclass(frozen=True, eq=False)
 class LossResult(Result):
     """A fleet of servers before and after it loses one.
 

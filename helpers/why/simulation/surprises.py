@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -25,7 +24,8 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.semantics import OK
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 #: When the surprise comes and when it is over, and the length of a run, seconds.
 BEGIN_S, UNTIL_S, END_S = 5.0, 11.0, 18.0
@@ -85,7 +85,6 @@ DECK: dict[str, _Surprise] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
 class SurpriseResult(Result):
     """A design before, during and after a surprise.
 
@@ -209,7 +208,6 @@ def _run(design: Design, surprise: str, seed: int) -> DesignResult | None:
     return simulate_design(design, traffic=traffic, faults=faults, duration_s=END_S, seed=seed)
 
 
-@dataclass(frozen=True, eq=False)
 class DeckResult(Result):
     """A design and all the surprises of the deck.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.result import Result, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.foundations.workload import service_scv, streams, unit_gaps, unit_services
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import service_scv, unit_services
+from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import theory_traffic
 
 if TYPE_CHECKING:
@@ -34,7 +36,6 @@ _REQUESTS = 2_400
 _WARMUP = 800
 
 
-@dataclass(frozen=True, eq=False)
 class TrafficResult(Result):
     """Mean wait of one server under three kinds of traffic of equal mean.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.foundations import validation
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval
 from helpers.why.simulation.closed import Observed, one, run_closed
 from helpers.why.theory import ClosedStation, saturation_users, theory_users
@@ -23,7 +23,6 @@ USERS = tuple(round(10 ** (e / 2)) for e in range(4, 15))
 _STEPS = 320
 
 
-@dataclass(frozen=True, eq=False)
 class UsersResult(Result):
     """One service and its users, from a hundred to ten million.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers.foundations import queueing, validation
-from helpers.foundations.workload import ARRIVALS
+from helpers.foundations.traffic.arrivals import ARRIVALS
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def theory_traffic(
     utilisation : float
         0 < utilisation < 1.
     arrivals : {"poisson", "constant", "bursty"}
-        How requests come; see :func:`helpers.foundations.workload.unit_gaps`.
+        How requests come; see :func:`helpers.foundations.traffic.arrivals.unit_gaps`.
     service_scv : float
         Squared coefficient of variation of the service times; >= 0.
     burstiness : float

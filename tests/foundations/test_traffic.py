@@ -7,21 +7,23 @@ import math
 import numpy as np
 import pytest
 
-from helpers.foundations import workload
-from helpers.foundations.workload import (
+from helpers.foundations.traffic.arrivals import (
     ARRIVALS,
-    SERVICES,
     arrival_scv,
     arrival_times,
     interarrival_times,
-    service_scv,
-    service_times,
-    streams,
     unit_gaps,
-    unit_services,
+)
+from helpers.foundations.traffic.draws import hyperexponential_share
+from helpers.foundations.traffic.keys import (
+    _guide_table,
+    _look_up,
+    _zipf_cumulative,
     zipf_keys,
     zipf_weights,
 )
+from helpers.foundations.traffic.services import SERVICES, service_scv, service_times, unit_services
+from helpers.foundations.traffic.streams import streams
 
 from . import checks
 
@@ -141,7 +143,7 @@ def test_services_have_unit_mean_and_the_scv_promised(kind, scv) -> None:
 
 @pytest.mark.parametrize("scv", [1.0, 1.7, 4.0, 100.0])
 def test_hyperexponential_has_exactly_balanced_means_and_its_scv(scv) -> None:
-    p = workload.hyperexponential_share(scv)
+    p = hyperexponential_share(scv)
     short, long = 1 / (2 * p), 1 / (2 * (1 - p))
     assert p * short == pytest.approx((1 - p) * long) == pytest.approx(0.5)
     second_moment = 2 * (p * short**2 + (1 - p) * long**2)
@@ -222,12 +224,12 @@ def test_zipf_keys_invert_the_distribution_function_exactly(keys, exponent) -> N
 
 def test_zipf_look_up_at_the_very_edges_of_its_cells_and_ranks() -> None:
     for keys, exponent in ((3, 0.0), (8, 0.0), (1_000, 1.0), (200_000, 0.9)):
-        cumulative = workload._zipf_cumulative(keys, exponent)
-        guide = workload._guide_table(keys, exponent)
+        cumulative = _zipf_cumulative(keys, exponent)
+        guide = _guide_table(keys, exponent)
         edges = np.concatenate([np.arange(0, 1, 1 / 4_096), cumulative[:-1][:5_000]])
         uniform = np.concatenate([edges, np.nextafter(edges, 0), np.nextafter(edges, 1)])
         uniform = uniform[(uniform >= 0) & (uniform < 1)]
-        found = workload._look_up(uniform, cumulative, guide)
+        found = _look_up(uniform, cumulative, guide)
         np.testing.assert_array_equal(found, np.searchsorted(cumulative, uniform, side="right"))
 
 

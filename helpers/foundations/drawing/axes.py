@@ -17,10 +17,11 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator
 
-from helpers.foundations import style, validation
-from helpers.foundations.result import duration, significant
+from helpers.foundations import validation
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.words import words
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval
-from helpers.foundations.words import words
 
 #: Times that people call by another name than :func:`duration` does.
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}

@@ -19,7 +19,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D, Bbox
 
-from helpers.foundations import style, validation
+from helpers.foundations import validation
+from helpers.foundations.drawing import style
 
 #: How far letters reach below the line, as a share of their size, in DejaVu Sans.
 _DESCENT = 0.24

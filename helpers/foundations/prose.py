@@ -1,37 +1,8 @@
-"""What every experiment returns: numbers with names, a table, and one true sentence."""
+"""Numbers in sentences: rounded for a reader, with the unit a person would use."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-class Result(ABC):
-    """Base of every ``XResult``; subclasses are frozen dataclasses of parameters and arrays.
-
-    Subclasses are declared with ``@dataclass(frozen=True, eq=False)``: arrays have no single
-    truth value, so results are compared field by field where a comparison is wanted.
-    """
-
-    @property
-    @abstractmethod
-    def summary(self) -> dict[str, float | int | str]:
-        """Headline numbers; each name carries its unit (``p99_ms``, ``goodput_rps``)."""
-
-    @property
-    @abstractmethod
-    def reading(self) -> str:
-        """One sentence computed from the numbers, true for exactly these parameters."""
-
-    def table(self) -> pd.DataFrame:
-        """Return the numbers behind the picture, one row a point; the summary by default."""
-        import pandas as pd  # 0.3 s to import, and most learners never open the table
-
-        return pd.DataFrame({"value": self.summary})
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.foundations.result import Result, duration, significant
+from helpers.foundations.experiment import Result
+from helpers.foundations.prose import duration, significant
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,6 @@ def test_duration(seconds, text) -> None:
     assert duration(seconds) == text
 
 
-@dataclass(frozen=True, eq=False)
 class Example(Result):
     rate_rps: float
 

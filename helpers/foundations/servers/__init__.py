@@ -1,0 +1,1 @@
+"""Real things on this machine: servers on the loopback interface, clients, child processes."""
