@@ -20,6 +20,7 @@ import ipywidgets as widgets
 
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations.prose import significant
+from helpers.foundations.questions import Questions, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,10 +178,11 @@ class Predict:
 
 
 def predict(
-    question: str,
+    question: str | Questions,
+    name: str = "",
     *,
-    key: str,
-    answer: float | str | Callable[[], float | str],
+    key: str = "",
+    answer: float | str | Callable[[], float | str] | None = None,
     options: Sequence[str] = (),
     unit: str = "",
     tolerance: float = 0.2,
@@ -189,11 +191,15 @@ def predict(
     """Ask the learner to commit to an answer before seeing it.
 
     The cell never waits: whoever is in a hurry runs on. A prediction made earlier is shown again.
+    ``predict(questions, "knee")`` asks a chapter's question; a page of your own says everything
+    here.
 
     Parameters
     ----------
-    question : str
-        What to predict.
+    question : str or Questions
+        What to predict, or a chapter's questions.
+    name : str
+        Which of the chapter's questions.
     key : str
         Name under which the prediction is stored, for instance ``"02-knee"``.
     answer : float, str or callable
@@ -209,9 +215,16 @@ def predict(
 
     Raises
     ------
+    TypeError
+        If a question of one's own has no `key` or no `answer`.
     ValueError
-        If there is one option only, or the answer is not among the options.
+        If there is no such question, one option only, or the answer is not among the options.
     """
+    if not isinstance(question, str):
+        asked = named(name, question.PREDICTIONS, "prediction")
+        return predict(key=f"{question.CHAPTER}-{name}", **vars(asked))
+    if not key or answer is None:
+        raise TypeError("a prediction needs a key and an answer")
     if options and len(options) < 2:
         raise ValueError(f"a choice needs at least two options, got {list(options)}")
     if options and not callable(answer) and answer not in options:

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers.explore.view import framed, publish_faces
+from helpers.foundations.questions import Questions, named
 
 
 class Quiz:
@@ -42,24 +43,31 @@ class Quiz:
         publish_faces(self._root, f"{self.question}\n{options}")
 
 
-def quiz(question: str, options: Mapping[str, str], *, answer: str) -> Quiz:
+def quiz(question: str | Questions, options: Mapping[str, str] | str, *, answer: str = "") -> Quiz:
     """Ask a question; picking an option tells at once whether it is right, and why.
+
+    ``quiz(questions, "falling")`` asks a chapter's question; a page of your own says everything
+    here.
 
     Parameters
     ----------
-    question : str
-        What is asked.
-    options : mapping of str to str
-        From each option to the explanation shown when it is picked.
+    question : str or Questions
+        What is asked, or a chapter's questions.
+    options : mapping of str to str, or str
+        From each option to the explanation shown when it is picked; or which of the chapter's
+        questions.
     answer : str
         The right option.
 
     Raises
     ------
     ValueError
-        If there are fewer than two options, or `answer` is not one of them.
+        If there is no such question, fewer than two options, or `answer` is not one of them.
     """
-    if len(options) < 2:
+    if not isinstance(question, str):
+        asked = named(str(options), question.QUIZZES, "quiz")
+        return quiz(asked.question, asked.options, answer=asked.answer)
+    if isinstance(options, str) or len(options) < 2:
         raise ValueError(f"a quiz needs at least two options, got {list(options)}")
     if answer not in options:
         raise ValueError(f"answer must be one of {list(options)}, got {answer!r}")

@@ -410,6 +410,33 @@ def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
     )
 
 
+def dot(
+    ax: Axes, x: float, y: float, marker: str = "o", color: str = style.BLUE, size: float = 9
+) -> None:
+    """Mark the point of a simulated curve that the sliders stand at."""
+    ax.plot(
+        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+    )
+
+
+def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+    """Mark what a learner's own model says: vermilion diamonds, on top of everything."""
+    heights = np.atleast_1d(np.asarray(y, dtype=float))
+    places = np.broadcast_to(np.asarray(x, dtype=float), heights.shape)
+    ax.plot(
+        places,
+        heights,
+        color=style.VERMILION,
+        marker="D",
+        markersize=7.5,
+        markeredgecolor="white",
+        markeredgewidth=1.2,
+        linestyle="none",
+        label="your model",
+        zorder=9,
+    )
+
+
 def note(ax: Axes, x: float, y: float, text: str, color: str = style.MUTED, **kwargs: Any) -> None:
     """Write on the axes at `x` and `y` in fractions of them, the text's top left corner there."""
     placement = {"fontsize": 9, "va": "top", "ha": "left"} | kwargs
