@@ -31,7 +31,13 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval, t_quantile
+from helpers.foundations.statistics import (
+    Interval,
+    Intervals,
+    mean_interval,
+    mean_intervals,
+    t_quantile,
+)
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling.loopback_queues import run_queues
@@ -108,10 +114,10 @@ def simulate(at: Setting) -> Knee:
     )
     return Knee(
         at,
-        mean=mean_interval(means * service_s),
-        p99=_tail_interval(tails * service_s, at.replications),
+        mean=mean_intervals(means * service_s),
+        p99=_tail_intervals(tails * service_s, at.replications),
         here_mean=mean_interval(here_means[:, 0] * service_s),
-        here_p99=_tail_interval(here_tails[:, 0] * service_s, at.replications),
+        here_p99=_tail_intervals(here_tails * service_s, at.replications)[0],
     )
 
 
@@ -163,9 +169,9 @@ def _tail(settled: np.ndarray) -> np.ndarray:
     return np.stack([middle, *np.array(ends)])
 
 
-def _tail_interval(values: np.ndarray, replications: int) -> Interval:
-    middle, low, high = (v if v.ndim else float(v) for v in values)
-    return Interval(middle, low, high, 0.95, replications)
+def _tail_intervals(values: np.ndarray, replications: int) -> Intervals:
+    middle, low, high = values
+    return Intervals(middle, low, high, 0.95, replications)
 
 
 @lru_cache(maxsize=4)
@@ -215,8 +221,8 @@ class Knee(Result):
     """Response times at :data:`GRID` (arrays) and at the chosen utilisation (floats), seconds."""
 
     at: Setting
-    mean: Interval
-    p99: Interval
+    mean: Intervals
+    p99: Intervals
     here_mean: Interval
     here_p99: Interval
 
@@ -321,7 +327,7 @@ def measure(at: Trial) -> MeasuredKnee:
         at,
         services_s=np.concatenate([run.services_s for run in runs]),
         rates_rps=np.array([run.arrival_rps for run in runs]).reshape(shape).mean(axis=1),
-        response=mean_interval(means.T),
+        response=mean_intervals(means.T),
         requests=sum(run.responses_s.size for run in runs),
     )
 
@@ -340,7 +346,7 @@ class MeasuredKnee(Measured):
     at: Trial
     services_s: np.ndarray
     rates_rps: np.ndarray
-    response: Interval
+    response: Intervals
     requests: int
 
     @property

@@ -21,7 +21,7 @@ from helpers.foundations import validation
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Interval, Intervals
 
 #: Times that people call by another name than :func:`duration` does.
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
@@ -179,7 +179,7 @@ def _time(seconds: float) -> str:
 def error_bars(
     ax: Axes,
     places: npt.ArrayLike,
-    interval: Interval | Sequence[Interval],
+    interval: Interval | Intervals | Sequence[Interval],
     scale: float = 1.0,
     *,
     along: str = "y",
@@ -192,7 +192,7 @@ def error_bars(
     ax : matplotlib.axes.Axes
     places : array_like
         Where the points stand on the other axis.
-    interval : Interval or sequence of Interval
+    interval : Interval, Intervals or sequence of Interval
         Of as many numbers as there are places.
     scale : float
         Factor for what is drawn, such as 1e3 from seconds to milliseconds.
@@ -206,7 +206,7 @@ def error_bars(
     TypeError, ValueError
         If `along` is neither axis.
     """
-    several = [interval] if isinstance(interval, Interval) else interval
+    several = [interval] if isinstance(interval, Interval | Intervals) else interval
     middle, low, high = (
         np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
         for part in ("estimate", "low", "high")

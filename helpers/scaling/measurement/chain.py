@@ -11,7 +11,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
 from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
 
@@ -35,8 +35,8 @@ class MeasuredBottleneck(Result):
         Mean think time as measured, seconds; it includes the replies' way back.
     users : numpy.ndarray of int, shape (k,)
         Users of each chain.
-    throughput : Interval
-        Measured throughput, requests per second, from ten batches; arrays, shape (k,).
+    throughput : Intervals
+        Measured throughput, requests per second, from ten batches; shape (k,).
     response_s : numpy.ndarray, shape (k,)
         Measured mean response time.
     theory : BottleneckTheory
@@ -46,7 +46,7 @@ class MeasuredBottleneck(Result):
     demands_s: tuple[float, ...]
     think_s: float
     users: np.ndarray
-    throughput: Interval
+    throughput: Intervals
     response_s: np.ndarray
     theory: BottleneckTheory
 
@@ -194,7 +194,7 @@ def measure_bottleneck(
         demands_s=demands,
         think_s=thought,
         users=np.array(_USERS),
-        throughput=mean_interval(batches.T * (_BATCHES / (ended - after))),
+        throughput=mean_intervals(batches.T * (_BATCHES / (ended - after))),
         response_s=np.array(responses).reshape(len(_USERS), _CHAINS).mean(axis=1),
         theory=theory_bottleneck(demands, thought, _USERS[-1]),
     )

@@ -12,7 +12,7 @@ from helpers.foundations import queueing, validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class MeasuredKnee(Result):
         Squared coefficient of variation of the service times as measured; 1 is exponential.
     utilisation : numpy.ndarray, shape (k,)
         Measured arrival rate times measured mean service time.
-    response : Interval
-        Measured mean response times, seconds, from independent servers; arrays, shape (k,).
+    response : Intervals
+        Measured mean response times, seconds, from independent servers; shape (k,).
     mm1_s, mg1_s : numpy.ndarray, shape (k,)
         Response times that M/M/1 and M/G/1 predict from the measured rates, seconds.
     requests : int
@@ -46,7 +46,7 @@ class MeasuredKnee(Result):
     service_ms: float
     service_scv: float
     utilisation: np.ndarray
-    response: Interval
+    response: Intervals
     mm1_s: np.ndarray
     mg1_s: np.ndarray
     requests: int
@@ -160,7 +160,7 @@ def measure_knee(
         service_ms=1e3 * service_s,
         service_scv=scv,
         utilisation=utilisation,
-        response=mean_interval(means.T),
+        response=mean_intervals(means.T),
         mm1_s=np.where(stable, queueing.mm1_response(safe, service_s), np.inf),
         mg1_s=np.where(stable, wait + service_s, np.inf),
         requests=sum(run.responses_s.size for run in runs),
@@ -176,8 +176,8 @@ class MeasuredStaffing(Result):
         Workers of each station.
     utilisation : numpy.ndarray, shape (k,)
         Measured utilisation of a worker.
-    waited : Interval
-        Measured share of requests that wait; arrays, shape (k,).
+    waited : Intervals
+        Measured share of requests that wait; shape (k,).
     erlang_c : numpy.ndarray, shape (k,)
         What Erlang's C formula predicts from the measured rates.
     requests : int
@@ -186,7 +186,7 @@ class MeasuredStaffing(Result):
 
     workers: np.ndarray
     utilisation: np.ndarray
-    waited: Interval
+    waited: Intervals
     erlang_c: np.ndarray
     requests: int
 
@@ -289,7 +289,7 @@ def measure_staffing(
     return MeasuredStaffing(
         workers=np.array(_WORKERS),
         utilisation=load / np.array(_WORKERS),
-        waited=mean_interval(waited.T),
+        waited=mean_intervals(waited.T),
         erlang_c=np.array(expected),
         requests=sum(run.responses_s.size for run in runs),
     )
