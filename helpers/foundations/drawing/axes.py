@@ -246,6 +246,7 @@ def whiskers(
     along = validation.one_of("along", along, ("y", "x"))
     places, middle, low, high = _alike(places, middle, low, high)
     lines = _WHISKERS | {"color": look["color"], "marker": "_" if along == "y" else "|"}
+    lines["gid"] = "whiskers"
     if "zorder" in look:
         lines["zorder"] = look["zorder"]
     spans(ax, places, low, high, along=along, **lines)
@@ -293,6 +294,7 @@ def marks(
         linewidth=1.8,
         linestyle=(0, (2.2, 1)),
         zorder=1.5,  # over bars, under points
+        gid="marks",
     )
 
 
@@ -326,7 +328,7 @@ def spans(
     places, low, high = _alike(places, low, high)
     across = np.repeat(places, 3)
     ends = np.stack([low, high, np.full(low.shape, np.nan)], axis=1).ravel()  # a gap after each
-    look = {"solid_capstyle": "butt"} | look
+    look = {"solid_capstyle": "butt", "gid": "spans"} | look
     ax.plot(*((across, ends) if along == "y" else (ends, across)), **look)
 
 
@@ -343,6 +345,7 @@ def curves(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, **look: Any) -> None:
     """
     y = np.asarray(y, float)
     gap = np.full((len(y), 1), np.nan)
+    look = {"gid": "curves"} | look
     ax.plot(np.tile(np.append(x, np.nan), len(y)), np.hstack([y, gap]).ravel(), **look)
 
 
@@ -384,7 +387,7 @@ def bars(
     corners = np.stack([left, start, left, end, right, end, right, start, left, start], axis=1)
     corners = corners.reshape(-1, 2)
     outline = Path(corners if along == "y" else corners[:, ::-1], np.tile(_RECTANGLE, places.size))
-    ax.add_patch(PathPatch(outline, **({"linewidth": 0} | look)))
+    ax.add_patch(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
     ax.autoscale_view()
 
 
@@ -394,7 +397,7 @@ def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
 
 def here(ax: Axes, x: float) -> None:
     """Mark where the learner stands with a thin vertical line."""
-    ax.axvline(x, color=style.MUTED, linewidth=1.0, linestyle=":")
+    ax.axvline(x, color=style.MUTED, linewidth=1.0, linestyle=":", gid="here")
 
 
 def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
@@ -407,6 +410,7 @@ def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
         markerfacecolor="none",
         markeredgewidth=1.6,
         linestyle="none",
+        gid="ring",
     )
 
 
