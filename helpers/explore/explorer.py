@@ -8,7 +8,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -187,7 +187,7 @@ class Explorer:
 
     def _build(self) -> widgets.Widget:
         buttons = [
-            _button(name, f"Set: {self._explain(preset)}", lambda _, p=preset: self.set(**p))
+            _button(name, f"Set: {self._explain(preset)}", partial(self._preset, preset))
             for name, preset in self.presets.items()
         ]
         pin = _button("Pin", "Keep this curve as a ghost to compare with", lambda _: self.pin())
@@ -200,6 +200,9 @@ class Explorer:
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
         return framed([moved, row, *self._view.body])
+
+    def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
+        self.set(**preset)
 
     def _explain(self, preset: Mapping[str, Any]) -> str:
         return ", ".join(self.controls[name].describe(name, v) for name, v in preset.items())

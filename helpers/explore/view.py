@@ -263,9 +263,9 @@ def publish_faces(
     metadata: dict[str, Any] | None = None,
 ) -> None:
     """Display a widget together with what stands in for it where widgets cannot live."""
-    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)
+    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
-    display(bundle, raw=True, metadata=metadata or {})
+    display(bundle, raw=True, metadata=metadata or {})  # type: ignore[no-untyped-call]
 
 
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
