@@ -79,7 +79,7 @@ def test_an_error_of_the_learners_is_shown_as_theirs_with_its_line():
         return {"heads": 1 / (at.share - 0.5)}
 
     made = coin(broken)
-    assert "Your model failed. ZeroDivisionError: division by zero, in line" in made.text()
+    assert "Your model failed. ZeroDivisionError: float division by zero, in line" in made.text()
     assert "throws are heads" in made.text(), "the simulation is there all the same"
     assert "Your model failed" not in made.set(share=0.7).text()
 

@@ -240,7 +240,6 @@ def test_an_explorer_is_covered_until_the_guess_is_committed_and_marks_it():
     assert content.layout.display == "none"
     assert "How high?" in veil.children[0].value
     before = explorer.canvas.axes[0].get_lines()
-    predict(questions, "wave")._guess  # asking opens nothing
     asked = predict(questions, "wave")
     asked._guess.value = "3"
     asked._commit.click()
