@@ -584,8 +584,16 @@ class Log:
             For each place its tokens, in the order in which they came; at a sink, all that came.
             Who is on the way is nowhere.
         """
-        rows, names = self.rows, self.tokens
-        inside: list[dict[int, None]] = [{} for _ in self.places]
+        names, token = self.tokens, self.rows.token
+        return {
+            place.name: [names[token[row]] for row in rows]
+            for place, rows in zip(self.places, self.present(time_s), strict=True)
+        }
+
+    def present(self, time_s: float) -> list[list[int]]:
+        """Return :meth:`standing` as the rows by which the tokens of each place came there."""
+        rows = self.rows
+        inside: list[dict[int, int]] = [{} for _ in self.places]
         for i in range(int(np.searchsorted(rows.time_s, time_s, side="right"))):
             token, act, place, left = (
                 int(column[i]) for column in (rows.token, rows.act, rows.place, rows.left)
@@ -593,10 +601,8 @@ class Log:
             if left != _NOWHERE:
                 del inside[left][token]
             if act == _COMES or (act == _ENDS and self._is_sink(place)):
-                inside[place][token] = None
-        return {
-            place.name: [names[token] for token in inside[i]] for i, place in enumerate(self.places)
-        }
+                inside[place][token] = i
+        return [list(place.values()) for place in inside]
 
     # How it is kept
 
@@ -800,12 +806,15 @@ class _Counted:
             values = (until - before) / self.window_s
             return Curve(self.name, "per s", steps, values, self.level, self.level_words)
         change = comes * 1.0 - (rows.left == self.place)
-        some = np.flatnonzero(change)
+        # One value an instant, the last: what is true in the middle of one is never to be seen.
+        over = np.append(np.diff(times) > 0, True)
+        inside = np.cumsum(change)[over]
+        some = np.diff(inside, prepend=np.nan) != 0
         return Curve(
             self.name,
             "",
-            np.append(times[0], times[some]),
-            np.append(0.0, np.cumsum(change[some])),
+            times[over][some],
+            inside[some],
             self.level,
             self.level_words,
         )
