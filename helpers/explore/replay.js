@@ -320,6 +320,11 @@ export function short(value) {
   return Number(value.toFixed(Math.min(digits, 8))).toLocaleString('en');
 }
 
+/** A whole number, its thousands grouped. */
+export function number(count) {
+  return count.toLocaleString('en');
+}
+
 const UNITS = [['days', 86400], ['h', 3600], ['min', 60], ['s', 1], ['ms', 1e-3], ['µs', 1e-6],
   ['ns', 1e-9]];
 
@@ -334,12 +339,12 @@ export function caption(scene, index) {
   const place = scene.log.places[index];
   const inside = scene.inside[index].length;
   switch (place.kind) {
-    case 'queue': return `${inside} waiting`;
-    case 'servers': return place.number > 1 ? `${inside} of ${place.number} busy`
+    case 'queue': return `${number(inside)} waiting`;
+    case 'servers': return place.number > 1 ? `${number(inside)} of ${number(place.number)} busy`
       : inside ? 'busy' : 'idle';
-    case 'sink': return `${scene.came[index]} so far`;
-    case 'source': return inside ? `${inside} here` : `${scene.sent[index]} sent`;
-    default: return `${inside} here`;
+    case 'sink': return `${number(scene.came[index])} so far`;
+    case 'source': return inside ? `${number(inside)} here` : `${number(scene.sent[index])} sent`;
+    default: return `${number(inside)} here`;
   }
 }
 
@@ -363,7 +368,7 @@ export function reasons(scene) {
 /** Rows of the log that a table shows: all of them, the failures, or those of one token. */
 export function filtered(log, which, token) {
   const rows = [];
-  for (let row = 0; row < log.n; row += 1) {
+  for (let row = log.opening; row < log.n; row += 1) {
     if (which === 'all' || (which === 'failed' && log.why[row])
       || (which === 'one' && log.token[row] === token)) rows.push(row);
   }
@@ -687,7 +692,7 @@ class Player {
       this.title = make('div', { class: 'sdr-title' }),
       this.stage,
       make('div', { class: 'sdr-row' },
-        button('Back to the start', '|◂', () => this.seek(0)),
+        button('Back to the start', '|◂', () => this.seek(this.log.opening)),
         this.back = button('One event back', '◂ Event', () => this.step(-1)),
         this.playButton,
         this.forth = button('One event forwards', 'Event ▸', () => this.step(1)),
@@ -736,11 +741,13 @@ class Player {
     this.el.replaceChildren();
   }
 
-  /** Play a log from its beginning. */
+  /** Take a log, from its beginning; go on playing if another one was playing. */
   show(about, bytes) {
+    const { playing } = this;
     this.pause();
     const log = decode(about, bytes);
     Object.assign(this, { log, scene: new Scene(log), most: crowds(log), drawn: new Map() });
+    this.scene.goTo(log.opening);
     this.moment = log.first;
     this.followed = null;
     this.page = 0;
@@ -764,12 +771,22 @@ class Player {
     this.resize();
     this.say();
     this.filter();
+    if (playing) this.play();
   }
 
   sign(kind) {
     const sign = make('canvas', { class: 'sdr-sign', width: '28', height: '28', 'aria-hidden': 'true' });
     sign.dataset.kind = String(this.log.kinds.indexOf(kind));
     return sign;
+  }
+
+  /** The number of the present event; where tokens were before the first does not count. */
+  get event() {
+    return this.scene.done - this.log.opening;
+  }
+
+  get events() {
+    return this.log.n - this.log.opening;
   }
 
   get speedNow() {
@@ -785,7 +802,7 @@ class Player {
     const acts = {
       ArrowRight: () => this.step(1),
       ArrowLeft: () => this.step(-1),
-      Home: () => this.seek(0),
+      Home: () => this.seek(this.log.opening),
       End: () => this.seek(this.log.n),
     };
     // A button or a box in focus does with space what it does everywhere.
@@ -801,7 +818,7 @@ class Player {
   }
 
   play() {
-    if (this.moment >= this.log.last && this.scene.done === this.log.n) this.seek(0);
+    if (this.moment >= this.log.last && this.scene.done === this.log.n) this.seek(this.log.opening);
     this.playing = true;
     this.live.textContent = '';
     this.showButton();
@@ -832,10 +849,10 @@ class Player {
   /** Go to just after the first `done` events. */
   seek(done) {
     const { log } = this;
-    const wanted = Math.max(0, Math.min(log.n, done));
+    const wanted = Math.max(log.opening, Math.min(log.n, done));
     const near = Math.abs(wanted - this.scene.done) <= 1;
     this.scene.goTo(wanted);
-    this.moment = wanted ? log.time_s[wanted - 1] : log.first;
+    this.moment = wanted > log.opening ? log.time_s[wanted - 1] : log.first;
     if (!near || this.steps) this.drawn.clear();
     this.say(!this.playing);
     this.wake();
@@ -843,7 +860,7 @@ class Player {
 
   seekTime(moment) {
     this.moment = moment;
-    this.scene.goTo(upTo(this.log.time_s, moment, this.log.n));
+    this.scene.goTo(Math.max(this.log.opening, upTo(this.log.time_s, moment, this.log.n)));
     this.drawn.clear();
     this.say();
     this.wake();
@@ -958,16 +975,16 @@ class Player {
   say(aloud = false) {
     const { log, scene } = this;
     const row = scene.done - 1;
-    const said = row < 0 ? 'nothing has happened yet' : told(log, row);
+    const none = row < log.opening;
+    const said = none ? 'nothing has happened yet' : told(log, row);
     const words = `${said[0].toUpperCase()}${said.slice(1)}.`;
-    this.now.textContent = `Event ${scene.done.toLocaleString('en')} of `
-      + `${log.n.toLocaleString('en')}. ${words}`;
-    const listed = reasons(scene).map(([why, count]) => `${why} (${count.toLocaleString('en')})`);
+    this.now.textContent = `Event ${number(this.event)} of ${number(this.events)}. ${words}`;
+    const listed = reasons(scene).map(([why, count]) => `${why} (${number(count)})`);
     this.failures.textContent = scene.failed
-      ? `Failed so far: ${scene.failed.toLocaleString('en')}. ${listed.join(', ')}.` : '';
+      ? `Failed so far: ${number(scene.failed)}. ${listed.join(', ')}.` : '';
     this.canvas.setAttribute('aria-label', sentence(scene, this.moment));
     if (aloud) this.live.textContent = `${clock(log, this.moment)}. ${words}`;
-    this.back.disabled = row < 0;
+    this.back.disabled = none;
     this.forth.disabled = scene.done === log.n;
     this.showButton();
     this.place();
@@ -979,7 +996,7 @@ class Player {
     const share = (this.moment - log.first) / Math.max(log.last - log.first, 1e-12);
     this.scrubber.value = String(10000 * share);
     const words = clock(log, this.moment);
-    this.scrubber.setAttribute('aria-valuetext', `${words}, event ${this.scene.done} of ${log.n}`);
+    this.scrubber.setAttribute('aria-valuetext', `${words}, event ${this.event} of ${this.events}`);
     this.time.textContent = words;
   }
 
@@ -1008,18 +1025,17 @@ class Player {
     this.page = Math.max(0, Math.min(pages - 1, this.page));
     const from = this.page * PAGE;
     const rows = listed.slice(from, from + PAGE);
-    const many = listed.length.toLocaleString('en');
     const of = this.which.value === 'one' ? ` of ${called(log, this.chosen)}` : '';
     this.caption.textContent = rows.length
-      ? `${this.which.value === 'failed' ? 'Failures' : 'Events'}${of} ${(from + 1)
-        .toLocaleString('en')} to ${(from + rows.length).toLocaleString('en')} of ${many}`
+      ? `${this.which.value === 'failed' ? 'Failures' : 'Events'}${of} ${number(from + 1)} to `
+        + `${number(from + rows.length)} of ${number(listed.length)}`
       : 'None';
     this.earlier.disabled = this.page === 0;
     this.later.disabled = this.page === pages - 1;
     this.body.replaceChildren(...rows.map((row) => {
       const token = log.token[row];
       const who = token < 0 ? log.places[log.place[row]].name : called(log, token);
-      const cells = [(row + 1).toLocaleString('en'), clock(log, log.time_s[row]), who,
+      const cells = [number(row + 1 - log.opening), clock(log, log.time_s[row]), who,
         log.words[log.what[row]], log.words[log.why[row]]];
       const line = make('tr', {}, ...cells.map((text) => make('td', {}, text)));
       line.dataset.row = String(row);

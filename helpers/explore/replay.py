@@ -40,10 +40,16 @@ The widget needs the kernel once, for the log; it then plays in the browser alon
 from __future__ import annotations
 
 import base64
+import html
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import anywidget
+import ipywidgets as widgets
 import traitlets
 
+from helpers.explore.controls import Control
 from helpers.explore.replay_bytes import Clock, encode, source, standalone
 from helpers.explore.replay_still import still
 from helpers.explore.view import framed, publish_faces
@@ -69,14 +75,55 @@ class Replay:
     ----------
     log : Log
         What is played.
+    controls : dict of str to Control
+        What a learner can move, to have another log made.
     """
 
-    def __init__(self, log: Log, pace: float | None, moment: float | None) -> None:
-        self._pace, self._moment = pace, moment
-        self.log = log
-        about, data = encode(log, pace)
+    def __init__(
+        self,
+        make: Callable[..., Log],
+        pace: float | None,
+        moment: float | None,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
+        self._make, self._moment = make, moment
+        self._fixed = {n: a for n, a in arguments.items() if n not in self.controls}
+        self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
+        self._error = widgets.HTML(layout={"display": "none"})
+        self.log = self._made()
+        about, data = encode(self.log, pace)
+        self._pace = about[
+            "pace_s"
+        ]  # also of the logs that follow, or speeds could not be compared
         self._player = Player(about=about, data=data)
-        self._root = framed([self._player])
+        self._player.add_class("sd-replay")
+        self._root = framed([*self._widgets.values(), self._error, self._player])
+        for widget in self._widgets.values():
+            widget.observe(self._on_change, "value")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the log is made with, as the controls now stand."""
+        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+        return {**self._fixed, **moved}
+
+    def set(self, **values: Any) -> Replay:
+        """Set controls, as a learner would.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not a control, or a value is outside its control's range.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                known = ", ".join(self.controls) or "none"
+                raise ValueError(f"{name} is not a control of this replay; these are: {known}")
+            self.controls[name].check(name, value)
+        for name, value in values.items():
+            self._widgets[name].value = self.controls[name].write(value)
+        return self
 
     def show(self, log: Log) -> Replay:
         """Play another log in the same place."""
@@ -88,7 +135,9 @@ class Replay:
 
     def text(self) -> str:
         """Return the plain-text face: the first and last events, and failures by reason."""
-        return text_of(self.log)
+        values = self.values
+        shown = [control.describe(name, values[name]) for name, control in self.controls.items()]
+        return text_of(self.log, f"with {', '.join(shown)}" if shown else "")
 
     def png(self) -> bytes:
         """Return the picture for readers without a kernel: one moment of it."""
@@ -107,20 +156,46 @@ class Replay:
             {"image/png": {"width": width, "height": height}},
         )
 
+    def _made(self) -> Log:
+        log = self._make(**self.values)
+        if not isinstance(log, Log):
+            raise TypeError(f"replay plays a helpers.foundations.events.Log, got {log!r}")
+        return log
 
-def replay(log: Log, *, pace: float | None = None, moment: float | None = None) -> Replay:
+    def _on_change(self, _: dict[str, Any]) -> None:
+        try:
+            self.show(self._made())
+        except ValueError as error:
+            words = html.escape(str(error))
+            self._error.value = f'<p class="sd-error" role="alert">{words}</p>'
+            self._error.layout.display = ""
+        else:
+            self._error.layout.display = "none"
+            self._error.value = ""
+
+
+def replay(
+    log: Log | Callable[..., Log],
+    *,
+    pace: float | None = None,
+    moment: float | None = None,
+    **arguments: Any,
+) -> Replay:
     """Play a simulation's log: dots that come, wait, are served, leave, or fail with a reason.
 
     Parameters
     ----------
-    log : Log
-        See ``helpers.foundations.events``, and the example above.
+    log : Log or callable
+        See ``helpers.foundations.events``, and the example above. A function that returns one,
+        ``log(**arguments)``, is called again whenever a control moves.
     pace : float, optional
         How many seconds of the simulation one second on the screen shows, at the usual speed. By
         default about so many that there is time to see each event, within a minute in all.
     moment : float, optional
         Which moment the picture shows that stands in where no kernel runs, seconds. By default
-        the one when most are waiting.
+        the last one when most are waiting.
+    **arguments
+        Of the function: controls (:func:`~helpers.explore.slider` and the like) or fixed values.
 
     Returns
     -------
@@ -130,32 +205,40 @@ def replay(log: Log, *, pace: float | None = None, moment: float | None = None) 
     Raises
     ------
     TypeError, ValueError
-        If nothing happened, more are served than there are servers, or `pace` is not above 0.
+        If nothing happened, more are served than there are servers, `pace` is not above 0, or
+        there are arguments and no function to take them.
     """
-    if not isinstance(log, Log):
-        raise TypeError(f"replay plays a helpers.foundations.events.Log, got {log!r}")
     if pace is not None:
         pace = validation.number("pace", pace, above=0, unit="s")
     if moment is not None:
         moment = validation.number("moment", moment, unit="s")
-    return Replay(log, pace, moment)
+    if callable(log):
+        inspect.signature(log).bind(**arguments)  # a TypeError names what is wrong
+        return Replay(log, pace, moment, arguments)
+    if arguments:
+        raise TypeError(f"a log that is made takes no {', '.join(arguments)}; give the function")
+    return Replay(lambda: log, pace, moment, {})
 
 
-def text_of(log: Log) -> str:
+def text_of(log: Log, parameters: str = "") -> str:
     """Return a log as plain text: the first and last events, and failures by reason."""
     rows = log.rows
-    n = len(rows)
+    opening = log.opening
+    n = len(rows) - opening
     places = ", ".join(place.name for place in log.places)
     clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), n)
     ends = f"from {clock.shows(rows.time_s[0])} to {clock.shows(rows.time_s[-1])}"
-    lines = [log.title, f"{n:,} events {ends}, at {places}", ""]
+    lines = [log.title, *([parameters] if parameters else [])]
+    lines += [f"{n:,} events {ends}, at {places}", ""]
     shown = [*range(n)] if n <= _HEAD + _TAIL + 1 else [*range(_HEAD), -1, *range(n - _TAIL, n)]
     cells = [("event", "time", "what happened")]
     for row in shown:
         if row < 0:
             cells.append(("...", "", ""))
         else:
-            cells.append((f"{row + 1:,}", clock.shows(rows.time_s[row]), log.told(row)))
+            cells.append(
+                (f"{row + 1:,}", clock.shows(rows.time_s[row + opening]), log.told(row + opening))
+            )
     numbers, times = (max(len(cell[column]) for cell in cells) for column in (0, 1))
     lines += [
         f"  {number:>{numbers}}  {time:<{times}}  {what}".rstrip() for number, time, what in cells

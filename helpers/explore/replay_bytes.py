@@ -104,7 +104,8 @@ def encode(log: Log, pace: float | None = None) -> tuple[dict[str, Any], bytes]:
         else:
             columns.append((name, column.dtype.str[1:], put(column)))
     about = {
-        "title": log.title, "noun": log.noun, "events": len(rows), "columns": columns,
+        "title": log.title, "noun": log.noun, "columns": columns,
+        "events": len(rows), "opening": log.opening,
         "places": [
             {"name": p.name, "kind": p.kind, "column": p.column, "row": p.row, "number": p.number}
             for p in log.places
@@ -114,7 +115,7 @@ def encode(log: Log, pace: float | None = None) -> tuple[dict[str, Any], bytes]:
         "tokens": [t if isinstance(t, str | int) else str(t) for t in log.tokens],
         "words": log.words, "curves": curves,
         "from_s": first, "until_s": until, "clock": asdict(Clock.of(first, until, len(rows))),
-        "pace_s": pace or _pace(len(rows), until - first),
+        "pace_s": pace or _pace(len(rows) - log.opening, until - first),
     }  # fmt: skip
     return about, b"".join(parts)
 
