@@ -108,7 +108,7 @@ export class Scene {
       this.reasons.set(why, (this.reasons.get(why) || 0) + 1);
     }
     const way = act === ACTS.SETS_OUT
-      ? { start: log.start[row], place, from: log.time_s[row], lasts: log.lasts_s[row] }
+      ? { row, start: log.start[row], place, from: log.time_s[row], lasts: log.lasts_s[row] }
       : null;
     if (act === ACTS.ENDS) {
       this.tokens.delete(token);
@@ -153,8 +153,19 @@ const ROW = 132; // height of a row of places
 const CURVE = 76; // height of a curve
 const EDGE = 12;
 
-/** Boxes for the places, arrows between them, strips for the curves: all in CSS pixels. */
+/** Where everything is, in CSS pixels: places as boxes, or as lines along which time passes. */
 export function layout(log, width, most = crowds(log)) {
+  return log.view === 'space-time' ? lifelines(log, width) : boxesAndArrows(log, width, most);
+}
+
+function stripsBelow(log, width, top) {
+  return log.curves.map((curve, index) => ({
+    x: EDGE + 44, y: top + index * CURVE + 16, w: width - 2 * EDGE - 44, h: CURVE - 26,
+  }));
+}
+
+/** Boxes for the places, arrows between them, strips for the curves. */
+function boxesAndArrows(log, width, most) {
   const columns = Math.max(...log.places.map((place) => place.column)) + 1;
   const rows = Math.max(...log.places.map((place) => place.row)) + 1;
   const cell = (width - 2 * EDGE) / columns;
@@ -172,15 +183,35 @@ export function layout(log, width, most = crowds(log)) {
     if (log.token[row] >= 0 && from !== to && from >= 0 && to >= 0) pairs.add(from * 1000 + to);
   }
   const top = EDGE + rows * ROW;
-  const strips = log.curves.map((curve, index) => ({
-    x: EDGE + 44, y: top + index * CURVE + 16, w: width - 2 * EDGE - 44, h: CURVE - 26,
-  }));
   return {
     width,
     height: top + log.curves.length * CURVE + (log.curves.length ? 18 : 0),
     boxes,
-    arrows: [...pairs].map((pair) => arrow(boxes[Math.floor(pair / 1000)], boxes[pair % 1000])),
-    strips,
+    arrows: [...pairs].map((pair) => route(boxes, boxes[Math.floor(pair / 1000)],
+      boxes[pair % 1000])),
+    strips: stripsBelow(log, width, top),
+  };
+}
+
+const LABELS = 110; // room for the names of lifelines
+const LIFELINE = 58;
+
+/** A line for each place, in the order of their rows; time goes to the right. */
+function lifelines(log, width) {
+  const order = log.places.map((_, index) => index)
+    .sort((a, b) => log.places[a].row - log.places[b].row || a - b);
+  const lines = [];
+  order.forEach((index, rank) => { lines[index] = EDGE + 28 + rank * LIFELINE; });
+  const top = EDGE + 28 + log.places.length * LIFELINE - 20;
+  return {
+    width,
+    height: top + log.curves.length * CURVE + (log.curves.length ? 18 : 0),
+    boxes: [],
+    arrows: [],
+    lines,
+    x: LABELS,
+    w: width - LABELS - 24,
+    strips: stripsBelow(log, width, top),
   };
 }
 
@@ -241,6 +272,19 @@ export function arrow(from, to) {
   return [cut(from, a, way), cut(to, b, [-way[0], -way[1]])];
 }
 
+/**
+ * The corners of an arrow between two boxes: straight, or below the boxes in between.
+ */
+export function route(boxes, from, to) {
+  const between = boxes.some((box) => box.row === from.row && box.row === to.row
+    && (box.column - from.column) * (box.column - to.column) < 0);
+  if (!between) return arrow(from, to);
+  const side = Math.sign(to.x - from.x);
+  const [x, u] = [from.x + (0.5 + 0.42 * side) * from.w, to.x + (0.5 - 0.42 * side) * to.w];
+  const deep = from.y + from.h + 40;
+  return [[x, from.y + from.h + 3], [x, deep], [u, deep], [u, to.y + to.h + 3]];
+}
+
 /** How far a token on its way has got, 0 to 1. */
 export function progress(way, time) {
   return Math.max(0, Math.min(1, (time - way.from) / way.lasts));
@@ -287,7 +331,7 @@ export function dots(scene, plan, time, pace) {
     } else if (log.places[place].kind === 'sink') {
       at = centre(boxes[place]);
     } else { // at the door
-      at = [boxes[place].x + boxes[place].w / 2, boxes[place].y + boxes[place].h + 9];
+      at = [boxes[place].x + boxes[place].w / 2, boxes[place].y + boxes[place].h];
     }
     found.push({ token, x: at[0], y: at[1], row, kind: log.kind[row], why: log.why[row],
       fade: 1 - Math.max(0, age), from: centre(boxes[Math.max(0, log.start[row])]), size: 13,
@@ -437,23 +481,27 @@ function write(pen, text, x, y, room) {
   pen.fillText(shown, x, y);
 }
 
+function drawArrow(pen, corners) {
+  const [[x, y], [u, v]] = corners.slice(-2);
+  const turn = Math.atan2(v - y, u - x);
+  pen.beginPath();
+  pen.moveTo(...corners[0]);
+  for (const corner of corners.slice(1, -1)) pen.lineTo(...corner);
+  pen.lineTo(u - 5 * Math.cos(turn), v - 5 * Math.sin(turn));
+  pen.stroke();
+  pen.beginPath();
+  pen.moveTo(u, v);
+  for (const side of [0.4, -0.4]) {
+    pen.lineTo(u - 8 * Math.cos(turn + side), v - 8 * Math.sin(turn + side));
+  }
+  pen.fill();
+}
+
 function drawPlaces(pen, scene, plan, paint) {
   pen.lineWidth = 1.2;
   pen.strokeStyle = paint.edge;
   pen.fillStyle = paint.edge;
-  for (const [[x, y], [u, v]] of plan.arrows) {
-    const turn = Math.atan2(v - y, u - x);
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(u - 5 * Math.cos(turn), v - 5 * Math.sin(turn));
-    pen.stroke();
-    pen.beginPath();
-    pen.moveTo(u, v);
-    for (const side of [0.4, -0.4]) {
-      pen.lineTo(u - 8 * Math.cos(turn + side), v - 8 * Math.sin(turn + side));
-    }
-    pen.fill();
-  }
+  for (const corners of plan.arrows) drawArrow(pen, corners);
   plan.boxes.forEach((box, index) => {
     const { words, bad } = scene.says[index];
     const round = box.kind === 'source' || box.kind === 'sink' ? box.h / 2 : 6;
@@ -590,24 +638,139 @@ function drawDots(pen, shown, kinds, paint, followed) {
   pen.globalAlpha = 1;
 }
 
-/** Say beside the latest failure why it failed. */
-function drawReason(pen, log, shown, plan, paint) {
-  const latest = shown.filter((dot) => dot.why).sort((a, b) => b.row - a.row)[0];
-  if (!latest || latest.fade < 0.15) return;
+/** Say below the place, or beside the dot, why the latest failure failed. */
+function drawReason(pen, scene, shown, plan, time, pace, paint) {
+  const { log } = scene;
+  const latest = shown.filter((dot) => dot.why && (dot.row === scene.done - 1
+    || (time - log.time_s[dot.row]) / pace < FAILURE_STAYS_S)).sort((a, b) => b.row - a.row)[0];
+  if (!latest) return;
   pen.font = `600 12px ${FONT}`;
   pen.textBaseline = 'middle';
+  pen.textAlign = 'left';
   const text = log.words[latest.why];
   const wide = pen.measureText(text).width;
-  const left = Math.min(Math.max(latest.x + 10, 4), plan.width - wide - 4);
-  const over = left < latest.x + 8;
-  const y = latest.y + (over ? 16 : 0);
-  pen.fillStyle = paint.paper;
+  const place = log.place[latest.row];
+  let [x, y] = [latest.x + 10, latest.y];
+  if (place !== NOWHERE) {
+    const box = plan.boxes[place];
+    [x, y] = [box.x + (box.w - wide) / 2, box.y + box.h + (scene.says[place].words ? 41 : 27)];
+  }
+  x = Math.min(Math.max(x, 4), plan.width - wide - 4);
   pen.globalAlpha = 0.85;
-  pen.fillRect(left - 3, y - 8, wide + 6, 16);
+  pen.fillStyle = paint.paper;
+  pen.fillRect(x - 3, y - 8, wide + 6, 16);
   pen.globalAlpha = 1;
   pen.fillStyle = paint.bad;
+  pen.fillText(text, x, y);
+}
+
+const NAMED = 40; // messages; more of them have no room for their names
+
+/** Messages between lines along which time passes; return the dots of those on their way. */
+function drawSpaceTime(pen, scene, plan, time, paint, followed) {
+  const { log } = scene;
+  const at = (moment) => plan.x + (plan.w * (moment - log.first)) / (log.last - log.first || 1);
+  pen.textBaseline = 'middle';
+  log.places.forEach((place, index) => {
+    const y = plan.lines[index];
+    pen.strokeStyle = paint.edge;
+    pen.lineWidth = 1.2;
+    pen.beginPath();
+    pen.moveTo(plan.x, y); pen.lineTo(plan.x + plan.w, y);
+    pen.stroke();
+    pen.font = `600 12px ${FONT}`;
+    pen.textAlign = 'right';
+    pen.fillStyle = paint.ink;
+    write(pen, place.name, plan.x - 8, y, LABELS - 12);
+  });
+  pen.strokeStyle = paint.muted;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(at(time), plan.lines[0] - 24);
+  pen.lineTo(at(time), Math.max(...plan.lines) + 14);
+  pen.stroke();
+  let sent = 0;
+  for (let row = 0; row < log.n; row += 1) sent += log.act[row] === ACTS.SETS_OUT;
+  const ways = new Map();
+  const heads = [];
+  for (let row = 0; row < scene.done; row += 1) {
+    const [token, act, place, start] = [log.token[row], log.act[row], log.place[row],
+      log.start[row]];
+    const now = log.time_s[row];
+    const colour = paint[log.kinds[log.kind[row]].colour];
+    if (token < 0) {
+      drawWords(pen, log.words[log.what[row]], at(now), plan.lines[place], plan,
+        act === ACTS.WARNS ? paint.bad : paint.ink);
+    } else if (act === ACTS.SETS_OUT) {
+      const way = { from: now, lasts: log.lasts_s[row] };
+      const [a, b] = [[at(now), plan.lines[start]], [at(now + way.lasts), plan.lines[place]]];
+      const share = progress(way, time);
+      const tip = [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
+      ways.set(token, tip);
+      pen.strokeStyle = colour;
+      pen.fillStyle = colour;
+      pen.lineWidth = token === followed ? 3 : 1.8;
+      const arrived = scene.tokens.get(token)?.row !== row;
+      const lost = arrived && scene.ended.some((end) => end.way && end.way.row === row);
+      if (arrived && !lost) {
+        drawArrow(pen, [a, b]);
+      } else {
+        pen.beginPath();
+        pen.moveTo(...a); pen.lineTo(...tip);
+        pen.stroke();
+      }
+      if (!arrived) {
+        heads.push({ token, x: tip[0], y: tip[1], row, kind: log.kind[row], why: 0, fade: 1,
+          size: 13 });
+      }
+      if (sent <= NAMED) {
+        drawAlong(pen, called(log, token), a, tip, colour);
+      }
+    } else if (log.why[row]) {
+      const [x, y] = place === NOWHERE ? ways.get(token) : [at(now), plan.lines[place]];
+      pen.strokeStyle = paint.vermilion;
+      pen.lineWidth = 2.4;
+      cross(pen, x, y, 5);
+      pen.font = `600 11px ${FONT}`;
+      pen.fillStyle = paint.bad;
+      pen.textAlign = x > plan.x + 0.6 * plan.w ? 'right' : 'left';
+      pen.textBaseline = 'middle';
+      pen.fillText(log.words[log.why[row]], x + (pen.textAlign === 'left' ? 9 : -9), y);
+    } else if (place !== NOWHERE && start !== place && !ways.has(token)) {
+      pen.strokeStyle = colour;
+      pen.fillStyle = colour;
+      pen.lineWidth = 1.8;
+      drawArrow(pen, [[at(now), plan.lines[start]], [at(now), plan.lines[place]]]);
+    }
+  }
+  return heads;
+}
+
+/** Write what a place says of itself above its line. */
+function drawWords(pen, words, x, y, plan, colour) {
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.arc(x, y, 3.5, 0, 2 * Math.PI);
+  pen.fill();
+  pen.font = `600 11px ${FONT}`;
+  pen.textBaseline = 'bottom';
+  const wide = pen.measureText(words).width;
   pen.textAlign = 'left';
-  pen.fillText(text, left, y);
+  pen.fillText(words, Math.min(x + 4, plan.x + plan.w + 20 - wide), y - 3);
+}
+
+/** Write along a line, a little beside it. */
+function drawAlong(pen, words, [x, y], [u, v], colour) {
+  pen.font = `11px ${FONT}`;
+  if (pen.measureText(words).width > Math.hypot(u - x, v - y) - 10) return;
+  pen.save();
+  pen.translate((x + u) / 2, (y + v) / 2);
+  pen.rotate(Math.atan2(v - y, u - x));
+  pen.textAlign = 'center';
+  pen.textBaseline = 'bottom';
+  pen.fillStyle = colour;
+  pen.fillText(words, 0, -2);
+  pen.restore();
 }
 
 // ---------------------------------------------------------------- the page
@@ -768,6 +931,7 @@ class Player {
       for (const kind of kinds) this.legend.append(this.sign(kind), ` ${kind.name} `);
     }
     this.legend.hidden = kinds.length < 2;
+    this.failures.hidden = !log.why.some((why) => why);
     this.resize();
     this.say();
     this.filter();
@@ -930,13 +1094,18 @@ class Player {
     const pen = this.canvas.getContext('2d');
     pen.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
     pen.clearRect(0, 0, plan.width, plan.height);
-    drawPlaces(pen, scene, plan, paint);
     drawCurves(pen, scene, plan, this.moment, paint);
-    const shown = dots(scene, plan, this.moment, this.speedNow);
-    const settled = this.glide(shown, passed);
-    drawDots(pen, shown, log.kinds, paint, this.followed);
-    drawReason(pen, log, shown, plan, paint);
-    this.shown = shown;
+    let settled = true;
+    if (plan.lines) {
+      this.shown = drawSpaceTime(pen, scene, plan, this.moment, paint, this.followed);
+      drawDots(pen, this.shown, log.kinds, paint, this.followed);
+    } else {
+      drawPlaces(pen, scene, plan, paint);
+      this.shown = dots(scene, plan, this.moment, this.speedNow);
+      settled = this.glide(this.shown, passed);
+      drawDots(pen, this.shown, log.kinds, paint, this.followed);
+      drawReason(pen, scene, this.shown, plan, this.moment, this.speedNow, paint);
+    }
     if (this.painted !== paint) {
       this.painted = paint;
       for (const sign of this.legend.querySelectorAll('canvas')) {

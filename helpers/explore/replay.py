@@ -50,7 +50,7 @@ import ipywidgets as widgets
 import traitlets
 
 from helpers.explore.controls import Control
-from helpers.explore.replay_bytes import Clock, encode, source, standalone
+from helpers.explore.replay_bytes import VIEWS, Clock, encode, source, standalone
 from helpers.explore.replay_still import still
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations import validation
@@ -84,15 +84,16 @@ class Replay:
         make: Callable[..., Log],
         pace: float | None,
         moment: float | None,
+        view: str,
         arguments: Mapping[str, Any],
     ) -> None:
         self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
-        self._make, self._moment = make, moment
+        self._make, self._moment, self._view = make, moment, view
         self._fixed = {n: a for n, a in arguments.items() if n not in self.controls}
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
         self._error = widgets.HTML(layout={"display": "none"})
         self.log = self._made()
-        about, data = encode(self.log, pace)
+        about, data = encode(self.log, pace, view)
         self._pace = about[
             "pace_s"
         ]  # also of the logs that follow, or speeds could not be compared
@@ -127,7 +128,7 @@ class Replay:
 
     def show(self, log: Log) -> Replay:
         """Play another log in the same place."""
-        about, data = encode(log, self._pace)
+        about, data = encode(log, self._pace, self._view)
         self.log = log
         with self._player.hold_sync():
             self._player.data, self._player.about = data, about
@@ -141,14 +142,14 @@ class Replay:
 
     def png(self) -> bytes:
         """Return the picture for readers without a kernel: one moment of it."""
-        return still(self.log, self._moment)[0]
+        return still(self.log, self._moment, self._view)[0]
 
     def page(self) -> str:
         """Return a web page that plays the log without a kernel, or anything else."""
-        return standalone(self.log, self._pace)
+        return standalone(self.log, self._pace, self._view)
 
     def _ipython_display_(self) -> None:
-        png, (width, height) = still(self.log, self._moment)
+        png, (width, height) = still(self.log, self._moment, self._view)
         publish_faces(
             self._root,
             self.text(),
@@ -179,6 +180,7 @@ def replay(
     *,
     pace: float | None = None,
     moment: float | None = None,
+    view: str = VIEWS[0],
     **arguments: Any,
 ) -> Replay:
     """Play a simulation's log: dots that come, wait, are served, leave, or fail with a reason.
@@ -193,7 +195,9 @@ def replay(
         default about so many that there is time to see each event, within a minute in all.
     moment : float, optional
         Which moment the picture shows that stands in where no kernel runs, seconds. By default
-        the last one when most are waiting.
+        the last one when most are waiting, and the end in space and time.
+    view : {"places", "space-time"}
+        Places as boxes on a grid; or as lines along which time passes, for messages between them.
     **arguments
         Of the function: controls (:func:`~helpers.explore.slider` and the like) or fixed values.
 
@@ -212,12 +216,13 @@ def replay(
         pace = validation.number("pace", pace, above=0, unit="s")
     if moment is not None:
         moment = validation.number("moment", moment, unit="s")
+    view = validation.one_of("view", view, VIEWS)
     if callable(log):
         inspect.signature(log).bind(**arguments)  # a TypeError names what is wrong
-        return Replay(log, pace, moment, arguments)
+        return Replay(log, pace, moment, view, arguments)
     if arguments:
         raise TypeError(f"a log that is made takes no {', '.join(arguments)}; give the function")
-    return Replay(lambda: log, pace, moment, {})
+    return Replay(lambda: log, pace, moment, view, {})
 
 
 def text_of(log: Log, parameters: str = "") -> str:

@@ -15,6 +15,8 @@ import numpy as np
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.events import Curve, Log
 
+#: How places are shown: as boxes on a grid, or as lines along which time passes.
+VIEWS = ("places", "space-time")
 _SHORTEST_S, _LONGEST_S = 10.0, 60.0  # on the screen, at the usual speed
 _EVENT_S = 0.4  # of it for one event
 _MOST_POINTS = 2_000
@@ -65,7 +67,9 @@ def source(name: str) -> str:
     return files("helpers.explore").joinpath(name).read_text("utf-8")
 
 
-def encode(log: Log, pace: float | None = None) -> tuple[dict[str, Any], bytes]:
+def encode(
+    log: Log, pace: float | None = None, view: str = VIEWS[0]
+) -> tuple[dict[str, Any], bytes]:
     """Return what the browser needs to know of a log, and its numbers as bytes.
 
     Columns of 8 bytes come first, so that each begins where an array of its kind may; a column
@@ -104,7 +108,7 @@ def encode(log: Log, pace: float | None = None) -> tuple[dict[str, Any], bytes]:
         else:
             columns.append((name, column.dtype.str[1:], put(column)))
     about = {
-        "title": log.title, "noun": log.noun, "columns": columns,
+        "title": log.title, "view": view, "noun": log.noun, "columns": columns,
         "events": len(rows), "opening": log.opening,
         "places": [
             {"name": p.name, "kind": p.kind, "column": p.column, "row": p.row, "number": p.number}
@@ -153,9 +157,9 @@ def _pace(events: int, lasts_s: float) -> float:
     return magnitude * max(step for step in (1, 2, 5) if step * magnitude <= wanted * (1 + 1e-9))
 
 
-def standalone(log: Log, pace: float | None = None) -> str:
+def standalone(log: Log, pace: float | None = None, view: str = VIEWS[0]) -> str:
     """Return a web page that plays a log, with everything in it that it needs."""
-    about, data = encode(log, pace)
+    about, data = encode(log, pace, view)
     facts = json.dumps(about).replace("<", "\\u003c")  # nothing in it may end the script
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{html.escape(log.title)}</title>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,10 +19,10 @@ from helpers.explore.view import RUN_ME
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.diagrams import arrows
 from helpers.foundations.drawing.scales import headroom
-from helpers.foundations.events import Curve, Log, Place
+from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log, Place
 
 # In pixels, as in replay.js.
-_WIDTH, _ROW, _CURVE, _EDGE = 720, 132, 86, 12
+_WIDTH, _ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 58, 86, 12
 _HEAD, _FOOT, _BOX = 30, 42, 62
 _DPI = 100
 _COLOURS = {
@@ -43,7 +44,7 @@ def telling_moment(log: Log) -> float:
     kinds = np.array([place.kind for place in log.places])
     counted = np.isin(kinds, "queue" if "queue" in kinds else ("servers", "store"))
     token = rows.token >= 0
-    comes = token & (rows.act == 0) & counted[rows.place]
+    comes = token & (rows.act == COMES) & counted[rows.place]
     goes = token & (rows.left >= 0) & counted[rows.left]
     waiting = np.cumsum(comes * 1 - goes)
     # At the end of an instant: what is true in the middle of one is never to be seen.
@@ -52,18 +53,25 @@ def telling_moment(log: Log) -> float:
     return float(times[most == most.max()][-1])
 
 
-def still(log: Log, moment: float | None = None) -> tuple[bytes, tuple[int, int]]:
+def still(
+    log: Log, moment: float | None = None, view: str = "places"
+) -> tuple[bytes, tuple[int, int]]:
     """Return a PNG of one moment, and its width and height in CSS pixels.
 
     Parameters
     ----------
     log : Log
     moment : float, optional
-        Seconds; by default the one when most are waiting.
+        Seconds; by default the one when most are waiting, or the end in space and time.
+    view : {"places", "space-time"}
     """
-    at = telling_moment(log) if moment is None else moment
+    lines = view == "space-time"
+    at = moment
+    if at is None:
+        at = float(log.rows.time_s[-1]) if lines else telling_moment(log)
     places = log.places
-    height = round(_HEAD + (max(p.row for p in places) + 1) * _ROW + _FOOT)
+    rows = (max(place.row for place in places) + 1) * _ROW
+    height = round(_HEAD + _FOOT + (len(places) * _LIFELINE if lines else rows))
     height += len(log.curves) * _CURVE
     with DRAWING, style.context():
         figure = Figure(figsize=(_WIDTH / _DPI, height / _DPI), dpi=_DPI)
@@ -71,7 +79,8 @@ def still(log: Log, moment: float | None = None) -> tuple[bytes, tuple[int, int]
         ax = figure.add_axes((0, 0, 1, 1))
         ax.set_axis_off()
         ax.set(xlim=(0, _WIDTH), ylim=(height, 0))
-        _draw(ax, log, at, height)
+        _draw_title(ax, log, at, height)
+        (_draw_lifelines if lines else _draw_places)(ax, log, at)
         for index, curve in enumerate(log.curves):
             top = height - _FOOT - (len(log.curves) - index) * _CURVE + 18
             size = (_WIDTH - 56 - _EDGE, _CURVE - 38)
@@ -155,25 +164,44 @@ def crowds(log: Log) -> list[int]:
     rows = log.rows
     most = []
     for index in range(len(log.places)):
-        comes = (rows.place == index) & (rows.act == 0) & (rows.token >= 0)
+        comes = (rows.place == index) & (rows.act == COMES) & (rows.token >= 0)
         inside = np.cumsum(comes * 1 - ((rows.left == index) & (rows.token >= 0)))
         slots = rows.slot[comes]
         most.append(max(1, int(inside.max()), int(slots.max(initial=0)) + 1))
     return most
 
 
-def _draw(ax: Axes, log: Log, at: float, height: float) -> None:
+def _draw_title(ax: Axes, log: Log, at: float, height: float) -> None:
+    """Write what is seen, and what failed until then."""
+    rows = log.rows
+    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), len(rows))
+    ax.text(_EDGE, 18, f"{log.title}, at {clock.shows(at)}", fontsize=11.5, weight="bold")
+    used = sorted(set(rows.kind[rows.token >= 0].tolist()))
+    kinds = list(log.kinds.items())
+    for rank, kind in enumerate(reversed(used) if len(used) > 1 else ()):
+        name, colour = kinds[kind]
+        x = _WIDTH - _EDGE - 90 * rank
+        ax.plot(x, 14, _SHAPES[kind % 4], color=_COLOURS[colour], markersize=7)
+        ax.text(x - 8, 18, name, ha="right", fontsize=9)
+    failed = rows.why[(rows.time_s <= at) & (rows.why > 0)].tolist()
+    if failed:
+        ranked = Counter(failed).most_common()
+        listed = ", ".join(f"{log.words[why]} ({count:,})" for why, count in ranked)
+        ax.text(_EDGE, height - 24, f"Failed so far: {len(failed):,}. {listed}", fontsize=9,
+                color=style.VERMILION)  # fmt: skip
+    ax.text(_WIDTH - 4, height - 6, RUN_ME, ha="right", fontsize=7.5, color=style.MUTED)
+
+
+def _draw_places(ax: Axes, log: Log, at: float) -> None:
     rows = log.rows
     done = int(np.searchsorted(rows.time_s, at, side="right"))
     boxes = boxes_of(log.places, crowds(log), _WIDTH, _HEAD)
-    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), len(rows))
     says = {int(rows.place[i]): i for i in range(done) if rows.token[i] < 0}
     sent = np.bincount(rows.start[:done][rows.token[:done] >= 0], minlength=len(boxes))
-    ax.text(_EDGE, 18, f"{log.title}, at {clock.shows(at)}", fontsize=11.5, weight="bold")
     _draw_arrows(ax, log, boxes)
     for index, (box, present) in enumerate(zip(boxes, log.present(at), strict=True)):
         said = log.words[rows.what[says[index]]] if index in says else ""
-        bad = bool(said) and log.rows.act[says[index]] == 4
+        bad = bool(said) and log.rows.act[says[index]] == WARNS
         _draw_box(ax, box, bad)
         middle = box.middle[0]
         ax.text(middle, box.y - 6, box.place.name, ha="center", fontsize=9, weight="bold")
@@ -185,8 +213,12 @@ def _draw(ax: Axes, log: Log, at: float, height: float) -> None:
         if box.place.kind != "sink":
             spots = [box.spot(rank, int(rows.slot[row])) for rank, row in enumerate(present)]
             _draw_dots(ax, log, present, spots, 0.42 * box.pitch)
-    _draw_failures(ax, log, boxes, at, done, height)
-    ax.text(_WIDTH - 4, height - 6, RUN_ME, ha="right", fontsize=7.5, color=style.MUTED)
+    length = rows.time_s[-1] - rows.time_s[0]
+    recent = (rows.why[:done] > 0) & (rows.time_s[:done] >= at - _RECENT * length)
+    for index in set(rows.place[:done][recent].tolist()) - {-1}:
+        if boxes[index].place.kind != "sink":
+            ax.plot(boxes[index].middle[0], boxes[index].y + _BOX, "x", color=style.VERMILION,
+                    markersize=7, markeredgewidth=2)  # fmt: skip
 
 
 def _draw_box(ax: Axes, box: Box, bad: bool) -> None:
@@ -212,14 +244,27 @@ def _draw_arrows(ax: Axes, log: Log, boxes: Sequence[Box]) -> None:
         return
     ends = []
     for pair in pairs:
-        (box, other) = (boxes[index] for index in pair)
+        box, other = (boxes[index] for index in pair)
+        here, there = box.place, other.place
+        if any(
+            each.place.row == here.row == there.row
+            and (each.place.column - here.column) * (each.place.column - there.column) < 0
+            for each in boxes
+        ):
+            side = 0.42 * np.sign(other.x - box.x)
+            x, u = box.x + (0.5 + side) * box.w, other.x + (0.5 - side) * other.w
+            deep = box.y + box.h + 40
+            ax.plot((x, x, u, u), (box.y + box.h + 3, deep, deep, deep), color=style.GHOST,
+                    linewidth=1, zorder=0.5)  # fmt: skip
+            ends.append(((u, deep), (u, other.y + other.h + 3)))
+            continue
         way = np.subtract(other.middle, box.middle)
         cuts = []
         for one, sign in ((box, 1), (other, -1)):
             with np.errstate(divide="ignore"):
                 reach = min(np.array([one.w / 2 + 3, one.h / 2 + 3]) / np.abs(way))
             cuts.append(np.array(one.middle) + sign * reach * way)
-        ends.append(cuts)
+        ends.append((cuts[0], cuts[1]))
     tails, tips = np.array(ends).swapaxes(0, 1)
     arrows(ax, tails, tips, head_pt=(5.5, 2.4), colors=style.GHOST, linewidths=1.0, zorder=0.5)
 
@@ -242,25 +287,53 @@ def _draw_dots(
         )  # fmt: skip
 
 
-def _draw_failures(
-    ax: Axes, log: Log, boxes: Sequence[Box], at: float, done: int, height: float
-) -> None:
-    rows = log.rows
-    failed = np.flatnonzero(rows.why[:done] > 0)
-    if not failed.size:
-        return
-    reasons = {why: int((rows.why[failed] == why).sum()) for why in rows.why[failed].tolist()}
-    ranked = sorted(reasons, key=lambda why: -reasons[why])
-    listed = ", ".join(f"{log.words[why]} ({reasons[why]:,})" for why in ranked)
-    ax.text(_EDGE, height - 24, f"Failed so far: {failed.size:,}. {listed}", fontsize=9,
-            color=style.VERMILION)  # fmt: skip
-    length = rows.time_s[-1] - rows.time_s[0]
-    recent = failed[rows.time_s[failed] >= at - _RECENT * length]
-    places = [boxes[rows.place[i]] for i in recent if rows.place[i] >= 0]
-    for box in places:
-        if box.place.kind != "sink":
-            ax.plot(box.middle[0], box.y + box.h + 9 - 9, "x", color=style.VERMILION,
-                    markersize=7, markeredgewidth=2)  # fmt: skip
+def _draw_lifelines(ax: Axes, log: Log, at: float) -> None:
+    rows, kinds = log.rows, list(log.kinds.values())
+    order = sorted(range(len(log.places)), key=lambda index: (log.places[index].row, index))
+    y = {index: _HEAD + 32 + rank * _LIFELINE for rank, index in enumerate(order)}
+    first, last = float(rows.time_s[0]), float(rows.time_s[-1])
+    left, right = 110, _WIDTH - 24
+
+    def x(time_s: float) -> float:
+        return left + (right - left) * (time_s - first) / ((last - first) or 1)
+
+    for index, place in enumerate(log.places):
+        ax.plot((left, right), (y[index], y[index]), color=style.GHOST, linewidth=1)
+        ax.text(left - 8, y[index], place.name, ha="right", va="center", fontsize=9, weight="bold")
+    ends: dict[int, tuple[float, float]] = {}
+    lost = np.flatnonzero((rows.act == ENDS) & (rows.place < 0))
+    ended = dict(zip(rows.token[lost].tolist(), rows.time_s[lost].tolist(), strict=True))
+    for i in np.flatnonzero(rows.time_s <= at):
+        token, act, place_, start = (
+            int(c[i]) for c in (rows.token, rows.act, rows.place, rows.start)
+        )
+        now = float(rows.time_s[i])
+        color = _COLOURS[kinds[rows.kind[i]]]
+        if token < 0:
+            tone = style.VERMILION if act == WARNS else style.INK
+            ax.plot(x(now), y[place_], "o", color=tone, markersize=5)
+            ax.text(x(now) + 4, y[place_] - 4, log.words[rows.what[i]], fontsize=8, weight="bold",
+                    color=tone)  # fmt: skip
+        elif act == SETS_OUT:
+            until = float(now + rows.lasts_s[i])
+            over = ended.get(token, at)  # a lost one stays where it was lost
+            share = min(1.0, (min(at, over) - now) / (until - now))
+            tail = np.array((x(now), y[start]))
+            whole = np.array((x(until), y[place_])) - tail
+            tip = tail + share * whole
+            ends[token] = (float(tip[0]), float(tip[1]))
+            if share == 1:
+                arrows(ax, [tail], [tip], head_pt=(6, 3), colors=[color], linewidths=1.5)
+            else:
+                ax.plot(*np.array((tail, tip)).T, color=color, linewidth=1.5)
+            angle = -np.degrees(np.arctan2(whole[1], whole[0]))
+            middle = tail + share * whole / 2
+            ax.text(middle[0], middle[1], log.called(token), fontsize=8, color=color, rotation=angle,
+                    rotation_mode="anchor", ha="center", va="bottom")  # fmt: skip
+        elif rows.why[i]:
+            where = ends[token] if place_ < 0 else (x(now), y[place_])
+            ax.plot(*where, "x", color=style.VERMILION, markersize=8, markeredgewidth=2)
+    ax.axvline(x(at), 0, 1, color=style.MUTED, linewidth=0.6, linestyle=":")
 
 
 def _caption(place: Place, inside: int, sent: int) -> str:

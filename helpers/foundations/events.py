@@ -63,8 +63,9 @@ COLOURS = ("blue", "vermilion", "green", "purple", "orange", "sky", "black")
 #: What an event does: a token comes to a place, sets out for one, or ends; a place says something
 #: of itself, or warns.
 ACTS = ("comes", "sets out", "ends", "says", "warns")
-_COMES, _SETS_OUT, _ENDS, _SAYS, _WARNS = range(5)
+COMES, SETS_OUT, ENDS, SAYS, WARNS = range(5)
 _NOWHERE = -1
+_LOST_AT = 0.6  # of its way
 _FIRST, _NEXT, _LAST = range(3)  # at the same instant, in this order: who goes makes room
 
 
@@ -258,7 +259,7 @@ class Log:
         if self._is_sink(index):
             raise ValueError(f"{place!r} is a sink: nothing begins there")
         known = len(self._tokens)
-        self._add(0.0, token, _COMES, index, kind=kind)
+        self._add(0.0, token, COMES, index, kind=kind)
         if len(self._tokens) == known:
             self._events.pop()
             raise ValueError(f"{token!r} has begun already")
@@ -314,7 +315,7 @@ class Log:
                     f"slot must be below {self.places[index].number}, "
                     f"the number of servers of {place!r}, got {slot}"
                 )
-        self._add(now, token, _COMES, index, what, why, kind=kind, slot=slot, start=start)
+        self._add(now, token, COMES, index, what, why, kind=kind, slot=slot, start=start)
         return self
 
     def sends(
@@ -338,16 +339,17 @@ class Log:
         takes_s : float
             How long it is on the way, seconds; > 0.
         lost : str
-            Why it does not get there, if it does not: it ends `takes_s` later, on the way.
+            Why it does not get there, if it does not: it ends `takes_s` later, some way before.
         """
         index = self._place(place)
         takes_s = validation.number("takes_s", takes_s, above=0, unit="s")
         what = what or f"sets out for {place}"
-        self._add(now, token, _SETS_OUT, index, what, kind=kind, start=start, lasts_s=takes_s)
+        far = takes_s / _LOST_AT if lost else takes_s
+        self._add(now, token, SETS_OUT, index, what, kind=kind, start=start, lasts_s=far)
         if lost:
-            self._add(now + takes_s, token, _ENDS, _NOWHERE, "is lost", lost)
+            self._add(now + takes_s, token, ENDS, _NOWHERE, "is lost", lost)
         else:
-            self._add(now + takes_s, token, _COMES, index)
+            self._add(now + takes_s, token, COMES, index)
         return self
 
     def fails(
@@ -365,12 +367,12 @@ class Log:
         if not why:
             raise ValueError("a failure needs a reason")
         index = self._place(place) if place else _NOWHERE
-        self._add(now, token, _ENDS, index, what, why, kind=kind, start=start)
+        self._add(now, token, ENDS, index, what, why, kind=kind, start=start)
         return self
 
     def leaves(self, now: float, token: Hashable, what: str = "is done") -> Self:
         """A token ends well where it is; see :meth:`moves`."""
-        self._add(now, token, _ENDS, _NOWHERE, what)
+        self._add(now, token, ENDS, _NOWHERE, what)
         return self
 
     def marks(self, now: float, place: str, what: str, *, bad: bool = False) -> Self:
@@ -382,7 +384,7 @@ class Log:
             Whether that is trouble.
         """
         moment = validation.number("now", now, unit="s")
-        act = _WARNS if bad else _SAYS
+        act = WARNS if bad else SAYS
         index = self._place(place)
         self._events.append(
             (moment, _NEXT, _NOWHERE, act, index, what, "", "", None, _NOWHERE, 0.0)
@@ -466,19 +468,19 @@ class Log:
         ):
             token, reason, shade = names[i], whys[i], kinds[i]
             if is_served:
-                self._add(arrival, token, _COMES, waits, kind=shade, start=start)
-                self._add(begin, token, _COMES, works, slot=slots[i], order=_LAST)
+                self._add(arrival, token, COMES, waits, kind=shade, start=start)
+                self._add(begin, token, COMES, works, slot=slots[i], order=_LAST)
                 if then:
-                    self._add(end, token, _COMES, goes, order=_FIRST)
+                    self._add(end, token, COMES, goes, order=_FIRST)
                 continue
             if not reason:
                 raise ValueError(f"starts_s[{i}] is not a number, and why[{i}] gives no reason")
             if left > arrival:
-                self._add(arrival, token, _COMES, waits, kind=shade, start=start)
-                self._add(left, token, _ENDS, _NOWHERE, "gives up", reason, order=_FIRST)
+                self._add(arrival, token, COMES, waits, kind=shade, start=start)
+                self._add(left, token, ENDS, _NOWHERE, "gives up", reason, order=_FIRST)
             else:
                 what = "is turned away"
-                self._add(arrival, token, _ENDS, waits, what, reason, kind=shade, start=start)
+                self._add(arrival, token, ENDS, waits, what, reason, kind=shade, start=start)
         return self
 
     # Curves in step with the dots
@@ -620,7 +622,7 @@ class Log:
             )
             if left != _NOWHERE:
                 del inside[left][token]
-            if act == _COMES or (act == _ENDS and self._is_sink(place)):
+            if act == COMES or (act == ENDS and self._is_sink(place)):
                 inside[place][token] = i
         return [list(place.values()) for place in inside]
 
@@ -756,15 +758,15 @@ def _in_order(log: Log) -> tuple[Rows, list[str]]:
                 room.leave(token)
             if start < 0:
                 start = last[token] if last[token] >= 0 else place
-            if act == _COMES:
+            if act == COMES:
                 if sinks[place]:
-                    act = _ENDS
+                    act = ENDS
                 else:
                     where[token] = place
                     if (room := rooms[place]) is not None:
                         slot = room.enter(token, wanted)
                         crowded.append(place)
-            elif act == _ENDS and place < 0:
+            elif act == ENDS and place < 0:
                 place = left
             if place >= 0:
                 last[token] = place
@@ -816,7 +818,7 @@ class _Counted:
     def of(self, places: Sequence[Place], rows: Rows) -> Curve:
         """Count."""
         is_sink = places[self.place].kind == "sink"
-        comes = (rows.place == self.place) & (rows.act == (_ENDS if is_sink else _COMES))
+        comes = (rows.place == self.place) & (rows.act == (ENDS if is_sink else COMES))
         times = rows.time_s
         if self.window_s:
             came = times[comes]
