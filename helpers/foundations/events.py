@@ -43,7 +43,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +63,9 @@ COLOURS = ("blue", "vermilion", "green", "purple", "orange", "sky", "black")
 #: What an event does: a token comes to a place, sets out for one, or ends; a place says something
 #: of itself, or warns.
 ACTS = ("comes", "sets out", "ends", "says", "warns")
-_COMES, _SETS_OUT, _ENDS, _SAYS, _WARNS = range(5)
+COMES, SETS_OUT, ENDS, SAYS, WARNS = range(5)
 _NOWHERE = -1
+_LOST_AT = 0.6  # of its way
 _FIRST, _NEXT, _LAST = range(3)  # at the same instant, in this order: who goes makes room
 
 
@@ -183,6 +184,8 @@ class Log:
     places : list of Place
     kinds : dict of str to str
         Name of each kind of token, and its colour; the first is the usual one.
+    opening : int
+        How many rows say where tokens are before anything happens; they come first.
     """
 
     def __init__(self, title: str, *, noun: str = "request") -> None:
@@ -191,6 +194,7 @@ class Log:
         self.kinds: dict[str, str] = {noun: COLOURS[0]}
         self._index: dict[str, int] = {}
         self._tokens: dict[Hashable, int] = {}
+        self.opening = 0
         self._events: list[_Event] = []
         self._curves: list[Curve | _Counted] = []
 
@@ -249,6 +253,20 @@ class Log:
 
     # What happened
 
+    def begins(self, token: Hashable, place: str, *, kind: str = "") -> Self:
+        """A token is at a place before anything happens."""
+        index = self._place(place)
+        if self._is_sink(index):
+            raise ValueError(f"{place!r} is a sink: nothing begins there")
+        known = len(self._tokens)
+        self._add(0.0, token, COMES, index, kind=kind)
+        if len(self._tokens) == known:
+            self._events.pop()
+            raise ValueError(f"{token!r} has begun already")
+        self._events[-1] = (-math.inf, *self._events[-1][1:])
+        self.opening += 1
+        return self
+
     def moves(
         self,
         now: float,
@@ -297,7 +315,7 @@ class Log:
                     f"slot must be below {self.places[index].number}, "
                     f"the number of servers of {place!r}, got {slot}"
                 )
-        self._add(now, token, _COMES, index, what, why, kind=kind, slot=slot, start=start)
+        self._add(now, token, COMES, index, what, why, kind=kind, slot=slot, start=start)
         return self
 
     def sends(
@@ -321,16 +339,17 @@ class Log:
         takes_s : float
             How long it is on the way, seconds; > 0.
         lost : str
-            Why it does not get there, if it does not: it ends `takes_s` later, on the way.
+            Why it does not get there, if it does not: it ends `takes_s` later, some way before.
         """
         index = self._place(place)
         takes_s = validation.number("takes_s", takes_s, above=0, unit="s")
         what = what or f"sets out for {place}"
-        self._add(now, token, _SETS_OUT, index, what, kind=kind, start=start, lasts_s=takes_s)
+        far = takes_s / _LOST_AT if lost else takes_s
+        self._add(now, token, SETS_OUT, index, what, kind=kind, start=start, lasts_s=far)
         if lost:
-            self._add(now + takes_s, token, _ENDS, _NOWHERE, "is lost", lost)
+            self._add(now + takes_s, token, ENDS, _NOWHERE, "is lost", lost)
         else:
-            self._add(now + takes_s, token, _COMES, index)
+            self._add(now + takes_s, token, COMES, index)
         return self
 
     def fails(
@@ -348,12 +367,12 @@ class Log:
         if not why:
             raise ValueError("a failure needs a reason")
         index = self._place(place) if place else _NOWHERE
-        self._add(now, token, _ENDS, index, what, why, kind=kind, start=start)
+        self._add(now, token, ENDS, index, what, why, kind=kind, start=start)
         return self
 
     def leaves(self, now: float, token: Hashable, what: str = "is done") -> Self:
         """A token ends well where it is; see :meth:`moves`."""
-        self._add(now, token, _ENDS, _NOWHERE, what)
+        self._add(now, token, ENDS, _NOWHERE, what)
         return self
 
     def marks(self, now: float, place: str, what: str, *, bad: bool = False) -> Self:
@@ -365,8 +384,11 @@ class Log:
             Whether that is trouble.
         """
         moment = validation.number("now", now, unit="s")
-        act = _WARNS if bad else _SAYS
-        self._events.append(_Event(moment, _NEXT, _NOWHERE, act, self._place(place), what))
+        act = WARNS if bad else SAYS
+        index = self._place(place)
+        self._events.append(
+            (moment, _NEXT, _NOWHERE, act, index, what, "", "", None, _NOWHERE, 0.0)
+        )
         return self._changed()
 
     def serves(
@@ -446,19 +468,19 @@ class Log:
         ):
             token, reason, shade = names[i], whys[i], kinds[i]
             if is_served:
-                self._add(arrival, token, _COMES, waits, kind=shade, start=start)
-                self._add(begin, token, _COMES, works, slot=slots[i], order=_LAST)
+                self._add(arrival, token, COMES, waits, kind=shade, start=start)
+                self._add(begin, token, COMES, works, slot=slots[i], order=_LAST)
                 if then:
-                    self._add(end, token, _COMES, goes, order=_FIRST)
+                    self._add(end, token, COMES, goes, order=_FIRST)
                 continue
             if not reason:
                 raise ValueError(f"starts_s[{i}] is not a number, and why[{i}] gives no reason")
             if left > arrival:
-                self._add(arrival, token, _COMES, waits, kind=shade, start=start)
-                self._add(left, token, _ENDS, _NOWHERE, "gives up", reason, order=_FIRST)
+                self._add(arrival, token, COMES, waits, kind=shade, start=start)
+                self._add(left, token, ENDS, _NOWHERE, "gives up", reason, order=_FIRST)
             else:
                 what = "is turned away"
-                self._add(arrival, token, _ENDS, waits, what, reason, kind=shade, start=start)
+                self._add(arrival, token, ENDS, waits, what, reason, kind=shade, start=start)
         return self
 
     # Curves in step with the dots
@@ -543,7 +565,7 @@ class Log:
         Raises
         ------
         ValueError
-            If there are none, or more tokens than servers at a place.
+            If nothing happened, or there are more tokens than servers at a place.
         """
         return self._told[0]
 
@@ -584,19 +606,25 @@ class Log:
             For each place its tokens, in the order in which they came; at a sink, all that came.
             Who is on the way is nowhere.
         """
-        rows, names = self.rows, self.tokens
-        inside: list[dict[int, None]] = [{} for _ in self.places]
+        names, token = self.tokens, self.rows.token
+        return {
+            place.name: [names[token[row]] for row in rows]
+            for place, rows in zip(self.places, self.present(time_s), strict=True)
+        }
+
+    def present(self, time_s: float) -> list[list[int]]:
+        """Return :meth:`standing` as the rows by which the tokens of each place came there."""
+        rows = self.rows
+        inside: list[dict[int, int]] = [{} for _ in self.places]
         for i in range(int(np.searchsorted(rows.time_s, time_s, side="right"))):
             token, act, place, left = (
                 int(column[i]) for column in (rows.token, rows.act, rows.place, rows.left)
             )
             if left != _NOWHERE:
                 del inside[left][token]
-            if act == _COMES or (act == _ENDS and self._is_sink(place)):
-                inside[place][token] = None
-        return {
-            place.name: [names[token] for token in inside[i]] for i, place in enumerate(self.places)
-        }
+            if act == COMES or (act == ENDS and self._is_sink(place)):
+                inside[place][token] = i
+        return [list(place.values()) for place in inside]
 
     # How it is kept
 
@@ -641,10 +669,9 @@ class Log:
             token = token.item()
         index = self._tokens.setdefault(token, len(self._tokens))
         origin = self._place(start) if start else _NOWHERE
-        self._events.append(
-            _Event(now, order, index, act, place, what, why, kind, slot, origin, lasts_s)
-        )
-        self._changed()
+        self._events.append((now, order, index, act, place, what, why, kind, slot, origin, lasts_s))
+        if "_told" in self.__dict__:
+            self._changed()
 
     def _changed(self) -> Self:
         for name in ("_told", "curves"):
@@ -653,76 +680,76 @@ class Log:
 
     @cached_property
     def _told(self) -> tuple[Rows, list[str]]:
-        if not self._events:
+        if len(self._events) == self.opening:
             raise ValueError("nothing has happened: the log has no events")
         return _in_order(self)
 
 
-class _Event(NamedTuple):
-    """An event as it was told."""
-
-    time_s: float
-    order: int
-    token: int
-    act: int
-    place: int
-    what: str = ""
-    why: str = ""
-    kind: str = ""
-    slot: int | None = None
-    start: int = _NOWHERE
-    lasts_s: float = 0.0
+#: An event as it was told: time, order within an instant, token, act, place, what, why, kind, slot,
+#: start, and how long it takes.
+_Event = tuple[float, int, int, int, int, str, str, str, int | None, int, float]
 
 
 class _Room:
-    """The numbered places within a place; each token takes the first that is free."""
+    """The numbered rooms within a place; each token takes the first that is free."""
 
     def __init__(self, place: Place) -> None:
-        self.place = place
+        self._most = place.number if place.kind == "servers" else math.inf
         self.slots: dict[int, int] = {}
-        self._taken: Counter[int] = Counter()
+        self._taken: dict[int, int] = {}
+        self._shared = 0
         self._freed: list[int] = []
         self._next = 0
 
     def enter(self, token: int, wanted: int | None) -> int:
-        slot = wanted
-        while slot is None:
+        slot, taken = wanted, self._taken
+        while slot is None or (wanted is None and slot in taken):
             if self._freed:
                 slot = heappop(self._freed)
             else:
                 slot, self._next = self._next, self._next + 1
-            if self._taken[slot]:
-                slot = None
-        self._taken[slot] += 1
+        others = taken.get(slot, 0)
+        taken[slot] = others + 1
+        self._shared += others > 0
         self.slots[token] = slot
         return slot
 
     def leave(self, token: int) -> None:
         slot = self.slots.pop(token)
-        self._taken[slot] -= 1
+        others = self._taken.pop(slot) - 1
+        if others:
+            self._taken[slot] = others
+            self._shared -= 1
         heappush(self._freed, slot)
 
     def is_too_full(self) -> bool:
-        return self.place.kind == "servers" and (
-            len(self.slots) > self.place.number or max(self._taken.values(), default=0) > 1
-        )
+        return self._shared > 0 or len(self.slots) > self._most
 
 
 def _in_order(log: Log) -> tuple[Rows, list[str]]:
     """Return the events of a log by time, with what follows from the order, and their words."""
     events = sorted(log._events, key=itemgetter(0, 1))
-    rooms = [_Room(place) if place.kind not in ("queue", "sink") else None for place in log.places]
-    sinks = [place.kind == "sink" for place in log.places]
+    opening = log.opening
+    begin = events[opening][0] if opening < len(events) else 0.0
+    places = log.places
+    rooms = [None if place.kind in ("queue", "sink") else _Room(place) for place in places]
+    sinks = [place.kind == "sink" for place in places]
+    said = [place.words for place in places]
+    numbers = [place.number for place in places]
     kinds = {name: index for index, name in enumerate(log.kinds)}
     words: dict[str, int] = {"": 0}
-    where, last, kind_of = ([value] * len(log._tokens) for value in (_NOWHERE, _NOWHERE, 0))
+    n_tokens = len(log._tokens)
+    where, last, kind_of = [_NOWHERE] * n_tokens, [_NOWHERE] * n_tokens, [0] * n_tokens
     rows: list[tuple[float, ...]] = []
-    crowded: dict[int, None] = {}  # places to look at when the instant is over
-    instant = events[0].time_s
-    for event in events:
-        now, _, token, act, place, what, why, kind, wanted, start, lasts_s = event
+    crowded: list[int] = []  # places to look at when the instant is over
+    instant = begin
+    for now, _, token, act, place, what, why, kind, wanted, start, lasts_s in events:
+        if now == -math.inf:
+            now = begin
         if now != instant:
-            _refuse_crowds(log, rooms, crowded, instant)
+            if crowded:
+                _refuse_crowds(log, rooms, crowded, instant)
+                crowded.clear()
             instant = now
         left, slot, shade = _NOWHERE, _NOWHERE, 0
         if token >= 0:
@@ -731,30 +758,33 @@ def _in_order(log: Log) -> tuple[Rows, list[str]]:
                 room.leave(token)
             if start < 0:
                 start = last[token] if last[token] >= 0 else place
-            if act == _ENDS and place < 0:
-                place = left
-            if act == _COMES:
+            if act == COMES:
                 if sinks[place]:
-                    act = _ENDS
+                    act = ENDS
                 else:
                     where[token] = place
                     if (room := rooms[place]) is not None:
                         slot = room.enter(token, wanted)
-                        crowded[place] = None
+                        crowded.append(place)
+            elif act == ENDS and place < 0:
+                place = left
             if place >= 0:
                 last[token] = place
                 if not what:
-                    what = log.places[place].words
-                    if log.places[place].number > 1:
-                        what += f" {slot % log.places[place].number + 1}"
+                    what = said[place]
+                    if numbers[place] > 1:
+                        what += f" {slot % numbers[place] + 1}"
             if kind:
                 kind_of[token] = kinds[kind]
             shade = kind_of[token]
-        rows.append((
-            now, token, act, start, place, left, slot, lasts_s, shade,
-            words.setdefault(what, len(words)), words.setdefault(why, len(words)),
-        ))  # fmt: skip
-    _refuse_crowds(log, rooms, crowded, instant)
+        what_, why_ = words.get(what), words.get(why)
+        if what_ is None:
+            what_ = words[what] = len(words)
+        if why_ is None:
+            why_ = words[why] = len(words)
+        rows.append((now, token, act, start, place, left, slot, lasts_s, shade, what_, why_))
+    if crowded:
+        _refuse_crowds(log, rooms, crowded, instant)
     columns = {
         name: np.array(column)
         for name, column in zip(Rows.names(), zip(*rows, strict=True), strict=True)
@@ -763,17 +793,16 @@ def _in_order(log: Log) -> tuple[Rows, list[str]]:
 
 
 def _refuse_crowds(
-    log: Log, rooms: Sequence[_Room | None], crowded: dict[int, None], now: float
+    log: Log, rooms: Sequence[_Room | None], crowded: Sequence[int], now: float
 ) -> None:
     for index in crowded:
         room = rooms[index]
         if room is not None and room.is_too_full():
-            place, names = room.place, ", ".join(map(log.called, room.slots))
+            place, names = log.places[index], ", ".join(map(log.called, room.slots))
             raise ValueError(
                 f"at {now:g} s {names} are served by {place.name!r}, which has {place.number} "
                 f"{'server' if place.number == 1 else 'servers'}"
             )
-    crowded.clear()
 
 
 @dataclass(frozen=True)
@@ -789,7 +818,7 @@ class _Counted:
     def of(self, places: Sequence[Place], rows: Rows) -> Curve:
         """Count."""
         is_sink = places[self.place].kind == "sink"
-        comes = (rows.place == self.place) & (rows.act == (_ENDS if is_sink else _COMES))
+        comes = (rows.place == self.place) & (rows.act == (ENDS if is_sink else COMES))
         times = rows.time_s
         if self.window_s:
             came = times[comes]
@@ -800,12 +829,15 @@ class _Counted:
             values = (until - before) / self.window_s
             return Curve(self.name, "per s", steps, values, self.level, self.level_words)
         change = comes * 1.0 - (rows.left == self.place)
-        some = np.flatnonzero(change)
+        # One value an instant, the last: what is true in the middle of one is never to be seen.
+        over = np.append(np.diff(times) > 0, True)
+        inside = np.cumsum(change)[over]
+        some = np.diff(inside, prepend=np.nan) != 0
         return Curve(
             self.name,
             "",
-            np.append(times[0], times[some]),
-            np.append(0.0, np.cumsum(change[some])),
+            times[over][some],
+            inside[some],
             self.level,
             self.level_words,
         )
