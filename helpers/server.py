@@ -1,4 +1,4 @@
-"""What the course adds to the Jupyter server: prompt answers, and notebooks that keep their pictures.
+"""What the course adds to the Jupyter server: prompt answers, pictures that outlive a kernel.
 
 ``python helpers/start.py settings``, which ``make lab`` and Binder run, switches it on. Without it
 everything works, only later, and a notebook opened again shows no pictures until it is run.
