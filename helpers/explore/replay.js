@@ -361,7 +361,7 @@ export function clock(log, seconds) {
 export function short(value) {
   if (value === 0) return '0';
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return Number(value.toFixed(Math.min(digits, 8))).toLocaleString('en');
+  return value.toLocaleString('en', { maximumFractionDigits: Math.min(digits, 8) });
 }
 
 /** A whole number, its thousands grouped. */
@@ -791,6 +791,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Say whether a button does something now; one that does not keeps the focus it has. */
+function allow(button, can) {
+  button.setAttribute('aria-disabled', String(!can));
+}
+
 /**
  * Put a replay into an element.
  *
@@ -830,14 +835,14 @@ class Player {
     this.scrubber = make('input', { type: 'range', class: 'sdr-scrubber', min: '0', max: '10000',
       step: 'any', value: '0', 'aria-label': 'Time' });
     this.time = make('span', { class: 'sdr-time' });
-    this.speed = make('select', { class: 'sdr-select' });
+    this.speed = make('select', { class: 'sdr-select', 'aria-label': 'Speed' });
     this.steady = make('input', { type: 'checkbox' });
     this.steady.checked = this.steps;
     this.now = make('p', { class: 'sdr-now' });
     this.failures = make('p', { class: 'sdr-failures' });
     this.legend = make('p', { class: 'sdr-legend' });
     this.live = make('div', { class: 'sdr-hidden', 'aria-live': 'polite' });
-    this.which = make('select', { class: 'sdr-select' });
+    this.which = make('select', { class: 'sdr-select', 'aria-label': 'Show in the table' });
     this.body = make('tbody');
     this.caption = make('caption');
     this.table = make('details', { class: 'sdr-details' },
@@ -1153,8 +1158,8 @@ class Player {
       ? `Failed so far: ${number(scene.failed)}. ${listed.join(', ')}.` : '';
     this.canvas.setAttribute('aria-label', sentence(scene, this.moment));
     if (aloud) this.live.textContent = `${clock(log, this.moment)}. ${words}`;
-    this.back.disabled = none;
-    this.forth.disabled = scene.done === log.n;
+    allow(this.back, !none);
+    allow(this.forth, scene.done < log.n);
     this.showButton();
     this.place();
     this.mark();
@@ -1199,8 +1204,8 @@ class Player {
       ? `${this.which.value === 'failed' ? 'Failures' : 'Events'}${of} ${number(from + 1)} to `
         + `${number(from + rows.length)} of ${number(listed.length)}`
       : 'None';
-    this.earlier.disabled = this.page === 0;
-    this.later.disabled = this.page === pages - 1;
+    allow(this.earlier, this.page > 0);
+    allow(this.later, this.page < pages - 1);
     this.body.replaceChildren(...rows.map((row) => {
       const token = log.token[row];
       const who = token < 0 ? log.places[log.place[row]].name : called(log, token);
