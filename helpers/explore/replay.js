@@ -856,7 +856,7 @@ class Player {
           make('thead', {}, make('tr', {}, ...['Event', 'Time', 'Who', 'What happened', 'Why it failed']
             .map((title) => make('th', { scope: 'col' }, title)))),
           this.body)));
-    this.root = make('div', { class: 'sdr', 'data-lm-suppress-shortcuts': 'true' },
+    this.root = make('div', { class: 'sdr' },
       this.title = make('div', { class: 'sdr-title' }),
       this.stage,
       make('div', { class: 'sdr-row' },
@@ -877,7 +877,9 @@ class Player {
     this.ending = new AbortController();
     const on = (target, name, act) => target.addEventListener(name, act,
       { signal: this.ending.signal });
-    on(this.root, 'keydown', (event) => this.key(event));
+    // JupyterLab listens at the document, before whatever is in it: so this listens before that.
+    window.addEventListener('keydown', (event) => this.key(event),
+      { signal: this.ending.signal, capture: true });
     on(this.scrubber, 'input', () => {
       this.pause();
       const share = Number(this.scrubber.value) / 10000;
@@ -964,10 +966,13 @@ class Player {
 
   // Moving in time
 
+  /** A key that was pressed in the replay, and without another one held, is the replay's alone. */
   key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const { target } = event;
-    if (target.closest('.sdr-details') || target === this.speed) return;
+    const [target] = event.composedPath();
+    if (!event.composedPath().includes(this.root) || event.key === 'Tab' || event.key === 'Escape'
+      || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.stopImmediatePropagation();
+    if (target.closest('.sdr-details, select')) return;
     const acts = {
       ArrowRight: () => this.step(1),
       ArrowLeft: () => this.step(-1),
@@ -978,7 +983,6 @@ class Player {
     if (target === this.stage || target === this.scrubber) acts[' '] = () => this.toggle();
     if (!(event.key in acts)) return;
     event.preventDefault();
-    event.stopPropagation();
     acts[event.key]();
   }
 
