@@ -21,7 +21,7 @@ from helpers.foundations import validation
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Interval, Intervals
 
 #: Times that people call by another name than :func:`duration` does.
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
@@ -179,7 +179,7 @@ def _time(seconds: float) -> str:
 def error_bars(
     ax: Axes,
     places: npt.ArrayLike,
-    interval: Interval | Sequence[Interval],
+    interval: Interval | Intervals | Sequence[Interval],
     scale: float = 1.0,
     *,
     along: str = "y",
@@ -192,7 +192,7 @@ def error_bars(
     ax : matplotlib.axes.Axes
     places : array_like
         Where the points stand on the other axis.
-    interval : Interval or sequence of Interval
+    interval : Interval, Intervals or sequence of Interval
         Of as many numbers as there are places.
     scale : float
         Factor for what is drawn, such as 1e3 from seconds to milliseconds.
@@ -206,7 +206,7 @@ def error_bars(
     TypeError, ValueError
         If `along` is neither axis.
     """
-    several = [interval] if isinstance(interval, Interval) else interval
+    several = [interval] if isinstance(interval, Interval | Intervals) else interval
     middle, low, high = (
         np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
         for part in ("estimate", "low", "high")
@@ -246,6 +246,7 @@ def whiskers(
     along = validation.one_of("along", along, ("y", "x"))
     places, middle, low, high = _alike(places, middle, low, high)
     lines = _WHISKERS | {"color": look["color"], "marker": "_" if along == "y" else "|"}
+    lines["gid"] = "whiskers"
     if "zorder" in look:
         lines["zorder"] = look["zorder"]
     spans(ax, places, low, high, along=along, **lines)
@@ -293,6 +294,7 @@ def marks(
         linewidth=1.8,
         linestyle=(0, (2.2, 1)),
         zorder=1.5,  # over bars, under points
+        gid="marks",
     )
 
 
@@ -326,7 +328,7 @@ def spans(
     places, low, high = _alike(places, low, high)
     across = np.repeat(places, 3)
     ends = np.stack([low, high, np.full(low.shape, np.nan)], axis=1).ravel()  # a gap after each
-    look = {"solid_capstyle": "butt"} | look
+    look = {"solid_capstyle": "butt", "gid": "spans"} | look
     ax.plot(*((across, ends) if along == "y" else (ends, across)), **look)
 
 
@@ -343,6 +345,7 @@ def curves(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, **look: Any) -> None:
     """
     y = np.asarray(y, float)
     gap = np.full((len(y), 1), np.nan)
+    look = {"gid": "curves"} | look
     ax.plot(np.tile(np.append(x, np.nan), len(y)), np.hstack([y, gap]).ravel(), **look)
 
 
@@ -384,7 +387,7 @@ def bars(
     corners = np.stack([left, start, left, end, right, end, right, start, left, start], axis=1)
     corners = corners.reshape(-1, 2)
     outline = Path(corners if along == "y" else corners[:, ::-1], np.tile(_RECTANGLE, places.size))
-    ax.add_patch(PathPatch(outline, **({"linewidth": 0} | look)))
+    ax.add_patch(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
     ax.autoscale_view()
 
 
@@ -394,7 +397,7 @@ def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
 
 def here(ax: Axes, x: float) -> None:
     """Mark where the learner stands with a thin vertical line."""
-    ax.axvline(x, color=style.MUTED, linewidth=1.0, linestyle=":")
+    ax.axvline(x, color=style.MUTED, linewidth=1.0, linestyle=":", gid="here")
 
 
 def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
@@ -407,6 +410,55 @@ def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
         markerfacecolor="none",
         markeredgewidth=1.6,
         linestyle="none",
+        gid="ring",
+    )
+
+
+def dot(
+    ax: Axes, x: float, y: float, marker: str = "o", color: str = style.BLUE, size: float = 9
+) -> None:
+    """Mark the point of a simulated curve that the sliders stand at."""
+    ax.plot(
+        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+    )
+
+
+def guessed(ax: Axes, axis: str, value: float) -> None:
+    """Mark what was predicted, as a line across the panel at a number of its x or y axis."""
+    look = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    if axis == "x":
+        ax.axvline(value, label="your guess", **look)
+        place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
+    else:
+        ax.axhline(value, label="your guess", **look)
+        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
+    ax.annotate(
+        "your guess",
+        place,
+        xycoords=transform,
+        xytext=offset,
+        textcoords="offset points",
+        color=style.VERMILION,
+        fontsize=9,
+        annotation_clip=True,
+    )
+
+
+def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+    """Mark what a learner's own model says: vermilion diamonds, on top of everything."""
+    heights = np.atleast_1d(np.asarray(y, dtype=float))
+    places = np.broadcast_to(np.asarray(x, dtype=float), heights.shape)
+    ax.plot(
+        places,
+        heights,
+        color=style.VERMILION,
+        marker="D",
+        markersize=7.5,
+        markeredgecolor="white",
+        markeredgewidth=1.2,
+        linestyle="none",
+        label="your model",
+        zorder=9,
     )
 
 

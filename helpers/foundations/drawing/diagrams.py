@@ -52,10 +52,12 @@ def arrows(
     lines = np.stack([start, end - 0.7 * length * along], axis=1)
     back = ax.transData.inverted().transform
     as_data = [back(points.reshape(-1, 2)).reshape(points.shape) for points in (lines, heads)]
-    ax.add_collection(LineCollection(as_data[0], **look), autolim=False)
+    ax.add_collection(LineCollection(as_data[0], **({"gid": "arrows"} | look)), autolim=False)
     zorder = look.get("zorder", 1) if head_zorder is None else head_zorder
     ax.add_collection(
-        PolyCollection(as_data[1], facecolors=look.get("colors"), linewidths=0, zorder=zorder),
+        PolyCollection(
+            as_data[1], facecolors=look.get("colors"), linewidths=0, zorder=zorder, gid="heads"
+        ),
         autolim=False,
     )
 
@@ -84,7 +86,7 @@ def round_boxes(
     """
     box = _round_box(width / 2, height / 2, *np.broadcast_to(rounding, 2))
     paths = [Path(box.vertices + middle, box.codes) for middle in middles]
-    ax.add_collection(PathCollection(paths, **look), autolim=False)
+    ax.add_collection(PathCollection(paths, **({"gid": "boxes"} | look)), autolim=False)
 
 
 def fill_boxes(
@@ -112,7 +114,9 @@ def fill_boxes(
     for middle, share in zip(middles, shares, strict=True):
         end = (share - 0.5) * width
         fills.append(np.column_stack([np.minimum(box[:, 0], end), box[:, 1]]) + middle)
-    ax.add_collection(PolyCollection(fills, **({"linewidths": 0} | look)), autolim=False)
+    ax.add_collection(
+        PolyCollection(fills, **({"linewidths": 0, "gid": "fills"} | look)), autolim=False
+    )
 
 
 def _round_box(x: float, y: float, round_x: float, round_y: float) -> Path:
