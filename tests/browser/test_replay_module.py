@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pytest
 
+from helpers.explore.front import module
 from helpers.explore.replay_bytes import Clock, encode, standalone
 from helpers.explore.replay_still import boxes_of, crowds
 from helpers.foundations.events import Log
 from tests.browser.lab import Browser, Watched
 from tests.explore.logs import ALL, messages, queue, shards
 
-MODULE = files("helpers.explore").joinpath("replay.js").read_bytes()
+MODULE = module("replay").encode()
 _LOAD = """async ([source, about, packed]) => {
     window.m = await import('data:text/javascript;base64,' + source);
     const bytes = Uint8Array.from(atob(packed), letter => letter.charCodeAt(0));
