@@ -270,3 +270,49 @@ def test_a_refused_beginning_leaves_no_trace():
     log.moves(1, 2, "line")
     assert log.opening == 1
     assert len(log.rows) == 2
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_stretch_of_a_log_says_the_same_of_its_time(name):
+    log = ALL[name]()
+    times = np.unique(log.rows.time_s)
+    begin, end = times[len(times) // 3], times[-2]
+    part = log.between(begin, end)
+    sinks = {place.name for place in log.places if place.kind == "sink"}
+    between = times[(times >= begin) & (times <= end)]
+    for time in (between[1:] + between[:-1]) / 2:
+        whole, there = log.standing(time), part.standing(time - begin)
+        for place in whole:
+            if place not in sinks:
+                assert sorted(map(str, there[place])) == sorted(map(str, whole[place]))
+            else:
+                assert there[place] == whole[place][-len(there[place]) or len(whole[place]) :]
+    told = [log.told(i) for i in range(len(log.rows)) if begin < log.rows.time_s[i] <= end]
+    assert [part.told(i) for i in range(len(part.rows))][-len(told) :] == told
+    assert part.rows.time_s[-1] == pytest.approx(end - begin)
+
+
+def test_a_stretch_keeps_servers_kinds_marks_and_curves():
+    log = station(number=2).kind("big", "orange").moves(0, 1, "server", slot=1, kind="big")
+    log.marks(1, "line", "closed", bad=True).moves(5, 2, "server").moves(8, 1, "done")
+    log.series("x", [0, 4, 6], [1, 2, 3]).counts("server")
+    part = log.between(4.5, 7)
+    assert part.opening == 1
+    rows = part.rows
+    assert (rows.slot[0], list(part.kinds)[rows.kind[0]]) == (1, "big")
+    assert [part.told(i) for i in range(3)] == [
+        "request 1 is served by server 2",
+        "line: closed",
+        "request 2 is served by server 1",
+    ]
+    given, counted = part.curves
+    assert (given.times_s.tolist(), given.values.tolist()) == ([0, 1.5], [2, 3])
+    assert counted.values.tolist() == [1, 2]
+
+
+def test_who_is_on_the_way_when_a_stretch_begins_goes_on():
+    log = Log("x").place("a", "store").place("b", "store").sends(0, 1, "b", 4, start="a")
+    part = log.between(1, 9)
+    assert part.rows.act.tolist() == [SETS_OUT, COMES]
+    assert part.rows.lasts_s[0] == 3
+    assert part.rows.time_s.tolist() == [0, 3]
