@@ -48,7 +48,7 @@ HARMLESS = (
     "Canceled future for comm_info_request",
 )
 
-_NO_EXTENSION = "--ServerApp.jpserver_extensions={'helpers.websocket': False}"
+_NO_EXTENSION = "--ServerApp.jpserver_extensions={'helpers.server': False}"
 
 
 class NotebookError(AssertionError):
@@ -78,7 +78,7 @@ class JupyterLab:
         Lay every cell out, so that all of them can be looked at and photographed. JupyterLab's
         own way, to leave out what is off the screen, is quicker.
     prompt : bool
-        With the course's server extension, helpers.websocket, if it is switched on here.
+        With the course's server extension, helpers.server, if it is switched on here.
     start_s : float
         How long the server may take to answer, seconds.
     """

@@ -122,5 +122,5 @@ HTML('''<script>console.error("out of order"); setTimeout(() => { throw Error("l
 
 
 def test_the_server_sends_without_delay(lab: JupyterLab) -> None:
-    loaded = "helpers.websocket | extension was successfully loaded."
+    loaded = "helpers.server | extension was successfully loaded."
     assert loaded in lab.log.read_text(), "python helpers/start.py settings switches it on"
