@@ -263,6 +263,19 @@ class Browser:
         finally:
             context.close()
 
+    @contextmanager
+    def page(
+        self, content: str = "", *, width: int = 900, height: int = 900, **context: Any
+    ) -> Iterator[Watched]:
+        """Show a page of one's own, without a server; `context` goes to Playwright."""
+        opened = self._chromium.new_context(viewport={"width": width, "height": height}, **context)
+        try:
+            watched = Watched(opened.new_page())
+            watched.page.set_content(content)
+            yield watched
+        finally:
+            opened.close()
+
 
 _READY = """(seconds) => Promise.race([
     new Promise((_, reject) => setTimeout(() => reject(new Error(
@@ -323,8 +336,8 @@ _PAINTED = """() => {
 }"""
 
 
-class Notebook:
-    """One notebook open in the browser.
+class Watched:
+    """A page in the browser that is listened to.
 
     Attributes
     ----------
@@ -356,6 +369,20 @@ class Notebook:
             host = request.url.split("/")[2].split(":")[0]
             if host not in {"127.0.0.1", "localhost"}:
                 self.outside.append(request.url)
+
+    def axe(self, selector: str) -> list[dict[str, Any]]:
+        """Run axe-core on what `selector` matches; return its violations (offline)."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        if not self.page.query_selector(selector):
+            return []
+        context = {"include": [[selector]]}
+        options = {"resultTypes": ["violations"]}
+        return Axe().run(self.page, context, options).response["violations"]
+
+
+class Notebook(Watched):
+    """One notebook open in the browser."""
 
     def ready(self) -> None:
         """Wait until the notebook is open and its kernel answers."""
@@ -429,14 +456,8 @@ class Notebook:
         return [Explorer(self.page, handle) for handle in handles]
 
     def axe(self, selector: str = ".jp-OutputArea-output") -> list[dict[str, Any]]:
-        """Run axe-core on what `selector` matches; return its violations (offline)."""
-        from axe_playwright_python.sync_playwright import Axe
-
-        if not self.page.query_selector(selector):
-            return []
-        context = {"include": [[selector]]}
-        options = {"resultTypes": ["violations"]}
-        return Axe().run(self.page, context, options).response["violations"]
+        """Run axe-core on the outputs, or what else `selector` matches."""
+        return super().axe(selector)
 
     def shut_down(self) -> None:
         """End the notebook's kernel."""
