@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.foundations.experiment import Result
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
@@ -15,6 +14,7 @@ from matplotlib.path import Path
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing import axes, style
+from helpers.foundations.experiment import Result
 from helpers.foundations.statistics import Interval
 
 
