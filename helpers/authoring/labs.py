@@ -54,9 +54,16 @@ class Course:
         An empty folder.
     solutions : Path
         Folder with one folder for each lab.
+    gradebook : Path, optional
+        The gradebook's file; one of its own in `folder` by default.
     """
 
-    def __init__(self, folder: Path, solutions: Path = ROOT / "solutions") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        solutions: Path = ROOT / "solutions",
+        gradebook: Path | None = None,
+    ) -> None:
         from nbgrader.apps import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
 
@@ -65,8 +72,9 @@ class Course:
             shutil.copytree(solutions, folder / "solutions", ignore=SKIPPED)
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(folder)
-        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
+        config.CourseDirectory.db_url = f"sqlite:///{gradebook or folder / 'gradebook.db'}"
         config.Exchange.root = str(folder / "exchange")
+        self.config = config
         self._api = NbGraderAPI(config=config)
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import base64
+import builtins
 import hashlib
-import re
-import sys
+import marshal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,15 +20,15 @@ from helpers.authoring.grading.checks import bound, compiled, free, imported
 from helpers.authoring.grading.room.judge import TELLING
 
 _BEGIN_HIDDEN, _END_HIDDEN = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"
-_BUILTINS = frozenset(dir(__import__("builtins")))
+_BUILTINS = frozenset(dir(builtins))
 #: Loaded before a submission runs, so that their classes are known not to be its own.
-_ALWAYS = (
-    "asyncio bisect collections concurrent.futures contextlib csv dataclasses datetime decimal enum"
-    " fractions functools hashlib heapq inspect io itertools json logging math multiprocessing"
-    " numbers operator os pathlib pickle queue random re sched socket sqlite3 statistics string"
-    " struct subprocess tempfile textwrap threading time typing unittest.mock uuid zlib"
-    " numpy numpy.random numpy.testing pandas matplotlib.pyplot simpy"
-).split()
+_ALWAYS = """
+asyncio bisect collections concurrent.futures contextlib csv dataclasses datetime decimal enum
+fractions functools hashlib heapq inspect io itertools json logging math multiprocessing numbers
+operator os pathlib pickle queue random re sched socket sqlite3 statistics string struct subprocess
+tempfile textwrap threading time typing unittest.mock uuid zlib
+numpy numpy.random numpy.testing pandas matplotlib.pyplot simpy
+"""
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,9 @@ class Lab:
     @cached_property
     def _imports(self) -> list[ast.Import | ast.ImportFrom]:
         """What the solution's answers import; a check may lean on it, a student need not know."""
-        return [node for node in self._answer_nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        return [
+            node for node in self._answer_nodes if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
 
     @cached_property
     def bound_by_answers(self) -> frozenset[str]:
@@ -210,7 +213,8 @@ class Lab:
         cells = [
             Given(str(cell.get("id", index)), cell.source, _bound(cell.source))
             for index, cell in enumerate(self.solution.cells)
-            if cell.cell_type == "code" and not student_ids(cell.source)
+            if cell.cell_type == "code"
+            and not student_ids(cell.source)
             and not {"grade", "solution"} & _roles(cell)
         ]
         lines = [ast.unparse(node) for node in self._imports]
@@ -218,9 +222,7 @@ class Lab:
         cells.insert(0, Given("imports", text, _bound(text)))
         needed: set[str] = set()
         chosen: set[str] = set()
-        waiting = {
-            name for check in self.checks.values() for name in free(python(check.source))
-        }
+        waiting = {name for check in self.checks.values() for name in free(python(check.source))}
         while waiting:
             name = waiting.pop()
             if name in needed or name in self.bound_by_answers or name in _BUILTINS:
@@ -241,9 +243,7 @@ class Lab:
             "checks": {
                 check.name: {
                     "code": packed(
-                        compiled(
-                            python(check.source), f"<check {check.name}>", theirs, lent
-                        )
+                        compiled(python(check.source), f"<check {check.name}>", theirs, lent)
                     ),
                     "hidden": check.hidden,
                     "binds": sorted(_bound(check.source)),
@@ -265,7 +265,7 @@ class Lab:
                 for given in self.given.values()
             },
             "allowed": self._methods(),
-            "modules": [*_ALWAYS, *self._modules()],
+            "modules": [*_ALWAYS.split(), *self._modules()],
         }
 
     def _methods(self) -> dict[str, list[str]]:
@@ -292,9 +292,6 @@ class Lab:
 
 def packed(code: object) -> str:
     """A code object as text, for a process of the same Python."""
-    import base64
-    import marshal
-
     return base64.b64encode(marshal.dumps(code)).decode()
 
 
@@ -305,7 +302,12 @@ def python(source: str) -> str:
 
 def grade_id(cell: NotebookNode) -> str:
     """The name by which nbgrader knows a cell, or nothing."""
-    about = cell.metadata.get("nbgrader")
+    return name_in(cell.metadata)
+
+
+def name_in(metadata: object) -> str:
+    """The same, from the metadata of a cell, whatever they are."""
+    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = about.get("grade_id") if isinstance(about, dict) else None
     return name if isinstance(name, str) else ""
 
