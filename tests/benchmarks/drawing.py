@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
-from helpers.foundations.experiment import Result
 from matplotlib.axes import Axes
 from PIL import Image
 
@@ -21,6 +20,7 @@ from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars
 from helpers.foundations.drawing.words import words
+from helpers.foundations.experiment import Result
 from tests.benchmarks.timing import Table, interleaved
 from tests.caching import written_out
 from tests.explore.samples import plot_wave, plot_wave_scaled, simulate_wave
