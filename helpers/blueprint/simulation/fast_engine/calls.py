@@ -7,17 +7,11 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.semantics import (
-    EXPIRE,
-    OK,
-    SEND,
-    TIMEOUT,
-    Route,
-    backoff_s,
-)
+from helpers.blueprint.simulation.rules import EXPIRE, OK, SEND, TIMEOUT, backoff_s
+from helpers.blueprint.simulation.scenario import Route
 
 if TYPE_CHECKING:
-    from helpers.blueprint.engine import Engine
+    from helpers.blueprint.simulation.fast_engine import Engine
 
 
 class Call:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint import components as kinds
 from helpers.blueprint.design import CALL, JOB, LOOK, STORE
-from helpers.blueprint.engine.calls import Call, Caller, Link, pass_on, place
-from helpers.blueprint.semantics import FAULT, FINISH, MISS, OK, REFUSED, REJECTED, RESET, Tally
+from helpers.blueprint.simulation.books import Tally
+from helpers.blueprint.simulation.fast_engine.calls import Call, Caller, Link, pass_on, place
+from helpers.blueprint.simulation.rules import FAULT, FINISH, MISS, OK, REFUSED, REJECTED, RESET
 
 if TYPE_CHECKING:
-    from helpers.blueprint.engine import Engine
+    from helpers.blueprint.simulation.fast_engine import Engine
 
 
 class Machine:

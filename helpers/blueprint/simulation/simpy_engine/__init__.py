@@ -1,13 +1,13 @@
 """The engine to read and to edit: every component is a few lines of process, in simpy's words.
 
-Read :mod:`~helpers.blueprint.semantics` first: it says what has to happen, and this file says it
-again in Python. A request is a process that calls a component and waits for its reply, the
+Read :mod:`~helpers.blueprint.simulation.rules` first: it says what has to happen, and this folder
+says it again in Python. A request is a process that calls a component and waits for its reply, the
 component is a process that works, calls others, and replies. Try your own ideas here: a balancer
 of your making, a server that sheds load, a client that gives up after three failures.
 
-``calls`` has what all components share, ``parts`` the components one by one, and the model here
-puts them together. The fast engine does the same without processes; tests demand that both agree
-event for event.
+``calls`` has what all components share, ``front``, ``servers`` and ``jobs`` have the components one
+by one, and the model here puts them together. The fast engine does the same without processes;
+tests demand that both agree event for event.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ from typing import Any
 
 import simpy
 
-from helpers.blueprint.semantics import (
-    FAULT,
-    SAMPLE,
-    Record,
-    Scenario,
-    Tally,
-    machines,
-)
-from helpers.blueprint.simpy_engine.calls import Moment
-from helpers.blueprint.simpy_engine.parts import PARTS, Clients, Queue
+from helpers.blueprint.graph import machines
+from helpers.blueprint.simulation.books import Record, Tally
+from helpers.blueprint.simulation.rules import FAULT, SAMPLE
+from helpers.blueprint.simulation.scenario import Scenario
+from helpers.blueprint.simulation.simpy_engine.calls import Moment
+from helpers.blueprint.simulation.simpy_engine.front import Clients
+from helpers.blueprint.simulation.simpy_engine.jobs import Queue
+from helpers.blueprint.simulation.simpy_engine.parts import PARTS
 
 
 class Model:

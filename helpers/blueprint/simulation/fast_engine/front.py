@@ -7,9 +7,11 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.engine.calls import Call, Caller, Link, pass_on
 from helpers.blueprint.policies import POLICIES
-from helpers.blueprint.semantics import (
+from helpers.blueprint.simulation.books import Tally
+from helpers.blueprint.simulation.draws import OutOfDrawsError
+from helpers.blueprint.simulation.fast_engine.calls import Call, Caller, Link, pass_on
+from helpers.blueprint.simulation.rules import (
     CHECK,
     FINISH,
     IN_FLIGHT,
@@ -18,13 +20,11 @@ from helpers.blueprint.semantics import (
     OK,
     REFUSED,
     SEND,
-    OutOfDrawsError,
-    Tally,
 )
 
 if TYPE_CHECKING:
-    from helpers.blueprint.engine import Engine
-    from helpers.blueprint.engine.servers import Machine
+    from helpers.blueprint.simulation.fast_engine import Engine
+    from helpers.blueprint.simulation.fast_engine.servers import Machine
 
 
 class Clients(Caller):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.engine.front import CDN, Balancer, Clients
-from helpers.blueprint.engine.jobs import Queue, Workers
-from helpers.blueprint.engine.servers import AppServers, Cache, Database
+from helpers.blueprint.simulation.fast_engine.front import CDN, Balancer, Clients
+from helpers.blueprint.simulation.fast_engine.jobs import Queue, Workers
+from helpers.blueprint.simulation.fast_engine.servers import AppServers, Cache, Database
 
 #: The class that plays each kind of component.
 PARTS: dict[type[kinds.Component], Any] = {

@@ -7,13 +7,14 @@ from heapq import heappush
 from typing import TYPE_CHECKING
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.engine.calls import Call, Link, place
-from helpers.blueprint.engine.front import Gate
-from helpers.blueprint.engine.servers import Machine, Steps
-from helpers.blueprint.semantics import FINISH, OK, REFUSED, REJECTED, RESET, Jobs, Tally
+from helpers.blueprint.simulation.books import Jobs, Tally
+from helpers.blueprint.simulation.fast_engine.calls import Call, Link, place
+from helpers.blueprint.simulation.fast_engine.front import Gate
+from helpers.blueprint.simulation.fast_engine.servers import Machine, Steps
+from helpers.blueprint.simulation.rules import FINISH, OK, REFUSED, REJECTED, RESET
 
 if TYPE_CHECKING:
-    from helpers.blueprint.engine import Engine
+    from helpers.blueprint.simulation.fast_engine import Engine
 
 
 class Queue(Gate):

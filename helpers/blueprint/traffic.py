@@ -1,10 +1,8 @@
-"""What happens to a system: traffic that comes and goes, and faults.
+"""Traffic that comes and goes.
 
 >>> busy = spike(at_s=20, length_s=10, factor=3)
 >>> [float(x) for x in busy.multiplier([10, 25, 35])]
 [1.0, 3.0, 1.0]
->>> kill("app-2", at_s=20, until_s=40)
-Fault(target='app-2', action='kill', at_s=20.0, until_s=40.0, factor=1.0)
 """
 
 from __future__ import annotations
@@ -15,9 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from helpers.foundations import validation
-
-#: What a fault can do to an instance.
-ACTIONS = ("kill", "slow", "partition", "recover")
 
 
 @dataclass(frozen=True)
@@ -204,60 +199,3 @@ def flash_crowd(*, at_s: float, rise_s: float, fade_s: float, factor: float) -> 
         (0, at_s, *(at_s + rise_s + fade * fade_s)),
         (1, 1, *tail),
     )
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something that happens to an instance, or to all instances of a component.
-
-    Make one with :func:`kill`, :func:`slow`, :func:`partition` or :func:`recover`.
-
-    Parameters
-    ----------
-    target : str
-        Name of a component (all its instances) or of one instance such as ``"app-2"``.
-    action : {"kill", "slow", "partition", "recover"}
-        What happens.
-    at_s : float
-        When, in seconds from the start; >= 0.
-    until_s : float, optional
-        When it is over and the target recovers; > `at_s`. Never when None.
-    factor : float
-        How many times longer work takes that begins while the target is slow; > 0.
-    """
-
-    target: str
-    action: str
-    at_s: float
-    until_s: float | None = None
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.target, str):
-            raise TypeError(f"target must be the name of a component, got {self.target!r}")
-        validation.one_of("action", self.action, ACTIONS)
-        object.__setattr__(self, "at_s", validation.number("at_s", self.at_s, at_least=0, unit="s"))
-        if self.until_s is not None:
-            until = validation.number("until_s", self.until_s, above=self.at_s, unit="s")
-            object.__setattr__(self, "until_s", until)
-        validation.number("factor", self.factor, above=0)
-
-
-def kill(target: str, *, at_s: float, until_s: float | None = None) -> Fault:
-    """Return a death: what the target was doing fails, and new calls are refused at once."""
-    return Fault(target, "kill", at_s, until_s)
-
-
-def slow(target: str, *, factor: float, at_s: float, until_s: float | None = None) -> Fault:
-    """Return a slowdown: work that begins meanwhile takes `factor` times as long."""
-    return Fault(target, "slow", at_s, until_s, validation.number("factor", factor, above=0))
-
-
-def partition(target: str, *, at_s: float, until_s: float | None = None) -> Fault:
-    """Return a network partition: calls to the target and answers from it vanish without a word."""
-    return Fault(target, "partition", at_s, until_s)
-
-
-def recover(target: str, *, at_s: float) -> Fault:
-    """Return the end of all that ails a component."""
-    return Fault(target, "recover", at_s)

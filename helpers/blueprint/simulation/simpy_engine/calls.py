@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from helpers.blueprint.design import CALL, JOB, LOOK, STORE
-from helpers.blueprint.semantics import (
-    EXPIRE,
-    OK,
-    REFUSED,
-    SEND,
-    TIMEOUT,
-    Route,
-    Tally,
-    backoff_s,
-)
+from helpers.blueprint.simulation.books import Tally
+from helpers.blueprint.simulation.rules import EXPIRE, OK, REFUSED, SEND, TIMEOUT, backoff_s
+from helpers.blueprint.simulation.scenario import Route
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simpy_engine import Model
+    from helpers.blueprint.simulation.simpy_engine import Model
 
 Process = Generator[simpy.Event, Any, Any]
 

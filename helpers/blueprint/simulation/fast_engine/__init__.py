@@ -1,4 +1,4 @@
-"""The fast engine: the rules of :mod:`~helpers.blueprint.semantics` on one heap of tuples.
+"""The fast engine: the rules of :mod:`~helpers.blueprint.simulation.rules` on one heap of tuples.
 
 An event is ``(time, rank, request, edge, attempt, act, what)``: the first five give its place in
 the order of rule 8, ``act(what, time)`` makes it happen. Between two events everything is plain
@@ -17,16 +17,14 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Any
 
-from helpers.blueprint.engine.calls import Link
-from helpers.blueprint.engine.parts import PARTS, Clients, Queue
-from helpers.blueprint.semantics import (
-    FAULT,
-    SAMPLE,
-    Record,
-    Scenario,
-    Tally,
-    machines,
-)
+from helpers.blueprint.graph import machines
+from helpers.blueprint.simulation.books import Record, Tally
+from helpers.blueprint.simulation.fast_engine.calls import Link
+from helpers.blueprint.simulation.fast_engine.front import Clients
+from helpers.blueprint.simulation.fast_engine.jobs import Queue
+from helpers.blueprint.simulation.fast_engine.parts import PARTS
+from helpers.blueprint.simulation.rules import FAULT, SAMPLE
+from helpers.blueprint.simulation.scenario import Scenario
 
 
 class Engine:
