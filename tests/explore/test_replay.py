@@ -197,8 +197,12 @@ def test_a_control_has_another_log_made():
     [
         (lambda: replay("log"), TypeError, "plays a helpers.foundations.events.Log, got 'log'"),
         (lambda: replay(lambda: 3), TypeError, "plays a helpers.foundations.events.Log, got 3"),
-        (lambda: replay(queue(), load=1), TypeError, "takes no load; give the function"),
-        (lambda: replay(make, weight=1), TypeError, "weight|load"),
+        (lambda: replay(queue(), load=1), TypeError, "takes no load; play the function"),
+        (
+            lambda: replay(make, weight=1),
+            TypeError,
+            "unexpected argument 'weight'; its parameters are load, n",
+        ),
         (lambda: replay(queue(), pace=0), ValueError, "pace must be .* > 0"),
         (lambda: replay(queue(), view="film"), ValueError, "view must be one of"),
         (lambda: replay(Log("empty")), ValueError, "nothing has happened"),
