@@ -110,7 +110,9 @@ class Replay:
         ]  # also of the logs that follow, or speeds could not be compared
         self._player = Player(about=about, data=data)
         self._player.add_class("sd-replay")
-        body = [*self._widgets.values(), self._error, self._player]
+        wrap = {"flex_flow": "row wrap", "align_items": "center"}
+        moved = [widgets.Box(list(self._widgets.values()), layout=wrap)] if self._widgets else []
+        body = [*moved, self._error, self._player]
         veil = [] if after is None else [Veil(*after, covered=body)]
         self._root = framed([*(one.widget for one in veil), *body])
         for one in veil:
@@ -254,8 +256,8 @@ def text_of(log: Log, parameters: str = "") -> str:
     opening = log.opening
     n = len(rows) - opening
     places = ", ".join(place.name for place in log.places)
-    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), n)
-    ends = f"from {clock.shows(rows.time_s[0])} to {clock.shows(rows.time_s[-1])}"
+    clock = Clock.of(log.begin_s, log.end_s, n)
+    ends = f"from {clock.shows(log.begin_s)} to {clock.shows(log.end_s)}"
     lines = [log.title, *([parameters] if parameters else [])]
     lines += [f"{n:,} events {ends}, at {places}", ""]
     shown = [*range(n)] if n <= _HEAD + _TAIL + 1 else [*range(_HEAD), -1, *range(n - _TAIL, n)]

@@ -68,7 +68,7 @@ def still(
     lines = view == "space-time"
     at = moment
     if at is None:
-        at = float(log.rows.time_s[-1]) if lines else telling_moment(log)
+        at = log.end_s if lines else telling_moment(log)
     places = log.places
     rows = (max(place.row for place in places) + 1) * _ROW
     height = round(_HEAD + _FOOT + (len(places) * _LIFELINE if lines else rows))
@@ -174,7 +174,7 @@ def crowds(log: Log) -> list[int]:
 def _draw_title(ax: Axes, log: Log, at: float, height: float) -> None:
     """Write what is seen, and what failed until then."""
     rows = log.rows
-    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), len(rows))
+    clock = Clock.of(log.begin_s, log.end_s, len(rows) - log.opening)
     ax.text(_EDGE, 18, f"{log.title}, at {clock.shows(at)}", fontsize=11.5, weight="bold")
     used = sorted(set(rows.kind[rows.token >= 0].tolist()))
     kinds = list(log.kinds.items())
@@ -197,7 +197,8 @@ def _draw_places(ax: Axes, log: Log, at: float) -> None:
     done = int(np.searchsorted(rows.time_s, at, side="right"))
     boxes = boxes_of(log.places, crowds(log), _WIDTH, _HEAD)
     says = {int(rows.place[i]): i for i in range(done) if rows.token[i] < 0}
-    sent = np.bincount(rows.start[:done][rows.token[:done] >= 0], minlength=len(boxes))
+    goes = (rows.token[:done] >= 0) & (rows.start[:done] != rows.place[:done])
+    sent = np.bincount(rows.start[:done][goes], minlength=len(boxes))
     _draw_arrows(ax, log, boxes)
     for index, (box, present) in enumerate(zip(boxes, log.present(at), strict=True)):
         said = log.words[rows.what[says[index]]] if index in says else ""
@@ -213,7 +214,7 @@ def _draw_places(ax: Axes, log: Log, at: float) -> None:
         if box.place.kind != "sink":
             spots = [box.spot(rank, int(rows.slot[row])) for rank, row in enumerate(present)]
             _draw_dots(ax, log, present, spots, 0.42 * box.pitch)
-    length = rows.time_s[-1] - rows.time_s[0]
+    length = log.end_s - log.begin_s
     recent = (rows.why[:done] > 0) & (rows.time_s[:done] >= at - _RECENT * length)
     for index in set(rows.place[:done][recent].tolist()) - {-1}:
         if boxes[index].place.kind != "sink":
@@ -291,7 +292,7 @@ def _draw_lifelines(ax: Axes, log: Log, at: float) -> None:
     rows, kinds = log.rows, list(log.kinds.values())
     order = sorted(range(len(log.places)), key=lambda index: (log.places[index].row, index))
     y = {index: _HEAD + 32 + rank * _LIFELINE for rank, index in enumerate(order)}
-    first, last = float(rows.time_s[0]), float(rows.time_s[-1])
+    first, last = log.begin_s, log.end_s
     left, right = 110, _WIDTH - 24
 
     def x(time_s: float) -> float:
@@ -349,7 +350,6 @@ def _caption(place: Place, inside: int, sent: int) -> str:
 
 
 def _draw_curve(ax: Axes, curve: Curve, log: Log, at: float) -> None:
-    rows = log.rows
     past = curve.times_s <= at
     times = np.append(curve.times_s[past], at)
     values = curve.values[past]
@@ -359,10 +359,10 @@ def _draw_curve(ax: Axes, curve: Curve, log: Log, at: float) -> None:
     low = min(float(curve.values.min()), 0.0)
     if curve.level is not None:
         ax.axhline(curve.level, **style.THEORY)
-        style.label(ax, rows.time_s[-1], curve.level, f"{curve.level_words}", style.INK,
+        style.label(ax, log.end_s, curve.level, f"{curve.level_words}", style.INK,
                     ha="right", va="bottom", xytext=(0, 1))  # fmt: skip
     ax.axvline(at, color=style.MUTED, linewidth=0.8)
-    ax.set_xlim(rows.time_s[0], max(rows.time_s[-1], rows.time_s[0] + 1e-9))
+    ax.set_xlim(log.begin_s, max(log.end_s, log.begin_s + 1e-9))
     ax.set_ylim(low and -headroom(-low, 1e-9), headroom(high, 1e-9) if high > 0 else 1.0)
     unit = f" ({curve.unit})" if curve.unit else ""
     ax.set_title(f"{curve.name}{unit}", fontsize=9, pad=3)
