@@ -213,7 +213,7 @@ def replay(
         default about so many that there is time to see each event, within a minute in all.
     moment : float, optional
         Which moment the picture shows that stands in where no kernel runs, seconds. By default
-        the last one when most are waiting, and the end in space and time.
+        one when most are waiting, in its second half, and the end in space and time.
     view : {"places", "space-time"}
         Places as boxes on a grid; or as lines along which time passes, for messages between them.
     after : (module, str), optional

@@ -39,7 +39,10 @@ _RECENT = 0.03  # failures of the last such share of the time are still to be se
 
 
 def telling_moment(log: Log) -> float:
-    """Return when most tokens wait in queues; without queues, when most are somewhere at all."""
+    """Return when most tokens wait in queues; without queues, when most are somewhere at all.
+
+    In the second half, so that there are curves to be seen.
+    """
     rows = log.rows
     kinds = np.array([place.kind for place in log.places])
     counted = np.isin(kinds, "queue" if "queue" in kinds else ("servers", "store"))
@@ -49,6 +52,7 @@ def telling_moment(log: Log) -> float:
     waiting = np.cumsum(comes * 1 - goes)
     # At the end of an instant: what is true in the middle of one is never to be seen.
     over = np.append(np.diff(rows.time_s) > 0, True)
+    over &= rows.time_s >= (log.begin_s + rows.time_s[-1]) / 2
     times, most = rows.time_s[over], waiting[over]
     return float(times[most == most.max()][-1])
 
