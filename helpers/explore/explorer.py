@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
@@ -18,17 +17,14 @@ from IPython import get_ipython
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.parameters import Declaration, check_names, parameters_of
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
 from helpers.foundations.experiment import (
-    Declared,
     Mine,
     Parameters,
     Result,
-    Takes,
-    declarations,
-    default_of,
     frames_of,
 )
 from helpers.foundations.questions import Questions
@@ -49,14 +45,6 @@ class _Answer:
     moved: dict[str, Any]
     drawing: Drawing
     finer: Iterator[Result]
-
-
-@dataclass(frozen=True)
-class _Declaration:
-    """What is known of a parameter: what it was declared as, if it was, and its default."""
-
-    declared: Declared | None
-    default: Any
 
 
 class Explorer:
@@ -83,8 +71,8 @@ class Explorer:
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
-        known = _parameters(simulate)
-        _check_names(simulate, known, arguments)
+        known = parameters_of(simulate)
+        check_names(simulate, known, arguments)
         self.controls = {
             name: control.declared_as(name, known[name].declared, known[name].default)
             for name, control in arguments.items()
@@ -433,33 +421,6 @@ def _keep_what_is_there() -> None:
     gc.freeze()
 
 
-def _parameters(simulate: Simulation) -> dict[str, _Declaration]:
-    """Return what is known of each parameter of a simulation, in order."""
-    if isinstance(simulate, Takes):
-        setting = simulate.setting
-        return {
-            name: _Declaration(declared, default_of(setting, name))
-            for name, declared in declarations(setting).items()
-        }
-    return {
-        name: _Declaration(None, MISSING if known.default is known.empty else known.default)
-        for name, known in inspect.signature(simulate).parameters.items()
-    }
-
-
-def _check_names(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
-) -> None:
-    if strange := [name for name in arguments if name not in known]:
-        raise TypeError(
-            f"{simulate.__name__} got an unexpected argument {strange[0]!r}; "
-            f"its parameters are {', '.join(known)}"
-        )
-    needed = [n for n, about in known.items() if about.default is MISSING and n not in arguments]
-    if needed:
-        raise TypeError(f"{simulate.__name__} is missing a required argument: {needed[0]!r}")
-
-
 def _check_presets(
     presets: Mapping[str, Mapping[str, Any]], controls: Mapping[str, Control]
 ) -> None:
@@ -480,7 +441,7 @@ def _setting_of(result: Result) -> Parameters:
 
 
 def _number_boxes(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
+    simulate: Simulation, known: Mapping[str, Declaration], arguments: Mapping[str, Any]
 ) -> dict[str, widgets.BoundedIntText]:
     """Make boxes for `seed` and `replications` where the simulation takes them."""
     boxes = {}
