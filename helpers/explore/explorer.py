@@ -95,6 +95,7 @@ class Explorer:
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
+        self._view.make_clickable(self._by_name, self._choose)
         self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
@@ -107,8 +108,7 @@ class Explorer:
     @property
     def _moved(self) -> dict[str, Any]:
         """What a learner can change of the values."""
-        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**self._by_name(), **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -204,6 +204,15 @@ class Explorer:
             self.plot.guess = (question.axis, question.scale * guess)
             with self._turn:
                 self._view.settle()
+
+    def _by_name(self) -> dict[str, Any]:
+        """Return what each control is set to."""
+        return {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+
+    def _choose(self, name: str, value: Any) -> None:
+        """Do what a click in the picture means: set a control, or turn it on or off."""
+        widget, control = self._widgets[name], self.controls[name]
+        widget.value = control.write(not control.read(widget.value) if value is None else value)
 
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)
