@@ -173,7 +173,7 @@ def played(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched
     """A replay on a page of its own; no console error, no outside request."""
     make, context = getattr(request, "param", (queue, {}))
     with browser.page(standalone(make()), **context) as watched:
-        watched.page.wait_for_function("() => window.replay")
+        watched.page.wait_for_function("() => window.replay && replay.player.plan")
         yield watched
         assert watched.console == watched.outside == []
 
@@ -364,7 +364,7 @@ def test_axe_finds_nothing(played: Watched) -> None:
 
 def test_it_fits_a_narrow_page(browser: Browser) -> None:
     with browser.page(standalone(ALL["tiers"]()), width=420) as watched:
-        watched.page.wait_for_function("() => window.replay")
+        watched.page.wait_for_function("() => window.replay && replay.player.plan")
         assert watched.page.evaluate("() => document.documentElement.scrollWidth") <= 420
         assert watched.console == []
 
