@@ -78,13 +78,17 @@ def test_loopback_staffing() -> None:
 
 def test_loopback_chain_obeys_littles_law() -> None:
     result = scaling.measure_bottleneck(run_s=0.6)
-    cycle_s = result.response_s + result.think_s
-    # N = X (R + Z) is exact for a long run, and so is 1 / D for the most that comes through. A
-    # window of half a second has ends, and a machine hiccups: both are in the batches' spread.
-    slack = 3 * result.throughput.half_width
-    assert (np.abs(result.throughput.estimate * cycle_s - result.users) <= slack * cycle_s).all()
-    assert (result.throughput.estimate - slack <= 1 / max(result.demands_s)).all()
-    had_time(result.reading)
+    throughput, users = result.throughput, result.users
+    slack = 3 * throughput.half_width
+    # Nobody waits for two answers at a time; those that came in the last three quarters of the run
+    # were asked for within the run.
+    assert (throughput.estimate * result.response_s <= users / 0.75).all()
+    assert (throughput.estimate - slack <= 1 / max(result.demands_s)).all()
+    if had_time(result.reading):
+        # N = X (R + Z) is exact for a long run, and up to its ends for one of half a second, far
+        # longer than a cycle where the machine keeps up.
+        cycle_s = result.response_s + result.think_s
+        assert (np.abs(throughput.estimate * cycle_s - users) <= slack * cycle_s).all()
 
 
 @pytest.mark.parametrize("lock", scaling.LOCKS)
