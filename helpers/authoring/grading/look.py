@@ -473,7 +473,7 @@ def _is_plain_clone(clone: Path) -> bool:
 
 def time_of(text: str) -> datetime | None:
     """A time from text; without a zone it is this machine's. None if it is no time."""
-    import dateutil.parser
+    import dateutil.parser  # type: ignore[import-untyped]
 
     words = text.strip().split(" ")
     for tried in (text.strip(), " ".join(words[:2])):  # nbgrader ends with a zone's name

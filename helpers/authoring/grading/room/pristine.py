@@ -101,7 +101,9 @@ def take() -> State:
         for one in classes
         if not is_built_in(one) and _root(str(one.__module__)) not in _LEFT_ALONE
     ]
-    finders = [(place, list(place)) for place in (sys.meta_path, sys.path_hooks)]
+    finders: list[tuple[list[Any], list[Any]]] = [
+        (place, list(place)) for place in (sys.meta_path, sys.path_hooks)
+    ]
     set_attribute, delete_attribute = type.__setattr__, type.__delattr__
 
     def learn(namespace: dict[str, Any], word: str) -> None:

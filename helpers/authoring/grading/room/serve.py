@@ -16,7 +16,7 @@ import sys
 import time
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from . import fence, pristine, work
 

@@ -80,7 +80,7 @@ def arm(
         return False
 
     def asked_by_submission() -> bool:
-        frame = get_frame(3)  # past this function, `refused` and `hook`
+        frame: types.FrameType | None = get_frame(3)  # past this function, `refused` and `hook`
         while frame is not None:
             if not is_library(frame.f_code):
                 return True

@@ -43,7 +43,7 @@ def make_shell() -> Shell:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.xmode = "Minimal"
-    shell = InteractiveShell.instance(config=config)
+    shell: Shell = InteractiveShell.instance(config=config)
     shell.enable_gui = lambda gui=None: None
     shell.showtraceback = lambda *arguments, **named: None
     shell.showsyntaxerror = lambda *arguments, **named: None
@@ -323,9 +323,10 @@ def quiet(folder: str) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    sys.stdin = sys.__stdin__ = _text(0)
-    sys.stdout = sys.__stdout__ = _text(1)
-    sys.stderr = sys.__stderr__ = _text(2)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = _text(number)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     os.chdir(folder)
 
 
