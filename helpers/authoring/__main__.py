@@ -100,9 +100,10 @@ def _grade(options: argparse.Namespace) -> int:
     from helpers.authoring.grading.look import time_of
     from helpers.authoring.grading.run import Limits
 
-    due = time_of(options.due) if options.due else None
-    if options.due and due is None:
-        raise ValueError(f"--due {options.due!r} is no time; write 2026-10-01 23:59")
+    text = options.due or ""
+    due = time_of(text if " " in text or "T" in text else f"{text} 23:59:59")  # until midnight
+    if text and due is None:
+        raise ValueError(f"--due {text!r} is no time; write 2026-10-01 23:59")
     folder = options.folder or options.records / "submitted"
     commands.grade(
         _class(options),

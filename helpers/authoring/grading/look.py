@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from helpers.authoring.grading.lab import Lab, name_in, student_ids
 from helpers.authoring.grading.roster import Roster, plain_name
@@ -472,14 +473,17 @@ def _is_plain_clone(clone: Path) -> bool:
 
 
 def time_of(text: str) -> datetime | None:
-    """A time from text; without a zone it is this machine's. None if it is no time."""
-    import dateutil.parser  # type: ignore[import-untyped]
+    """A time from text such as ``2026-10-01 23:59``; without a zone it is this machine's.
 
-    words = text.strip().split(" ")
-    for tried in (text.strip(), " ".join(words[:2])):  # nbgrader ends with a zone's name
+    nbgrader writes the name of a zone behind it. None if it is no time.
+    """
+    plain, _, zone = text.strip().rpartition(" ")
+    for when, where in ((text.strip(), ""), (plain, zone)):
         try:
-            found: datetime = dateutil.parser.parse(tried)
-        except (ValueError, OverflowError):
+            found = datetime.fromisoformat(when)
+            if where:
+                return found.replace(tzinfo=ZoneInfo(where))
+        except (ValueError, KeyError, OSError):  # no time, or no zone
             continue
         return found if found.tzinfo else found.astimezone()
     return None
