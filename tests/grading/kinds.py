@@ -224,24 +224,31 @@ def pool(lab: Lab, student: str) -> Files:
 # ------------------------------------------------------------------ clumsy
 
 
+def again(cell: NotebookNode) -> NotebookNode:
+    """A copy of a cell, as Jupyter makes it: only its id is new."""
+    made = copy.deepcopy(cell)
+    made.id = f"{cell.id}-2"
+    return made
+
+
 def copied(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     at = made.cells.index(cell_of(made, lab.answers[0]))
-    made.cells.insert(at + 1, copy.deepcopy(made.cells[at]))
+    made.cells.insert(at + 1, again(made.cells[at]))
     return file(lab, made)
 
 
 def copied_blank(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     at = made.cells.index(cell_of(made, lab.answers[0]))
-    made.cells.insert(at + 1, copy.deepcopy(lab.cells[lab.answers[0]]))
+    made.cells.insert(at + 1, again(lab.cells[lab.answers[0]]))
     return file(lab, made)
 
 
 def copied_check(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     check = cell_of(made, next(iter(lab.checks)))
-    made.cells.insert(3, copy.deepcopy(check))
+    made.cells.insert(3, again(check))
     return file(lab, made)
 
 
@@ -249,7 +256,7 @@ def split(lab: Lab, student: str) -> Files:
     """Ctrl-Shift-minus in the middle of an answer."""
     made = notebook(lab, student)
     cell = cell_of(made, lab.answers[0])
-    first = copy.deepcopy(cell)
+    first = again(cell)
     first.source = "# My first thoughts.\nthoughts = 1"
     made.cells.insert(made.cells.index(cell), first)
     return file(lab, made)

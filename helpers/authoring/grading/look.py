@@ -130,7 +130,11 @@ def look(folder: Path, lab: Lab, labs: Mapping[str, set[str]], roster: Roster) -
                     place.name, place, reason="it lies in no student's folder; run collect first"
                 )
             continue
-        one = read(student, place, lab, labs)
+        # nbgrader's layout has a folder for each lab in the student's.
+        own = {path.name for path in place.iterdir() if path.is_dir()} & labs.keys()
+        if own and lab.name not in own:
+            continue
+        one = read(student, place / lab.name if own else place, lab, labs)
         if student in found:
             one = _newer(found[student], one)
         found[student] = one

@@ -71,7 +71,7 @@ def take() -> State:
     """
     gc.collect()
     functions = [one for one in gc.get_objects() if type(one) is types.FunctionType]
-    classes = _all_classes()
+    classes = all_classes()
     loaded = sys.modules
     modules = {
         name: module
@@ -205,7 +205,8 @@ def _same(one: Any, other: Any) -> bool:
     return all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _all_classes() -> list[type]:
+def all_classes() -> list[type]:
+    """Every class that there is."""
     found: dict[int, type] = {}
     waiting: list[type] = [object]
     while waiting:
