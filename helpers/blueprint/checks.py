@@ -15,6 +15,7 @@ Each finding names the component it is about and says what to do:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,7 @@ def _errors(design: Design) -> list[Finding]:
     return found
 
 
-def _wiring_errors(design: Design, error) -> None:
+def _wiring_errors(design: Design, error: Callable[[str, str, str], None]) -> None:
     singles = {"clients", "CDN", "cache", "message queue"}
     for component in design:
         name, callees = component.name, design.callees(component.name)

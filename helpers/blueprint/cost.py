@@ -147,8 +147,8 @@ def cost(
     clients = design.clients
     if rate_rps is None:
         rate_rps = clients.rate_rps
-        if rate_rps is None:
-            rate_rps = float(bounds(design).throughput_rps(clients.users, clients.think_s))
+    if rate_rps is None:
+        rate_rps = float(bounds(design).throughput_rps(clients.users or 1, clients.think_s))
     rate_rps = validation.number("rate_rps", rate_rps, above=0, unit="requests/s")
     table = prices() if table is None else table
     flows = edge_flows(design)

@@ -50,14 +50,15 @@ class Traffic:
         object.__setattr__(self, "times_s", tuple(times.tolist()))
         object.__setattr__(self, "factors", tuple(factors.tolist()))
 
-    def multiplier(self, time_s: npt.ArrayLike) -> np.ndarray:
+    def multiplier(self, time_s: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the multiplier at each time; at a step, the value after it."""
         times, factors = np.array(self.times_s), np.array(self.factors)
         at = np.asarray(time_s, dtype=float)
         i = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 1)
         j = np.minimum(i + 1, len(times) - 1)
         width = np.where(times[j] > times[i], times[j] - times[i], 1.0)
-        return factors[i] + (factors[j] - factors[i]) * np.clip((at - times[i]) / width, 0, 1)
+        share = np.clip((at - times[i]) / width, 0, 1)
+        return np.asarray(factors[i] + (factors[j] - factors[i]) * share)
 
     def warp(self, work: np.ndarray) -> np.ndarray:
         """Return when the integral of the multiplier reaches each value of `work`.

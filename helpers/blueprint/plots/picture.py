@@ -194,9 +194,9 @@ def _ailment(name: str, component: Component, result: DesignResult | OpenNetwork
     if not isinstance(result, DesignResult):
         return ""
     state = ""
-    for fault in sorted(result.faults, key=lambda fault: fault.at_s):
-        strikes = fault.target in (name, component.name) and fault.at_s < result.duration_s
-        over = fault.until_s is not None and fault.until_s < result.duration_s
+    for fault in sorted(result.at.faults, key=lambda fault: fault.at_s):
+        strikes = fault.target in (name, component.name) and fault.at_s < result.at.duration_s
+        over = fault.until_s is not None and fault.until_s < result.at.duration_s
         if strikes:
             state = "" if over or fault.action == "recover" else _STATES[fault.action]
     return state
@@ -226,25 +226,23 @@ def _second_line(
     """Return the second line of a box."""
     if isinstance(result, Design):
         return summary_line(component, each=name != component.name)
-    simulated = isinstance(result, DesignResult)
-    if isinstance(component, Clients):
-        if simulated:
-            return f"{significant(100 * result.success_ratio)} % answered"
-        return summary_line(component)
+    run = result if isinstance(result, DesignResult) else None
+    if isinstance(component, Clients) and run:
+        return f"{significant(100 * run.success_ratio)} % answered"
     if busy is not None:
-        if busy == np.inf or (busy >= 1 and not simulated):
+        if busy == np.inf or (busy >= 1 and not run):
             return f"{significant(100 * busy)} %: overloaded"
         said = f"{_percent(busy)} busy"
-        if simulated and name in result.tallies:
-            waiting = result.tallies[name].wait_s / result.window_s
+        if run and name in run.tallies:
+            waiting = run.tallies[name].wait_s / run.window_s
             if waiting >= 0.05:
                 said += f", {significant(waiting, 2)} waiting"
         if isinstance(component, Cache):
             said = f"{significant(100 * component.hit_ratio)} % hits, {said.split(',')[0]}"
         return said
-    if isinstance(component, Queue) and simulated:
-        workers = result.design.callees(component.name)[0].name
-        jobs = result.tallies[workers].wait_s / result.window_s
+    if isinstance(component, Queue) and run:
+        workers = run.design.callees(component.name)[0].name
+        jobs = run.tallies[workers].wait_s / run.window_s
         return f"{significant(jobs, 2)} jobs wait"
     if isinstance(component, CDN):
         return f"{significant(100 * component.hit_ratio)} % hits"
