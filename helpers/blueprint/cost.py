@@ -13,15 +13,13 @@ from helpers.blueprint.components import CDN, LoadBalancer, Queue
 from helpers.blueprint.design import Design
 from helpers.blueprint.theory.bounds import bounds
 from helpers.blueprint.theory.flows import edge_flows
+from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Seconds in a mean month of the Gregorian calendar: 365.2425 days / 12.
-MONTH_S = 365.2425 / 12 * 86_400
 
 
 @dataclass(frozen=True)

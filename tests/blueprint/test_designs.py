@@ -8,6 +8,8 @@ import pkgutil
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -51,6 +53,7 @@ from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.estimation import simulate_boxes
 from helpers.estimation.simulation.boxes import MISTAKES
 from helpers.foundations.drawing.words import Words
+from tests.blueprint.designs import designs
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
 CLIENTS = Clients(rate_rps=10)
@@ -291,10 +294,36 @@ def test_common_causes_set_a_floor():
     assert outage == sorted(outage, reverse=True)
 
 
-def test_too_many_components_are_refused():
-    with pytest.raises(ValueError, match="21 components"):
-        availability(chain(services=21))
-    assert availability(chain(services=20)).system == pytest.approx(0.999**20)
+@pytest.mark.parametrize("services", [1, 20, 21, 30, 200])
+def test_a_chain_of_any_length_is_the_product(services):
+    found = availability(chain(services=services))
+    assert found.system == pytest.approx(0.999**services, rel=1e-12)
+    assert len(found.importance) == services
+    assert found.importance["service-1"] == pytest.approx(0.999 ** (services - 1), rel=1e-12)
+
+
+def test_forty_components_with_spares_and_a_shared_database():
+    """Ten pairs of services behind balancers, one after the other; each writes to one database."""
+    db = Database(availability=0.98)
+    app = [AppServers(f"a-{i}", count=1, availability=0.9) for i in range(20)]
+    front = [LoadBalancer(f"b-{i}", availability=0.99) for i in range(10)]
+    paths = [CLIENTS >> front[0]]
+    for i in range(10):
+        for one in app[2 * i : 2 * i + 2]:
+            paths += [front[i] >> one >> db]
+            paths += [one >> front[i + 1]] if i < 9 else []
+    found = availability(Design("forty", *paths), request="write").system
+    assert found == pytest.approx(0.98 * (0.99 * (1 - 0.1**2)) ** 10, rel=1e-12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(design=designs(), request_kind=st.sampled_from(["read", "write", "job"]))
+def test_any_design_s_availability_is_that_of_every_instance_tried(design, request_kind):
+    assume(sum(c.machines for c in design) <= 12)
+    for i, component in enumerate(design):
+        design = design.replace(component.name, availability=0.6 + 0.05 * i)
+    ours = availability(design, request=request_kind).system
+    assert ours == pytest.approx(enumerate_instances(design, request=request_kind), abs=1e-12)
 
 
 # --- cost ---------------------------------------------------------------------------------------
