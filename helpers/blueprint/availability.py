@@ -13,7 +13,7 @@ from functools import cached_property, reduce
 from itertools import product
 from math import lgamma
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -32,9 +32,6 @@ from helpers.blueprint.year import YEAR_S
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Kinds of request whose availability can be asked for.
 REQUESTS = ("read", "write", "job")
@@ -102,20 +99,16 @@ class Availability(Result):
             f"{weakest}."
         )
 
-    def table(self) -> pd.DataFrame:
-        """Return one row for each component, the worst first."""
-        import pandas as pd
-
-        frame = pd.DataFrame(
-            {
-                "availability": self.components,
-                "importance": self.importance,
-                "outage_h_per_year": {
-                    name: share * YEAR_S / 3_600 for name, share in self.blame.items()
-                },
-            }
-        )
-        return frame.sort_values("outage_h_per_year", ascending=False, kind="stable")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """One row for each component, the worst first."""
+        names = sorted(self.blame, key=lambda name: -self.blame[name])
+        return {
+            "component": names,
+            "availability": [self.components[name] for name in names],
+            "importance": [self.importance[name] for name in names],
+            "outage_h_per_year": [self.blame[name] * YEAR_S / 3_600 for name in names],
+        }
 
 
 def availability(design: Design, *, request: str = "read") -> Availability:

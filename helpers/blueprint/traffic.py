@@ -131,13 +131,7 @@ def steady() -> Traffic:
 
 
 def spike(*, at_s: float, length_s: float, factor: float) -> Traffic:
-    """Return traffic that jumps to `factor` times its rate at `at_s`, and back after `length_s`.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is negative.
-    """
+    """Return traffic that jumps to `factor` times its rate at `at_s`, and back after `length_s`."""
     at_s = validation.number("at_s", at_s, at_least=0, unit="s")
     length_s = validation.number("length_s", length_s, at_least=0, unit="s")
     factor = validation.number("factor", factor, at_least=0)
@@ -156,11 +150,6 @@ def diurnal(*, period_s: float, swing: float, points: int = 96) -> Traffic:
         How far the rate goes above and below its mean, 0 to 1: at 0.5 from 0.5 to 1.5 times it.
     points : int
         Straight pieces a day is made of; >= 4.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
     """
     period_s = validation.number("period_s", period_s, above=0, unit="s")
     swing = validation.number("swing", swing, at_least=0, at_most=1)
@@ -183,11 +172,6 @@ def flash_crowd(*, at_s: float, rise_s: float, fade_s: float, factor: float) -> 
         After the peak the excess falls by a factor e in each `fade_s` seconds; > 0.
     factor : float
         Multiplier at the peak; >= 1.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
     """
     at_s = validation.number("at_s", at_s, at_least=0, unit="s")
     rise_s = validation.number("rise_s", rise_s, above=0, unit="s")

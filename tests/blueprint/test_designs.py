@@ -48,7 +48,10 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, single
+from helpers.blueprint.graph import cycle_of
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.blueprint.plots.layout import layout
+from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.estimation import simulate_boxes
 from helpers.estimation.simulation.boxes import MISTAKES
@@ -240,7 +243,17 @@ def test_an_overload_is_pointed_out_where_it_is():
     design = anatomy().replace("workers", count=1)
     (finding,) = [f for f in validate(design) if f.rule == "overloaded"]
     assert finding.component == "workers"
-    assert "it has 1" in finding.message
+    assert finding.message.startswith("overload at 'workers': ")
+    assert finding.message.endswith(" servers busy, and there is 1")
+
+
+def test_sentences_agree_in_number():
+    design = anatomy().without("queue")
+    said = [str(f) for f in validate(design.replace("workers", count=1, availability=0.9))]
+    assert any("'workers' are a single point of failure: without them" in each for each in said)
+    assert any("'balancer' is a single point of failure: without it" in each for each in said)
+    busy = bounds(anatomy().replace("workers", count=1))
+    assert busy.reading.startswith("First to saturate: workers, at ")
 
 
 # --- availability -------------------------------------------------------------------------------
@@ -444,6 +457,34 @@ def test_progress_ends_with_the_whole_run():
     np.testing.assert_array_equal(last.done_s, simulate_design(users, duration_s=4).done_s)
 
 
+def test_the_success_ratio_does_not_flatter_where_failures_take_long():
+    """Half of the tries meet a silent server and take a second to fail: a quarter fails twice."""
+    app = AppServers(count=2, service_s=0.01)
+    balancer = LoadBalancer(policy="random", health_check=None)
+    design = Design("d", Clients(rate_rps=40, timeout_s=1.0, retries=1) >> balancer >> app)
+    runs_ = [
+        simulate_design(
+            design, faults=[partition("app-1", at_s=0)], duration_s=8, warm_up_s=2, seed=seed
+        )
+        for seed in range(40)
+    ]
+    judged = sum(run.judged.sum() for run in runs_)
+    error = (0.75 * 0.25 / judged) ** 0.5
+    assert abs(np.mean([run.success_ratio for run in runs_]) - 0.75) < 4 * error
+    # Answers come at once and failures after two seconds, so what is decided is no fair sample.
+    decided = [run.outcome[run.counted & (run.outcome != IN_FLIGHT)] == OK for run in runs_]
+    assert np.mean([each.mean() for each in decided]) > 0.75 + 4 * error
+
+
+def test_who_hangs_has_not_been_answered():
+    design = Design("d", Clients(rate_rps=1, arrivals="constant") >> ONE)
+    hung = simulate_design(design, faults=[partition("app", at_s=3.5)], duration_s=20.5)
+    assert (hung.in_flight, hung.failed) == (17, 0)
+    assert hung.success_ratio == pytest.approx(3 / 20)
+    slow_ = design.replace("app", service_s=99)
+    assert np.isnan(simulate_design(slow_, duration_s=2).success_ratio)  # nothing is known yet
+
+
 def test_a_reading_says_what_the_numbers_say():
     result = simulate_design(anatomy(), duration_s=10, faults=[kill("app", at_s=4, until_s=6)])
     assert f"{result.sent:,} requests" in result.reading
@@ -486,6 +527,48 @@ def test_diagram_table_and_picture_show_every_part(design):
         assert axes.get_title()
         assert axes.get_xlabel().endswith("(s)")
         axes.figure.canvas.draw()
+
+
+B, C = AppServers("b", count=1), AppServers("c", count=1)
+ROUND = [
+    Design("back", CLIENTS >> ONE >> B >> ONE, B >> DB),
+    Design("itself", CLIENTS >> ONE >> ONE, ONE >> DB),
+    Design("a long way back", CLIENTS >> LoadBalancer() >> ONE >> B >> C >> ONE, C >> DB),
+    Design("workers who call", CLIENTS >> LoadBalancer() >> APP >> CACHE >> DB,
+           APP >> Queue() >> Workers() >> APP),
+    Design("beside the road", CLIENTS >> ONE, B >> C >> B),
+    Design("nothing else", ONE >> B >> ONE),
+    Design("two ways back", CLIENTS >> ONE >> B >> C >> B, C >> ONE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("design", ROUND, ids=lambda d: d.name)
+def test_a_circle_is_drawn_as_one_edge_that_leads_back(design):
+    plan = layout(design)
+    assert plan.down.keys() | plan.back.keys() == set(design.wiring)
+    for source, target in plan.down:
+        assert plan.boxes[source].layer < plan.boxes[target].layer
+    assert cycle_of(Design("without", *design.components, *(
+        design[source] >> design[target] for source, target in plan.down
+    ))) == []  # fmt: skip
+    # No layer is empty, and what has a caller is not in the first.
+    layers = {box.layer for box in plan.boxes.values()}
+    assert layers == set(range(len(layers)))
+    for (source, target), way in plan.back.items():
+        start, end = plan.boxes[source], plan.boxes[target]
+        assert start.layer >= end.layer
+        assert abs(way[0][0] - start.x) == pytest.approx(start.width / 2)
+        assert abs(way[-1][0] - end.x) == pytest.approx(end.width / 2)
+        lane = way[1][0]
+        assert lane == way[2][0]
+        assert plan.left <= lane <= plan.right
+        for box in plan.boxes.values():
+            assert abs(lane - box.x) > box.width / 2
+    lanes = [way[1][0] for way in plan.back.values()]
+    assert len(set(lanes)) == len(lanes)
+    axes = Figure().add_subplot()
+    plot_design(design, axes)
+    axes.figure.canvas.draw()
 
 
 @pytest.mark.parametrize("rule", INVALID)

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from helpers.blueprint.components.component import (
-    Caller,
-    Component,
-    named,
-    optional,
-    positional,
-)
+from helpers.blueprint.components.component import Caller, Component, named, optional, positional
 from helpers.blueprint.policies import POLICIES
 from helpers.foundations.experiment import Parameters, anything, integer, number, option
 from helpers.foundations.traffic.arrivals import ARRIVALS

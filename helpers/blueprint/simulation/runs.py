@@ -35,9 +35,8 @@ def simulate_design(design: Design, **how: Any) -> DesignResult:
 
     Raises
     ------
-    TypeError, ValueError
-        If a parameter has the wrong type or is out of range, the design has errors, or a fault has
-        no such target.
+    ValueError
+        If the design has errors, or a fault has no such target.
 
     Examples
     --------
