@@ -9,6 +9,7 @@ may rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import MISSING
 from functools import cached_property, reduce
 from itertools import product
 from math import lgamma
@@ -27,14 +28,25 @@ from helpers.blueprint.components import (
     Workers,
 )
 from helpers.blueprint.decision_diagram import Diagram
-from helpers.blueprint.design import JOB, LOOK, Design
+from helpers.blueprint.design import JOB, LOOK, Design, a_design
 from helpers.blueprint.year import YEAR_S
-from helpers.foundations import validation
-from helpers.foundations.experiment import Result
+from helpers.foundations.experiment import Parameters, Result, anything, option
 from helpers.foundations.prose import duration, significant
 
 #: Kinds of request whose availability can be asked for.
 REQUESTS = ("read", "write", "job")
+
+
+class Question(Parameters):
+    """A kind of request, asked of a design."""
+
+    design: Design = anything("Design", MISSING, "A valid design", check=a_design)
+    request: str = option(
+        "read",
+        "Kind of request",
+        of=REQUESTS,
+        note="A read that no cache can answer, a write, or a write that leaves a job behind.",
+    )
 
 
 class Availability(Result):
@@ -42,11 +54,8 @@ class Availability(Result):
 
     Attributes
     ----------
-    design : Design
-        What it is for.
-    request : str
-        ``"read"`` (one that no cache answers), ``"write"`` or ``"job"`` (a write that leaves a job
-        behind).
+    at : Question
+        What was asked.
     system : float
         Long-run fraction of the time in which such a request is answered.
     components : dict of str to float
@@ -55,8 +64,7 @@ class Availability(Result):
         How much the system gains from a component that goes from dead to perfect (Birnbaum).
     """
 
-    design: Design
-    request: str
+    at: Question
     system: float
     components: dict[str, float]
     importance: dict[str, float]
@@ -83,7 +91,7 @@ class Availability(Result):
     def summary(self) -> dict[str, float | int | str]:
         """Availability and downtime."""
         return {
-            "request": self.request,
+            "request": self.at.request,
             "availability_percent": 100 * self.system,
             "downtime_h_per_year": self.downtime_s / 3_600,
             "weakest": max(self.blame, key=self.blame.__getitem__),
@@ -94,7 +102,7 @@ class Availability(Result):
         """Availability and downtime, in a sentence."""
         weakest = max(self.blame, key=self.blame.__getitem__)
         return (
-            f"A {self.request} is answered {significant(100 * self.system, 6)} % of the time, "
+            f"A {self.at.request} is answered {significant(100 * self.system, 6)} % of the time, "
             f"which leaves {duration(self.downtime_s)} of outage a year, most of it owed to "
             f"{weakest}."
         )
@@ -137,7 +145,7 @@ def availability(design: Design, *, request: str = "read") -> Availability:
     >>> round(availability(design).system, 6)
     0.9999
     """
-    validation.one_of("request", request, REQUESTS)
+    at = Question(design=design, request=request)
     up = {
         component.name: component_availability(component, request)
         for component in design
@@ -153,7 +161,7 @@ def availability(design: Design, *, request: str = "read") -> Availability:
             for chance in (0.0, 1.0)
         )
         importance[name] = good - dead
-    return Availability(design, request, diagram.probability(works, chances), up, importance)
+    return Availability(at, diagram.probability(works, chances), up, importance)
 
 
 def component_availability(component: Component, request: str) -> float:

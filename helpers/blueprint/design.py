@@ -309,6 +309,19 @@ class Design:
         return chains + [[c.name] for c in self.components if c.name not in wired]
 
 
+def a_design(name: str, value: Any) -> Design:
+    """Return `value` if it is a design, for parameters that are one.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(value, Design):
+        raise TypeError(f"{name} must be a Design, got {value!r}")
+    return value
+
+
 def _freeze(
     design: Design,
     name: str,

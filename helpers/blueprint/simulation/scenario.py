@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers.blueprint.checks import refuse_errors
 from helpers.blueprint.components import Clients, Component, Served
-from helpers.blueprint.design import Design, Edge
+from helpers.blueprint.design import Design, Edge, a_design
 from helpers.blueprint.faults import Fault, fault_schedule
 from helpers.blueprint.graph import topological
 from helpers.blueprint.simulation.draws import Columns, Floats, arrivals, services, uniforms
@@ -47,12 +47,6 @@ class Route:
     jitter: Columns  # uniform: how much of the backoff before this try of the caller?
 
 
-def _a_design(name: str, value: Any) -> Design:
-    if not isinstance(value, Design):
-        raise TypeError(f"{name} must be a Design, got {value!r}")
-    return value
-
-
 def _a_traffic(name: str, value: Any) -> Traffic | None:
     if not isinstance(value, Traffic | None):
         raise TypeError(f"{name} must be made by steady, spike and so on, got {value!r}")
@@ -63,7 +57,7 @@ class Run(Parameters):
     """A design under traffic and faults."""
 
     design: Design = anything(
-        "Design", MISSING, "Design without errors", check=_a_design,
+        "Design", MISSING, "Design without errors", check=a_design,
         note="Warnings are what experiments are made of.",
     )  # fmt: skip
     traffic: Traffic | None = anything(
