@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from helpers.explore import view
+from helpers.explore.front import styles
 from helpers.foundations.drawing import style
 from tests.settings import other_settings
 
@@ -63,7 +63,7 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
 def in_the_dark(rgb: np.ndarray) -> np.ndarray:
     """What the explorer's CSS filter makes of a colour: invert(a), then hue-rotate(180deg)."""
-    amount = float(re.search(r"invert\(([\d.]+)\) hue-rotate\(180deg\)", view._STYLE)[1])
+    amount = float(re.search(r"invert\(([\d.]+)\) hue-rotate\(180deg\)", styles("frame"))[1])
     inverted = amount * (1 - rgb) + (1 - amount) * rgb
     rotate = np.array(
         [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
