@@ -26,6 +26,7 @@ from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
+_VIEW = "application/vnd.jupyter.widget-view+json"
 RUN_ME = "Run this cell to bring the controls to life."
 _MAX_TABLE_ROWS = 500
 
@@ -257,9 +258,17 @@ def publish_faces(
     text: str,
     faces: dict[str, str] | None = None,
     metadata: dict[str, Any] | None = None,
+    *,
+    alone: str = "",
 ) -> None:
-    """Display a widget together with what stands in for it where widgets cannot live."""
+    """Display a widget together with what stands in for it where widgets cannot live.
+
+    `alone` is HTML that does what the widget does without a kernel. It travels with the reference
+    to the widget, and takes its place when the notebook is saved; see ``helpers.server``.
+    """
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
+    if alone and _VIEW in bundle:
+        bundle[_VIEW] = {**bundle[_VIEW], "alone": alone}
     display(bundle, raw=True, metadata=metadata or {})  # type: ignore[no-untyped-call]
 
 
