@@ -16,7 +16,7 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
 from helpers.explore.parameters import Declaration, check_names, parameters_of
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
@@ -65,12 +65,14 @@ class Explorer:
         simulate: Simulation,
         plot: Plot,
         model: Model | None,
+        runs: int,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
         after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
+        self._runs = validation.integer("runs", runs, at_least=1)
         known = parameters_of(simulate)
         check_names(simulate, known, arguments)
         self.controls = {
@@ -306,7 +308,7 @@ class Explorer:
         """Run the learner's model, and draw what it says after one run, two, four, ..."""
         if self.model is None or self._pending is not this:
             return
-        attempt = self._attempt = Attempt(self.model, _setting_of(self.result))
+        attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
         drawn = 0
         while self._pending is this:
             done = attempt.done  # asked before the runs are counted: none can slip through
@@ -332,7 +334,7 @@ class Explorer:
             self._show(self._draw(last, settled=True))
             return
         try:
-            *_, mine = runs_of(self.model, _setting_of(last))
+            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
             self._show(self._draw(last, mine, settled=True))
         except ModelError as error:
             self._show(self._draw(last, settled=True))
@@ -359,6 +361,7 @@ def explore(
     plot: Callable[..., None] | None = None,
     *,
     model: Model | None = None,
+    runs: int = RUNS,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     after: tuple[Questions, str] | None = None,
@@ -384,6 +387,8 @@ def explore(
         The learner's own version of the experiment's rule, ``model(at, draw)`` or ``model(at)``,
         which returns named numbers: it is run at the present setting, on the same draws, and
         appears in vermilion, in the way that ``plot(result, ax, mine=...)`` draws it.
+    runs : int
+        How often a model that draws is run; what it returns is averaged.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
@@ -417,7 +422,7 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, title, dict(presets or {}), after, arguments)
+    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
 @cache
