@@ -3,7 +3,7 @@
 // element; the default export is what anywidget asks for.
 
 import {
-  Scene, called, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
+  Scene, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
 } from './replay_log.js';
 import { dots, layout } from './replay_layout.js';
 import {
