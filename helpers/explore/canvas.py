@@ -19,9 +19,11 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.colors import to_rgba
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
@@ -304,10 +306,24 @@ def _scenery(ax: Axes) -> tuple:
 
 
 def _fade(artist: Artist) -> None:
+    """Make a ghost: grey lines, outlines of what was filled, and no words.
+
+    A filled ghost would lie like mud over the picture, and over other ghosts.
+    """
     if isinstance(artist, Text | Words):
         artist.remove()
         return
-    artist.set_alpha(0.55)
     artist.set_zorder(artist.get_zorder() - 1)
+    if isinstance(artist, Patch | Collection) and len(np.atleast_1d(artist.get_facecolor())):
+        artist.set(facecolor="none", edgecolor=style.GHOST, linewidth=1.0, hatch=None, alpha=0.55)
+        return
+    strength = _ink(artist.get_color()) if hasattr(artist, "get_color") else 1.0
+    artist.set_alpha(0.55 * max(strength * (artist.get_alpha() or 1.0), 0.3))
     if hasattr(artist, "set_color"):
         artist.set_color(style.GHOST)
+
+
+def _ink(colours: Any) -> float:
+    """Return how far a colour is from white, or the darkest of several, 0 to 1."""
+    rgba = to_rgba_array(colours)
+    return float(((1 - rgba[:, :3].min(axis=1)) * rgba[:, 3]).max(initial=0.0))
