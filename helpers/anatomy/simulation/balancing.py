@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.anatomy.theory import theory_balancing
-from helpers.blueprint.balancing import balanced_waits_loop
+from helpers.blueprint.balancing.waits import balanced_waits
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.foundations.traffic.streams import streams
@@ -44,8 +44,8 @@ class BalancingResult(Result):
     ----------
     utilisation, servers, balancers
         The parameters it was made with.
-    response : Interval
-        Mean response times in the order of `BALANCING_POLICIES`; arrays, shape (6,).
+    response : Intervals
+        Mean response times in the order of `BALANCING_POLICIES`; shape (6,).
     p99 : numpy.ndarray, shape (6,)
         99th percentiles of all replications together.
     theory : dict of str to float
@@ -57,7 +57,7 @@ class BalancingResult(Result):
     utilisation: float
     servers: int
     balancers: int
-    response: Interval
+    response: Intervals
     p99: np.ndarray
     theory: dict[str, float]
     replications: int
@@ -165,7 +165,7 @@ def simulate_balancing(
                 utilisation=utilisation,
                 servers=servers,
                 balancers=balancers,
-                response=mean_interval(np.array(means)),
+                response=mean_intervals(np.array(means)),
                 p99=np.percentile(np.concatenate(kept, axis=1), 99, axis=1),
                 theory=theory,
                 replications=done,
@@ -261,7 +261,7 @@ def replay_balancing(
     validation.one_of("policy", policy, BALANCING_POLICIES)
     arrivals, services = np.asarray(arrivals_s, dtype=float), np.asarray(services_s, dtype=float)
     users = np.floor(dice[0] * _USERS).astype(int)
-    waits = balanced_waits_loop(
+    waits = balanced_waits(
         policy, arrivals, services, servers, first=dice[0], second=dice[1], users=users
     )
     return waits + services

@@ -11,7 +11,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.foundations.traffic.streams import streams
@@ -237,8 +237,8 @@ class ChainResult(Result):
     ----------
     services, availability
         The parameters it was made with.
-    direct, queued : Interval
-        Simulated unavailability for each of `LENGTHS`; arrays, shape (12,). With a queue, only
+    direct, queued : Intervals
+        Simulated unavailability for each of `LENGTHS`; shape (12,). With a queue, only
         the first service and the queue have to work.
     theory_direct, theory_queued : numpy.ndarray, shape (12,)
         One minus the products of the availabilities.
@@ -246,8 +246,8 @@ class ChainResult(Result):
 
     services: int
     availability: float
-    direct: Interval
-    queued: Interval
+    direct: Intervals
+    queued: Intervals
     theory_direct: np.ndarray
     theory_queued: np.ndarray
 
@@ -326,8 +326,8 @@ def simulate_chain(*, services: int = 5, availability: float = 0.99, seed: int =
     return ChainResult(
         services=services,
         availability=availability,
-        direct=mean_interval(direct),
-        queued=mean_interval(queued),
+        direct=mean_intervals(direct),
+        queued=mean_intervals(queued),
         theory_direct=1
         - np.array([theory_chain(services=k, availability=availability) for k in LENGTHS.tolist()]),
         theory_queued=1

@@ -10,7 +10,7 @@ from helpers.anatomy.theory import theory_deficit, theory_sessions
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 
 #: What happens to the servers.
@@ -31,8 +31,8 @@ class SessionsResult(Result):
     ----------
     servers, users, event, store_ms
         The parameters it was made with.
-    lost : Interval
-        Fraction of the sessions lost if they are sticky; arrays, shape (19,), for `FLEETS`.
+    lost : Intervals
+        Fraction of the sessions lost if they are sticky; shape (19,), for `FLEETS`.
     theory : numpy.ndarray, shape (19,)
         What :func:`~helpers.anatomy.theory.theory_sessions` says.
     """
@@ -41,7 +41,7 @@ class SessionsResult(Result):
     users: int
     event: str
     store_ms: float
-    lost: Interval
+    lost: Intervals
     theory: np.ndarray
 
     @property
@@ -125,7 +125,7 @@ def simulate_sessions(
         users=users,
         event=event,
         store_ms=store_ms,
-        lost=mean_interval(lost),
+        lost=mean_intervals(lost),
         theory=np.array([theory_sessions(servers=n, event=event) for n in FLEETS.tolist()]),
     )
 

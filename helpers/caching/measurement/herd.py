@@ -20,6 +20,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import queue_length_at
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.statistics import Interval, verdict
 from helpers.foundations.traffic.arrivals import arrival_times
 from helpers.foundations.traffic.streams import streams
@@ -29,8 +30,6 @@ MEASURED_FIXES = ("none", "single-flight")
 
 _BEFORE_S = 0.05  # traffic before the expiry
 _FEWEST_QUERIES, _MOST_QUERIES = 10, 2_000
-#: Share of the recompute time by which a client may be late before the traffic is another one.
-_TOO_LATE = 0.15
 
 
 class MeasuredHerdResult(Result):
@@ -51,8 +50,8 @@ class MeasuredHerdResult(Result):
     #: From the first miss until its answer was in the cache, seconds: the recompute time and
     #: whatever the network and a busy machine added.
     filled_s: float
-    #: The latest that a client was sent off after its time, seconds: how well this machine kept
-    #: to the traffic it was asked for.
+    #: How late timers were on average, seconds: how well this machine kept to the traffic it was
+    #: asked for.
     late_s: float
 
     @property
@@ -82,11 +81,8 @@ class MeasuredHerdResult(Result):
         if self.fix == "single-flight":  # one, always: nothing random to make an interval of
             word = "agrees" if self.queries == 1 else "disagrees"
             return f"theory 1 query, measured {self.queries}: {word}"
-        if self.late_s > _TOO_LATE * self.recompute_s:
-            return (
-                f"no verdict: this machine was too busy and sent clients off up to "
-                f"{duration(self.late_s)} late; run it again"
-            )
+        if busy := no_verdict(self.late_s, self.recompute_s):
+            return busy
         return verdict(self.interval, self.theory, unit="queries")
 
     @property
@@ -188,7 +184,7 @@ def measure_expiry_herd(
                     clients.create_task(_client(cache, began + arrival))
         return origin.arrived, origin.answered, expiry, cache
 
-    with _no_collection():
+    with _no_collection(), Lateness() as lateness:
         arrived, answered, expiry, cache = in_own_loop(run())
     arrived, answered = np.array(arrived) - expiry, np.array(answered) - expiry
     arrived.sort()
@@ -206,7 +202,7 @@ def measure_expiry_herd(
         at_database=queue_length_at(time_s, arrived, answered),
         saturated_s=saturated_time(arrived, answered, connections),
         filled_s=cache.filled - cache.missed,
-        late_s=cache.late,
+        late_s=lateness.mean_s,
     )
 
 
@@ -266,7 +262,6 @@ class _Cache:
         self.expires = expires
         self.single_flight = single_flight
         self.missed = self.filled = math.inf  # when the first miss came, and its answer
-        self.late = 0.0
         self._flight: asyncio.Task[None] | None = None
 
     async def get(self) -> None:
@@ -295,7 +290,6 @@ class _Cache:
 
 async def _client(cache: _Cache, at: float) -> None:
     await asyncio.sleep(max(0.0, at - time.perf_counter()))
-    cache.late = max(cache.late, time.perf_counter() - at)
     await cache.get()
 
 

@@ -29,6 +29,7 @@ from helpers.estimation.theory.load_test import TESTERS, LoadTestTheory, theory_
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import run_apart
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 from helpers.foundations.traffic.streams import streams
@@ -57,6 +58,8 @@ class MeasuredLoadTest(Result):
         What the simulation says for the measured rate, service and stall, ascending, seconds.
     theory : LoadTestTheory
         The same for theory.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     rate_rps: float
@@ -69,6 +72,7 @@ class MeasuredLoadTest(Result):
     p99: dict[str, Interval]
     simulated_s: dict[str, np.ndarray]
     theory: LoadTestTheory
+    late_s: float
 
     def percentile_s(self, tester: str, q: float) -> float:
         """Return a tester's q-quantile, seconds."""
@@ -91,9 +95,14 @@ class MeasuredLoadTest(Result):
         opened, closed = (duration(float(self.p99[t].estimate)) for t in ("open", "closed"))
         simulated = float(self.simulated_s["open"].mean())
         distance = 100 * (float(self.mean["open"].estimate) / simulated - 1)
-        return (
+        told = (
             f"Of the same servers with the same stall of {duration(self.stall_s)} the open tester "
-            f"measured a p99 of {opened}, the closed one {closed}. Verdict on the open mean: "
+            f"measured a p99 of {opened}, the closed one {closed}."
+        )
+        if busy := no_verdict(self.late_s, self.service_s):
+            return f"{told} {busy}"
+        return (
+            f"{told} Verdict on the open mean: "
             f"{verdict(self.mean['open'], self.theory.mean_s, unit='s')}; the simulation's "
             f"{duration(simulated)} is {significant(abs(distance), 2)} % "
             f"{'below' if distance > 0 else 'above'} the measured mean."
@@ -171,13 +180,16 @@ def measure_load_test(
     schedules = [_schedule(rate, run_s, rng[f"arrivals {i}"]) for i in range(servers)]
     tested = [_Server(service_ms * 1e-3, stall_s) for _ in range(servers)]
     limit_s = 3 * run_s + 5
-    try:
-        opened = run_apart(lambda: _test_open(tested, schedules, run_s), limit_s)
-        closed = run_apart(lambda: _test_closed(tested, rate, connections, run_s), limit_s)
-    finally:
-        for server in tested:
-            server.close()
-    return _result(tested, schedules, opened, closed, rate, run_s, connections)
+    with Lateness() as lateness:
+        try:
+            opened = run_apart(lambda: _test_open(tested, schedules, run_s), limit_s)
+            closed = run_apart(lambda: _test_closed(tested, rate, connections, run_s), limit_s)
+        finally:
+            for server in tested:
+                server.close()
+    return _result(
+        tested, schedules, opened, closed, rate, run_s, connections, late_s=lateness.mean_s
+    )
 
 
 def _schedule(rate_rps: float, run_s: float, rng: np.random.Generator) -> np.ndarray:
@@ -351,6 +363,8 @@ def _result(
     rate: float,
     run_s: float,
     connections: int,
+    *,
+    late_s: float,
 ) -> MeasuredLoadTest:
     service_s = float(np.mean([t for server in servers for t in server.services]))
     stall_s = float(np.mean([t for server in servers for t in server.stalls]))
@@ -390,4 +404,5 @@ def _result(
             run_s=run_s,
             connections=connections,
         ),
+        late_s=late_s,
     )

@@ -14,7 +14,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class OverloadResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray, shape (9,)
         Loads simulated.
-    goodput : Interval
-        Answers within a second over capacity, at each of them; arrays, shape (9,).
+    goodput : Intervals
+        Answers within a second over capacity, at each of them; shape (9,).
     here : Interval
-        The same at `load`; floats.
+        The same at `load`.
     theory : float or None
         Its closed form at `load`; the fluid's above capacity if there is no limit. None so near
         to capacity that neither applies.
@@ -53,7 +53,7 @@ class OverloadResult(Result):
     load: float
     room: str
     grid: np.ndarray
-    goodput: Interval
+    goodput: Intervals
     here: Interval
     theory: float | None
     curve: np.ndarray
@@ -147,7 +147,7 @@ def simulate_overload(
         load=load,
         room=room,
         grid=np.array(LOADS),
-        goodput=mean_interval(curve),
+        goodput=mean_intervals(curve),
         here=mean_interval(here[:, 0]),
         theory=theory_overload(load=load, room=ROOMS[room], run_s=RUN_S) if known else None,
         curve=np.array([(x, theory_overload(load=x, room=ROOMS[room], run_s=RUN_S)) for x in xs]),

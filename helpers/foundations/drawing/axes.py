@@ -22,7 +22,7 @@ from helpers.foundations import validation
 from helpers.foundations.drawing import letters, style
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Interval, Intervals
 
 #: Times that people call by another name than :func:`duration` does.
 _NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
@@ -203,7 +203,7 @@ def _time(seconds: float) -> str:
 def error_bars(
     ax: Axes,
     places: npt.ArrayLike,
-    interval: Interval | Sequence[Interval],
+    interval: Interval | Intervals | Sequence[Interval],
     scale: float = 1.0,
     *,
     along: str = "y",
@@ -216,7 +216,7 @@ def error_bars(
     ax : matplotlib.axes.Axes
     places : array_like
         Where the points stand on the other axis.
-    interval : Interval or sequence of Interval
+    interval : Interval, Intervals or sequence of Interval
         Of as many numbers as there are places.
     scale : float
         Factor for what is drawn, such as 1e3 from seconds to milliseconds.
@@ -230,7 +230,7 @@ def error_bars(
     TypeError, ValueError
         If `along` is neither axis.
     """
-    several = [interval] if isinstance(interval, Interval) else interval
+    several = [interval] if isinstance(interval, Interval | Intervals) else interval
     middle, low, high = (
         np.concatenate([np.atleast_1d(getattr(one, part)) for one in several]) * scale
         for part in ("estimate", "low", "high")
@@ -435,6 +435,54 @@ def ring(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
         markeredgewidth=1.6,
         linestyle="none",
         gid="ring",
+    )
+
+
+def dot(
+    ax: Axes, x: float, y: float, marker: str = "o", color: str = style.BLUE, size: float = 9
+) -> None:
+    """Mark the point of a simulated curve that the sliders stand at."""
+    ax.plot(
+        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+    )
+
+
+def guessed(ax: Axes, axis: str, value: float) -> None:
+    """Mark what was predicted, as a line across the panel at a number of its x or y axis."""
+    look = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    if axis == "x":
+        ax.axvline(value, label="your guess", **look)
+        place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
+    else:
+        ax.axhline(value, label="your guess", **look)
+        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
+    ax.annotate(
+        "your guess",
+        place,
+        xycoords=transform,
+        xytext=offset,
+        textcoords="offset points",
+        color=style.VERMILION,
+        fontsize=9,
+        annotation_clip=True,
+    )
+
+
+def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
+    """Mark what a learner's own model says: vermilion diamonds, on top of everything."""
+    heights = np.atleast_1d(np.asarray(y, dtype=float))
+    places = np.broadcast_to(np.asarray(x, dtype=float), heights.shape)
+    ax.plot(
+        places,
+        heights,
+        color=style.VERMILION,
+        marker="D",
+        markersize=7.5,
+        markeredgecolor="white",
+        markeredgewidth=1.2,
+        linestyle="none",
+        label="your model",
+        zorder=9,
     )
 
 

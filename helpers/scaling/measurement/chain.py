@@ -10,8 +10,9 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
 
@@ -35,20 +36,23 @@ class MeasuredBottleneck(Result):
         Mean think time as measured, seconds; it includes the replies' way back.
     users : numpy.ndarray of int, shape (k,)
         Users of each chain.
-    throughput : Interval
-        Measured throughput, requests per second, from ten batches; arrays, shape (k,).
+    throughput : Intervals
+        Measured throughput, requests per second, from ten batches; shape (k,).
     response_s : numpy.ndarray, shape (k,)
         Measured mean response time.
     theory : BottleneckTheory
         Exact solution and bounds for the measured demands.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     demands_s: tuple[float, ...]
     think_s: float
     users: np.ndarray
-    throughput: Interval
+    throughput: Intervals
     response_s: np.ndarray
     theory: BottleneckTheory
+    late_s: float
 
     @property
     def predicted_rps(self) -> np.ndarray:
@@ -73,6 +77,8 @@ class MeasuredBottleneck(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, max(self.demands_s)):
+            return busy
         ratio = self.throughput.estimate / self.predicted_rps
         worst = int(np.argmax(np.abs(np.log(ratio))))
         off = 100 * (ratio[worst] - 1)
@@ -177,7 +183,8 @@ def measure_bottleneck(
                 part.stop()
         return chains, crowds, began + _WARMUP_SHARE * run_s, ended
 
-    chains, crowds, after, ended = run_apart(main, limit_s=3 * run_s + 5)
+    with Lateness() as lateness:
+        chains, crowds, after, ended = run_apart(main, limit_s=3 * run_s + 5)
     served = [[chain[k].served() for chain in chains] for k in range(3)]
     demands = tuple(
         float(np.concatenate([done - began for _, began, done in tier]).mean()) for tier in served
@@ -194,9 +201,10 @@ def measure_bottleneck(
         demands_s=demands,
         think_s=thought,
         users=np.array(_USERS),
-        throughput=mean_interval(batches.T * (_BATCHES / (ended - after))),
+        throughput=mean_intervals(batches.T * (_BATCHES / (ended - after))),
         response_s=np.array(responses).reshape(len(_USERS), _CHAINS).mean(axis=1),
         theory=theory_bottleneck(demands, thought, _USERS[-1]),
+        late_s=lateness.mean_s,
     )
 
 

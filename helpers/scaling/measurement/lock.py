@@ -14,7 +14,7 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import (
     ScalabilityFit,
@@ -62,8 +62,8 @@ class MeasuredScalability(Result):
         Which lock; one of `LOCKS`.
     workers : numpy.ndarray of int, shape (k,)
         Numbers of threads.
-    throughput : Interval
-        Measured throughput, requests per second; arrays, shape (k,).
+    throughput : Intervals
+        Measured throughput, requests per second; shape (k,).
     fall : Interval
         Throughput of the most threads over that of the number that did best, by repetition.
     compute_s, hold_s : float
@@ -74,7 +74,7 @@ class MeasuredScalability(Result):
 
     lock: str
     workers: np.ndarray
-    throughput: Interval
+    throughput: Intervals
     fall: Interval
     compute_s: float
     hold_s: float
@@ -217,7 +217,7 @@ def measure_scalability(
     return MeasuredScalability(
         lock=lock,
         workers=np.array(_WORKERS),
-        throughput=mean_interval(runs),
+        throughput=mean_intervals(runs),
         fall=mean_interval(runs[:, -1] / runs[:, best]),
         compute_s=alone[0],
         hold_s=alone[1],

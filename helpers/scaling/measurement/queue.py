@@ -11,8 +11,9 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 
 if TYPE_CHECKING:
@@ -35,21 +36,24 @@ class MeasuredKnee(Result):
         Squared coefficient of variation of the service times as measured; 1 is exponential.
     utilisation : numpy.ndarray, shape (k,)
         Measured arrival rate times measured mean service time.
-    response : Interval
-        Measured mean response times, seconds, from independent servers; arrays, shape (k,).
+    response : Intervals
+        Measured mean response times, seconds, from independent servers; shape (k,).
     mm1_s, mg1_s : numpy.ndarray, shape (k,)
         Response times that M/M/1 and M/G/1 predict from the measured rates, seconds.
     requests : int
         Requests measured altogether.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     service_ms: float
     service_scv: float
     utilisation: np.ndarray
-    response: Interval
+    response: Intervals
     mm1_s: np.ndarray
     mg1_s: np.ndarray
     requests: int
+    late_s: float
 
     @property
     def agrees(self) -> np.ndarray:
@@ -68,6 +72,8 @@ class MeasuredKnee(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         inside, loads = int(self.agrees.sum()), self.utilisation.size
         widest = float((self.response.half_width / self.response.estimate).max())
         text = (
@@ -145,7 +151,7 @@ def measure_knee(
     replications = validation.integer("replications", replications, at_least=2, at_most=16)
     run_s = validation.number("run_s", run_s, at_least=0.2, at_most=10, unit="s")
     loads = [(u * 1e3 / service_ms, 1) for u in _UTILISATIONS for _ in range(replications)]
-    runs = _run_queues(loads, service_ms * 1e-3, run_s, seed)
+    runs, late_s = _run_queues(loads, service_ms * 1e-3, run_s, seed)
     shape = (len(_UTILISATIONS), replications)
     services = np.concatenate([run.services_s for run in runs])
     service_s, scv = float(services.mean()), float(services.var() / services.mean() ** 2)
@@ -160,10 +166,11 @@ def measure_knee(
         service_ms=1e3 * service_s,
         service_scv=scv,
         utilisation=utilisation,
-        response=mean_interval(means.T),
+        response=mean_intervals(means.T),
         mm1_s=np.where(stable, queueing.mm1_response(safe, service_s), np.inf),
         mg1_s=np.where(stable, wait + service_s, np.inf),
         requests=sum(run.responses_s.size for run in runs),
+        late_s=late_s,
     )
 
 
@@ -174,21 +181,27 @@ class MeasuredStaffing(Result):
     ----------
     workers : numpy.ndarray of int, shape (k,)
         Workers of each station.
+    service_ms : float
+        Mean service time as measured, milliseconds.
     utilisation : numpy.ndarray, shape (k,)
         Measured utilisation of a worker.
-    waited : Interval
-        Measured share of requests that wait; arrays, shape (k,).
+    waited : Intervals
+        Measured share of requests that wait; shape (k,).
     erlang_c : numpy.ndarray, shape (k,)
         What Erlang's C formula predicts from the measured rates.
     requests : int
         Requests measured altogether.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     workers: np.ndarray
+    service_ms: float
     utilisation: np.ndarray
-    waited: Interval
+    waited: Intervals
     erlang_c: np.ndarray
     requests: int
+    late_s: float
 
     @property
     def agrees(self) -> np.ndarray:
@@ -205,6 +218,8 @@ class MeasuredStaffing(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         shares = ", ".join(
             f"{count} worker{'s' if count > 1 else ''}: "
             f"{significant(100 * self.waited.estimate[i], 2)} % wait (Erlang C "
@@ -276,7 +291,7 @@ def measure_staffing(
         for count in _WORKERS
         for _ in range(replications)
     ]
-    runs = _run_queues(loads, service_ms * 1e-3, run_s, seed)
+    runs, late_s = _run_queues(loads, service_ms * 1e-3, run_s, seed)
     shape = (len(_WORKERS), replications)
     service_s = float(np.concatenate([run.services_s for run in runs]).mean())
     rates = np.array([run.arrival_rps for run in runs]).reshape(shape).mean(axis=1)
@@ -288,10 +303,12 @@ def measure_staffing(
     ]
     return MeasuredStaffing(
         workers=np.array(_WORKERS),
+        service_ms=1e3 * service_s,
         utilisation=load / np.array(_WORKERS),
-        waited=mean_interval(waited.T),
+        waited=mean_intervals(waited.T),
         erlang_c=np.array(expected),
         requests=sum(run.responses_s.size for run in runs),
+        late_s=late_s,
     )
 
 
@@ -307,8 +324,11 @@ class _Run:
 
 def _run_queues(
     loads: list[tuple[float, int]], service_s: float, run_s: float, seed: int
-) -> list[_Run]:
-    """Run one station and one Poisson client for each (rate, workers), all at once."""
+) -> tuple[list[_Run], float]:
+    """Run one station and one Poisson client for each (rate, workers), all at once.
+
+    Return what they did, and how late timers were on average.
+    """
     names = [f"{what} {i}" for i in range(len(loads)) for what in ("arrivals", "services")]
     rng = streams(seed, "backlogs", *names)
     # At 80 % utilisation an empty queue takes about a hundred service times to fill up, a good
@@ -341,7 +361,9 @@ def _run_queues(
         after = began + _WARMUP_SHARE * run_s
         return [_observe(s, c, after, until) for s, c in zip(stations, clients, strict=True)]
 
-    return run_apart(main, limit_s=3 * run_s + 5)
+    with Lateness() as lateness:
+        runs = run_apart(main, limit_s=3 * run_s + 5)
+    return runs, lateness.mean_s
 
 
 def _steady_state(load: float, workers: int, rng: np.random.Generator) -> int:

@@ -12,7 +12,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
 from helpers.foundations.servers.processes import Child, usable_cores
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.scaling.theory import theory_speedup
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class MeasuredSpeedup(Result):
     ----------
     processes : numpy.ndarray of int, shape (k,)
         Numbers of processes.
-    speedup : Interval
-        Measured speed-up; arrays, shape (k,).
+    speedup : Intervals
+        Measured speed-up; shape (k,).
     serial_fraction : float
         Share of the one-process time that the serial part took, as measured.
     cores : int
@@ -46,7 +46,7 @@ class MeasuredSpeedup(Result):
     """
 
     processes: np.ndarray
-    speedup: Interval
+    speedup: Intervals
     serial_fraction: float
     cores: int
 
@@ -155,7 +155,7 @@ def measure_speedup(
                     shares.append((middle - began) / (ended - began))
     return MeasuredSpeedup(
         processes=np.arange(1, most + 1),
-        speedup=mean_interval(times[:, :1] / times),
+        speedup=mean_intervals(times[:, :1] / times),
         serial_fraction=float(np.mean(shares)),
         cores=cores,
     )

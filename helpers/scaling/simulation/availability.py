@@ -11,7 +11,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import component_availability, unavailability
 
@@ -43,8 +43,8 @@ class AvailabilityResult(Result):
     ----------
     mtbf_days, mttr_h, needed, spare, second_balancer, replica
         The parameters it was made with.
-    downtime_h : Interval
-        Simulated downtime, hours a year; arrays, shape (7,), in the order of `ROWS`.
+    downtime_h : Intervals
+        Simulated downtime, hours a year; shape (7,), in the order of `ROWS`.
     theory_h : numpy.ndarray, shape (7,)
         By series and parallel formula, hours a year.
     box : float
@@ -57,7 +57,7 @@ class AvailabilityResult(Result):
     spare: int
     second_balancer: bool
     replica: bool
-    downtime_h: Interval
+    downtime_h: Intervals
     theory_h: np.ndarray
     box: float
 
@@ -190,7 +190,7 @@ def simulate_availability(
         spare=spare,
         second_balancer=second_balancer,
         replica=replica,
-        downtime_h=mean_interval(down),
+        downtime_h=mean_intervals(down),
         theory_h=expected * _HOURS_A_YEAR,
         box=box,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.simulation.closed import closed_loop, throughput
 from helpers.scaling.theory import BottleneckTheory, theory_bottleneck
@@ -48,10 +48,10 @@ class BottleneckResult(Result):
         Service demand of each tier after the action, seconds.
     grid : numpy.ndarray of int, shape (9,)
         Numbers of users simulated.
-    throughput : Interval
-        Simulated requests per second; arrays, shape (9,).
-    response : Interval
-        Simulated mean response times, seconds; arrays, shape (9,).
+    throughput : Intervals
+        Simulated requests per second; shape (9,).
+    response : Intervals
+        Simulated mean response times, seconds; shape (9,).
     theory : BottleneckTheory
         Exact solution and bounds for 1..80 users.
     before_rps : float
@@ -66,8 +66,8 @@ class BottleneckResult(Result):
     action: str
     demands_s: tuple[float, ...]
     grid: np.ndarray
-    throughput: Interval
-    response: Interval
+    throughput: Intervals
+    response: Intervals
     theory: BottleneckTheory
     before_rps: float
 
@@ -203,8 +203,8 @@ def simulate_bottleneck(
         action=action,
         demands_s=demands_s,
         grid=np.array(USERS),
-        throughput=mean_interval(throughput(done, _WARMUP).reshape(shape).T),
-        response=mean_interval(responses[_WARMUP:].mean(axis=0).reshape(shape).T),
+        throughput=mean_intervals(throughput(done, _WARMUP).reshape(shape).T),
+        response=mean_intervals(responses[_WARMUP:].mean(axis=0).reshape(shape).T),
         theory=theory_bottleneck(demands_s, think_s, USERS[-1]),
         before_rps=1e3 / max(before),
     )

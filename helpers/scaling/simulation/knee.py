@@ -10,7 +10,13 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval, t_quantile
+from helpers.foundations.statistics import (
+    Interval,
+    Intervals,
+    mean_interval,
+    mean_intervals,
+    t_quantile,
+)
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.foundations.traffic.streams import streams
@@ -39,10 +45,10 @@ class KneeResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray, shape (10,)
         Utilisations simulated.
-    mean, p99 : Interval
-        Mean and 99th percentile of the response time at each of them, seconds; arrays, shape (10,).
+    mean, p99 : Intervals
+        Mean and 99th percentile of the response time at each of them, seconds; shape (10,).
     here_mean, here_p99 : Interval
-        The same at `utilisation`; floats.
+        The same at `utilisation`.
     theory : KneeTheory
         What M/M/c says at `utilisation`.
     curve : numpy.ndarray, shape (m, 3)
@@ -53,8 +59,8 @@ class KneeResult(Result):
     service_ms: float
     servers: int
     grid: np.ndarray
-    mean: Interval
-    p99: Interval
+    mean: Intervals
+    p99: Intervals
     here_mean: Interval
     here_p99: Interval
     theory: KneeTheory
@@ -156,10 +162,10 @@ def simulate_knee(
         service_ms=service_ms,
         servers=servers,
         grid=np.array(UTILISATIONS),
-        mean=mean_interval(means * service_s),
-        p99=_tail_interval(tails * service_s, replications),
+        mean=mean_intervals(means * service_s),
+        p99=_tail_intervals(tails * service_s, replications),
         here_mean=mean_interval(here_means[:, 0] * service_s),
-        here_p99=_tail_interval(here_tails[:, 0] * service_s, replications),
+        here_p99=_tail_intervals(here_tails * service_s, replications)[0],
         theory=theory_knee(utilisation, service_s, servers),
         curve=_theory_curve(servers) * (1.0, service_s, service_s),
     )
@@ -216,9 +222,9 @@ def _tail(settled: np.ndarray) -> np.ndarray:
     return np.stack([middle, *np.array(ends)])
 
 
-def _tail_interval(values: np.ndarray, replications: int) -> Interval:
-    middle, low, high = (v if v.ndim else float(v) for v in values)
-    return Interval(middle, low, high, 0.95, replications)
+def _tail_intervals(values: np.ndarray, replications: int) -> Intervals:
+    middle, low, high = values
+    return Intervals(middle, low, high, 0.95, replications)
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import service_scv, unit_services
 from helpers.foundations.traffic.streams import streams
@@ -47,8 +47,8 @@ class PoolingResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray, shape (8,)
         Utilisations simulated.
-    response, wait : Interval
-        Simulated means, seconds; arrays of shape (3, 8), one row for each design.
+    response, wait : Intervals
+        Simulated means, seconds; shape (3, 8), one row for each design.
     theory_response, theory_wait : numpy.ndarray, shape (3, 8)
         Closed forms, seconds; NaN where there is none.
     """
@@ -58,8 +58,8 @@ class PoolingResult(Result):
     variability: str
     utilisation: float
     grid: np.ndarray
-    response: Interval
-    wait: Interval
+    response: Intervals
+    wait: Intervals
     theory_response: np.ndarray
     theory_wait: np.ndarray
 
@@ -154,8 +154,8 @@ def simulate_pooling(
         variability=variability,
         utilisation=utilisation,
         grid=np.array(UTILISATIONS),
-        response=mean_interval(responses * service_s),
-        wait=mean_interval(waits * service_s),
+        response=mean_intervals(responses * service_s),
+        wait=mean_intervals(waits * service_s),
         theory_response=np.array([_responses(point) for point in theory]).T,
         theory_wait=np.array([_waits(point) for point in theory]).T,
     )

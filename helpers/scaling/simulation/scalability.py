@@ -11,7 +11,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.simulation.closed import closed_loop, throughput
 from helpers.scaling.theory import (
@@ -45,8 +45,8 @@ class ScalabilityResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray of int, shape (12,)
         Numbers of workers simulated.
-    throughput : Interval
-        Simulated throughput, requests per second; arrays, shape (12,).
+    throughput : Intervals
+        Simulated throughput, requests per second; shape (12,).
     usl_rps, repairman_rps : numpy.ndarray, shape (64,)
         Throughput of 1..64 workers by the Universal Scalability Law and by the machine repairman.
     theory : ScalabilityTheory
@@ -59,7 +59,7 @@ class ScalabilityResult(Result):
     pattern: str
     worker_rps: float
     grid: np.ndarray
-    throughput: Interval
+    throughput: Intervals
     usl_rps: np.ndarray
     repairman_rps: np.ndarray
     theory: ScalabilityTheory
@@ -192,7 +192,7 @@ def simulate_scalability(
         pattern=pattern,
         worker_rps=worker_rps,
         grid=counts,
-        throughput=mean_interval(speedups * worker_rps),
+        throughput=mean_intervals(speedups * worker_rps),
         usl_rps=worker_rps * usl_speedup(every, sigma, kappa),
         repairman_rps=worker_rps * _repairman(sigma, kappa),
         theory=theory_scalability(sigma, kappa),

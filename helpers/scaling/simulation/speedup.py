@@ -10,7 +10,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling.theory import theory_speedup
 
@@ -32,17 +32,17 @@ class SpeedupResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray of int, shape (12,)
         Numbers of cores simulated.
-    speedup : Interval
-        Simulated speed-up; arrays, shape (12,).
+    speedup : Intervals
+        Simulated speed-up; shape (12,).
     here : Interval
-        Simulated speed-up with `cores` cores; floats.
+        Simulated speed-up with `cores` cores.
     """
 
     serial_percent: float
     cores: int
     tasks: int
     grid: np.ndarray
-    speedup: Interval
+    speedup: Intervals
     here: Interval
 
     @property
@@ -151,7 +151,7 @@ def simulate_speedup(
         cores=cores,
         tasks=tasks,
         grid=np.array(CORES),
-        speedup=mean_interval(speedups[:, :-1]),
+        speedup=mean_intervals(speedups[:, :-1]),
         here=mean_interval(speedups[:, -1]),
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.statistics import Interval, quantile_interval
 from helpers.foundations.traffic.streams import streams
 from helpers.sharding.measurement.files import ShardFile, shard_files
@@ -39,6 +40,8 @@ class MeasuredScatterGatherResult(Result):
         sample, too.
     correct : bool
         Whether every gathered sum equalled the sum over all rows.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     fan_outs: np.ndarray
@@ -49,6 +52,7 @@ class MeasuredScatterGatherResult(Result):
     predicted_p90_s: np.ndarray
     prediction: Interval
     correct: bool
+    late_s: float
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -70,6 +74,8 @@ class MeasuredScatterGatherResult(Result):
     def verdict(self) -> str:
         """The prediction against the measured median with the most shards, in one line."""
         measured, predicted = self.median[-1], self.prediction
+        if busy := no_verdict(self.late_s, measured.estimate):
+            return busy
         overlap = predicted.low <= measured.high and measured.low <= predicted.high
         outcome = "the intervals overlap: agrees" if overlap else "no overlap: disagrees"
         return (
@@ -145,6 +151,7 @@ def measure_scatter_gather(
     with (
         shard_files(most, _SCHEMA) as files,
         ThreadPoolExecutor(most, thread_name_prefix="shard") as pool,
+        Lateness() as lateness,
     ):
         for number, file in enumerate(files):
             with file.transaction() as connection:
@@ -175,6 +182,7 @@ def measure_scatter_gather(
         predicted_p90_s=empirical_quantile_of_max(times[0], 0.9, curve),
         prediction=quantile_interval(times[0], 0.5 ** (1 / most)),
         correct=correct,
+        late_s=lateness.mean_s,
     )
 
 

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from helpers.foundations.servers.lateness import Lateness
 from helpers.sharding.simulation.worker_queues import (
     WorkerQueuesResult,
     fifo_responses,
@@ -59,20 +60,31 @@ def measure_worker_queues(
     sent = np.empty(len(arrivals))
     for thread in threads:
         thread.start()
-    try:
-        for number, (due, where) in enumerate(zip(arrivals.tolist(), worker.tolist(), strict=True)):
-            wait = due - (time.perf_counter() - start)
-            if wait > 0:
-                time.sleep(wait)
-            sent[number] = time.perf_counter() - start
-            queues[where].put(number)
-    finally:
-        for inbox in queues:
-            inbox.put(None)
-        for thread in threads:
-            thread.join()
+    with Lateness() as lateness:
+        try:
+            for number, (due, where) in enumerate(
+                zip(arrivals.tolist(), worker.tolist(), strict=True)
+            ):
+                wait = due - (time.perf_counter() - start)
+                if wait > 0:
+                    time.sleep(wait)
+                sent[number] = time.perf_counter() - start
+                queues[where].put(number)
+        finally:
+            for inbox in queues:
+                inbox.put(None)
+            for thread in threads:
+                thread.join()
     served = np.isfinite(finished)
     sent, begun, finished, worker = (x[served] for x in (sent, begun, finished, worker))
     held = finished - begun
     replay = fifo_responses(sent, held, worker, workers)
-    return worker_result("measurement", trace, float(held.mean()), worker, finished - sent, replay)
+    return worker_result(
+        "measurement",
+        trace,
+        float(held.mean()),
+        worker,
+        finished - sent,
+        replay,
+        late_s=lateness.mean_s,
+    )

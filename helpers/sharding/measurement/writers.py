@@ -11,6 +11,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mva
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 from helpers.foundations.traffic.streams import streams
 from helpers.sharding.measurement.files import ShardFile, shard_files
@@ -40,6 +41,8 @@ class MeasuredShardWritersResult(Result):
         Mean value analysis with that time.
     rows : numpy.ndarray of int, shape (m, files)
         Rows found in each file at the end.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     design: str
@@ -49,6 +52,7 @@ class MeasuredShardWritersResult(Result):
     service_s: np.ndarray
     theory_rps: np.ndarray
     rows: np.ndarray
+    late_s: float
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -69,6 +73,8 @@ class MeasuredShardWritersResult(Result):
     @property
     def verdict(self) -> str:
         """Theory against measurement with the most writers, in one line."""
+        if busy := no_verdict(self.late_s, self.service_s[-1]):
+            return busy
         return verdict(
             self.throughput[-1], float(self.theory_rps[-1]), name="theory", unit="writes/s"
         )
@@ -124,7 +130,8 @@ def measure_shard_writers(
     pause_s = validation.number("service_ms", service_ms, at_least=0.5, at_most=50, unit="ms") / 1e3
     seconds = validation.number("seconds", seconds, at_least=0.2, at_most=5, unit="s")
     counts = [validation.integer("writers", w, at_least=1, at_most=64) for w in writers]
-    runs = [_run(shares, w, pause_s, seconds, seed) for w in counts]
+    with Lateness() as lateness:
+        runs = [_run(shares, w, pause_s, seconds, seed) for w in counts]
     service_s = np.array([run[1] for run in runs])
     return MeasuredShardWritersResult(
         design=design,
@@ -139,6 +146,7 @@ def measure_shard_writers(
             ]
         ),
         rows=np.array([run[2] for run in runs]),
+        late_s=lateness.mean_s,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import mean_interval
+from helpers.foundations.statistics import mean_intervals
 from helpers.sharding.placement import Ring
 from helpers.sharding.theory.ring import (
     theory_ring_cv,
@@ -202,16 +202,16 @@ def simulate_ring_imbalance(
     imbalance = np.array(
         [[Ring(shards, v, int(s)).shares().max() * shards for v in _VIRTUAL_NODES] for s in seeds]
     )
-    interval = mean_interval(imbalance)
+    intervals = mean_intervals(imbalance)
     theory = np.array([theory_ring_imbalance(shards, v) for v in _VIRTUAL_NODES])
     return RingImbalanceResult(
         shards=shards,
         replications=replications,
         virtual_nodes=np.array(_VIRTUAL_NODES),
         imbalance=imbalance,
-        mean=interval.mean,
-        low=interval.low,
-        high=interval.high,
+        mean=intervals.mean,
+        low=intervals.low,
+        high=intervals.high,
         theory=theory,
         target=target,
         needed=next((v for v, m in zip(_VIRTUAL_NODES, theory, strict=True) if m <= target), None),

@@ -10,6 +10,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import fifo_waits, mm1_response
+from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.traffic.keys import zipf_weights
 from helpers.foundations.traffic.streams import streams
 from helpers.sharding.placement import hash64, shard_by_modulo
@@ -41,6 +42,8 @@ class WorkerQueuesResult(Result):
         What Lindley's recursion makes of the very arrivals and service times of this run.
     requests : int
         Number of requests.
+    late_s : float
+        How late timers were on average, seconds; 0 in a simulation.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class WorkerQueuesResult(Result):
     mean_s: np.ndarray
     replay_s: np.ndarray
     requests: int
+    late_s: float
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -76,6 +80,8 @@ class WorkerQueuesResult(Result):
     @property
     def verdict(self) -> str:
         """The measured response times against the recursion fed with the same run, in one line."""
+        if busy := no_verdict(self.late_s, float(np.nanmin(self.mean_s))):
+            return busy
         worst = float(np.nanmax(np.abs(self.mean_s / self.replay_s - 1)))
         agrees = "agree" if worst <= _TOLERANCE else "disagree"
         return (
@@ -196,6 +202,8 @@ def worker_result(
     worker: np.ndarray,
     responses: np.ndarray,
     replay: np.ndarray,
+    *,
+    late_s: float = 0.0,
 ) -> WorkerQueuesResult:
     """Average response times, seen and replayed, by worker, and put theory beside them."""
     workers = len(trace.shares)
@@ -219,4 +227,5 @@ def worker_result(
         mean_s=mean(responses),
         replay_s=mean(replay),
         requests=len(responses),
+        late_s=late_s,
     )

@@ -12,8 +12,9 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.why.theory import saturation_users, theory_users
 
@@ -36,30 +37,33 @@ class MeasuredUsers(Result):
         Numbers of users.
     service_ms, think_ms : float
         Mean service and think time as measured, milliseconds.
-    response : Interval
-        Mean response time, seconds; arrays, shape (k,).
+    response : Intervals
+        Mean response time, seconds; shape (k,).
     theory_s : numpy.ndarray, shape (k,)
         What the machine-repairman model says for the measured times.
-    utilisation_gap, little_gap : Interval
+    utilisation_gap, little_gap : Intervals
         U / (X S) - 1 and L / (X R) - 1, where U and L come from looking every few milliseconds
-        and X, S and R from the requests; arrays, shape (k,).
+        and X, S and R from the requests; shape (k,).
     requests : int
         Requests answered while measured.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     users: np.ndarray
     service_ms: float
     think_ms: float
-    response: Interval
+    response: Intervals
     theory_s: np.ndarray
-    utilisation_gap: Interval
-    little_gap: Interval
+    utilisation_gap: Intervals
+    little_gap: Intervals
     requests: int
+    late_s: float
 
     @property
     def agrees(self) -> np.ndarray:
         """Whether the theory lies in each interval."""
-        return np.asarray(self.response.contains(self.theory_s))
+        return self.response.contains(self.theory_s)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -74,11 +78,10 @@ class MeasuredUsers(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         last = int(self.users.size - 1)
-        held = [
-            int(np.asarray(gap.contains(np.zeros(self.users.size))).sum())
-            for gap in (self.utilisation_gap, self.little_gap)
-        ]
+        held = [int(gap.contains(0.0).sum()) for gap in (self.utilisation_gap, self.little_gap)]
         return (
             f"Verdict: over {self.requests:,} real requests U = X S lies in its 95 % interval at "
             f"{held[0]} of {self.users.size} numbers of users, L = X R at {held[1]}, and the "
@@ -171,7 +174,8 @@ def measure_users(
             for part in (*crowds, *servers):
                 part.stop()
 
-    began, ended = run_apart(main, limit_s=3 * run_s + 8)
+    with Lateness() as lateness:
+        began, ended = run_apart(main, limit_s=3 * run_s + 8)
     seen = observer.means()  # U and L by looking
     rows = []
     for server, crowd in zip(servers, crowds, strict=True):
@@ -189,11 +193,12 @@ def measure_users(
         users=np.array(MEASURED_USERS),
         service_ms=1e3 * service_s,
         think_ms=1e3 * thought_s,
-        response=mean_interval(response.reshape(shape).T),
+        response=mean_intervals(response.reshape(shape).T),
         theory_s=np.array([theory_users(n, think_s, service_s).response_s for n in MEASURED_USERS]),
-        utilisation_gap=mean_interval((seen[:, 0] / (throughput * service) - 1).reshape(shape).T),
-        little_gap=mean_interval((seen[:, 1] / (throughput * response) - 1).reshape(shape).T),
+        utilisation_gap=mean_intervals((seen[:, 0] / (throughput * service) - 1).reshape(shape).T),
+        little_gap=mean_intervals((seen[:, 1] / (throughput * response) - 1).reshape(shape).T),
         requests=int(count.sum()),
+        late_s=lateness.mean_s,
     )
 
 

@@ -15,7 +15,7 @@ from helpers.foundations.drawing.axes import (
     ring,
     time_axis,
 )
-from helpers.foundations.statistics import Interval
+from helpers.foundations.statistics import Intervals
 from helpers.why.measurement import MeasuredConcurrency, MeasuredTraffic, MeasuredUsers
 from helpers.why.plots.kit import categories
 from helpers.why.simulation import (
@@ -98,9 +98,9 @@ def _plot_measured_users(result: MeasuredUsers, ax: Axes, laws: Axes) -> None:
 _DIAMOND = {"marker": "D", "color": style.PURPLE, "markersize": 5}
 
 
-def shift(gap: Interval) -> Interval:
+def shift(gap: Intervals) -> Intervals:
     """Return an interval of gaps as one of ratios."""
-    return Interval(gap.estimate + 1, gap.low + 1, gap.high + 1, gap.confidence, gap.samples)
+    return Intervals(gap.estimate + 1, gap.low + 1, gap.high + 1, gap.confidence, gap.samples)
 
 
 @style.panels(2)

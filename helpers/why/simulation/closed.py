@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
 from helpers.why.theory.load import stationary
 
@@ -56,38 +56,38 @@ class Observed:
         )
 
     @property
-    def throughput_rps(self) -> Interval:
+    def throughput_rps(self) -> Intervals:
         """X: requests completed per second."""
         return products({"done": 1, "time_s": -1}, self)
 
     @property
-    def response_s(self) -> Interval:
+    def response_s(self) -> Intervals:
         """R: mean time of the requests followed, seconds."""
         return products({"followed_s": 1, "followed": -1}, self)
 
     @property
-    def busy(self) -> Interval:
+    def busy(self) -> Intervals:
         """Mean number of busy servers, by the clock; with one server its utilisation U."""
         return products({"busy_s": 1, "time_s": -1}, self)
 
     @property
-    def in_system(self) -> Interval:
+    def in_system(self) -> Intervals:
         """L: mean number of requests in the system, by the clock."""
         return products({"area_s": 1, "time_s": -1}, self)
 
-    def utilisation_gap(self, service_s: float) -> Interval:
+    def utilisation_gap(self, service_s: float) -> Intervals:
         """U / (X S) - 1, where S is the mean service time that the server was built with."""
         ratio = products({"busy_s": 1, "done": -1}, self)
         return shifted(ratio, 1 / service_s)
 
     @property
-    def little_gap(self) -> Interval:
+    def little_gap(self) -> Intervals:
         """L / (X R) - 1."""
         ratio = products({"area_s": 1, "done": -1, "followed_s": -1, "followed": 1}, self)
         return shifted(ratio, 1.0)
 
 
-def products(powers: Mapping[str, int], observed: Observed) -> Interval:
+def products(powers: Mapping[str, int], observed: Observed) -> Intervals:
     """Return a product of powers of totals with its 95 % interval, one for each case.
 
     The interval is that of the product linearised around the means (the delta method), with the
@@ -100,19 +100,18 @@ def products(powers: Mapping[str, int], observed: Observed) -> Interval:
         mean = values.mean(axis=0)
         estimate = estimate * mean**power
         spread = spread + power * (values / mean - 1)
-    return mean_interval(estimate * spread)
+    return mean_intervals(estimate * spread)
 
 
-def shifted(ratio: Interval, scale: float) -> Interval:
+def shifted(ratio: Intervals, scale: float) -> Intervals:
     """Return how far `scale` times a ratio is from 1."""
-    ends = (scale * np.asarray(end) - 1 for end in (ratio.estimate, ratio.low, ratio.high))
-    return Interval(*ends, ratio.confidence, ratio.samples)
-
-
-def one(interval: Interval, case: int = 0) -> Interval:
-    """Return the interval of a single case."""
-    ends = (float(end[case]) for end in (interval.estimate, interval.low, interval.high))
-    return Interval(*ends, interval.confidence, interval.samples)
+    return Intervals(
+        estimate=scale * ratio.estimate - 1,
+        low=scale * ratio.low - 1,
+        high=scale * ratio.high - 1,
+        confidence=ratio.confidence,
+        samples=ratio.samples,
+    )
 
 
 @lru_cache(maxsize=64)

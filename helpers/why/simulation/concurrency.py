@@ -9,8 +9,8 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import Interval
-from helpers.why.simulation.closed import one, run_closed
+from helpers.foundations.statistics import Interval, Intervals
+from helpers.why.simulation.closed import run_closed
 from helpers.why.theory import amdahl_throughput, best_throughput, theory_concurrency
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ class ConcurrencyResult(Result):
         The parameters it was made with.
     grid : numpy.ndarray of int, shape (k,)
         Numbers of workers simulated.
-    shared, spread : Interval
+    shared, spread : Intervals
         Throughput with all workers on one core (threads, asyncio), and with a core each as long
-        as there are cores (processes), requests per second; arrays, shape (k,).
+        as there are cores (processes), requests per second; shape (k,).
     shared_here, spread_here : Interval
-        The same with `workers`; floats.
+        The same with `workers`.
     shared_theory, spread_theory : numpy.ndarray, shape (k,)
         Theory at the grid.
     """
@@ -45,8 +45,8 @@ class ConcurrencyResult(Result):
     workers: int
     cores: int
     grid: np.ndarray
-    shared: Interval
-    spread: Interval
+    shared: Intervals
+    spread: Intervals
     shared_here: Interval
     spread_here: Interval
     shared_theory: np.ndarray
@@ -166,18 +166,13 @@ def simulate_concurrency(
         workers=workers,
         cores=cores,
         grid=np.array(WORKERS),
-        shared=_part(x, slice(0, k)),
-        spread=_part(x, slice(k + 1, 2 * k + 1)),
-        shared_here=one(x, k),
-        spread_here=one(x, 2 * k + 1),
+        shared=x[:k],
+        spread=x[k + 1 : 2 * k + 1],
+        shared_here=x[k],
+        spread_here=x[2 * k + 1],
         shared_theory=_theory(cpu_s, io_s, 1),
         spread_theory=_theory(cpu_s, io_s, cores),
     )
-
-
-def _part(interval: Interval, cases: slice) -> Interval:
-    ends = (end[cases] for end in (interval.estimate, interval.low, interval.high))
-    return Interval(*ends, interval.confidence, interval.samples)
 
 
 def _theory(cpu_s: float, io_s: float, cores: int) -> np.ndarray:

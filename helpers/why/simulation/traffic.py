@@ -10,7 +10,7 @@ import numpy as np
 from helpers.foundations import queueing, validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import service_scv, unit_services
 from helpers.foundations.traffic.streams import streams
@@ -43,10 +43,10 @@ class TrafficResult(Result):
     ----------
     utilisation, work, burstiness
         The parameters it was made with.
-    wait : dict of str to Interval
-        Mean wait at :data:`UTILISATIONS` for each kind of traffic, in service times; arrays.
+    wait : dict of str to Intervals
+        Mean wait at :data:`UTILISATIONS` for each kind of traffic, in service times.
     here : dict of str to Interval
-        The same at `utilisation`; floats.
+        The same at `utilisation`.
     theory : dict of str to float
         Theory at `utilisation`, in service times.
     curves : dict of str to numpy.ndarray
@@ -56,7 +56,7 @@ class TrafficResult(Result):
     utilisation: float
     work: str
     burstiness: float
-    wait: dict[str, Interval]
+    wait: dict[str, Intervals]
     here: dict[str, Interval]
     theory: dict[str, float]
     curves: dict[str, np.ndarray]
@@ -146,7 +146,7 @@ def simulate_traffic(
         utilisation=utilisation,
         work=work,
         burstiness=burstiness,
-        wait={kind: mean_interval(waits[i]) for i, kind in enumerate(TRAFFIC)},
+        wait={kind: mean_intervals(waits[i]) for i, kind in enumerate(TRAFFIC)},
         here={kind: mean_interval(here[i, :, 0]) for i, kind in enumerate(TRAFFIC)},
         theory={kind: _theory(utilisation, kind, work, burstiness) for kind in TRAFFIC},
         curves={kind: _curve(kind, work, burstiness) for kind in TRAFFIC},

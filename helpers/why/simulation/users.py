@@ -11,7 +11,7 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval
-from helpers.why.simulation.closed import Observed, one, run_closed
+from helpers.why.simulation.closed import Observed, run_closed
 from helpers.why.theory import ClosedStation, saturation_users, theory_users
 
 if TYPE_CHECKING:
@@ -54,29 +54,29 @@ class UsersResult(Result):
     @property
     def response(self) -> Interval:
         """Mean response time with `users`, seconds."""
-        return one(self.here.response_s)
+        return self.here.response_s[0]
 
     @property
     def utilisation_gap(self) -> Interval:
         """U / (X S) - 1, as observed with `users`."""
-        return one(self.here.utilisation_gap(self.service_ms * 1e-3))
+        return self.here.utilisation_gap(self.service_ms * 1e-3)[0]
 
     @property
     def little_gap(self) -> Interval:
         """L / (X R) - 1, as observed with `users`."""
-        return one(self.here.little_gap)
+        return self.here.little_gap[0]
 
     @property
     def summary(self) -> dict[str, float | int | str]:
-        x, r = one(self.here.throughput_rps).estimate, self.response.estimate
+        x, r = self.here.throughput_rps[0].estimate, self.response.estimate
         return {
             "users": self.users,
             "throughput_rps": x,
             "response_ms": 1e3 * r,
             "theory_response_ms": 1e3 * self.theory.response_s,
-            "utilisation": one(self.here.busy).estimate,
+            "utilisation": self.here.busy[0].estimate,
             "throughput_times_service": x * self.service_ms * 1e-3,
-            "in_system": one(self.here.in_system).estimate,
+            "in_system": self.here.in_system[0].estimate,
             "throughput_times_response": x * r,
         }
 
@@ -88,7 +88,7 @@ class UsersResult(Result):
             f"(to ± {significant(100 * gap.half_width, 2)} %)"
             for law, gap in (("U = X S", self.utilisation_gap), ("L = X R", self.little_gap))
         ]
-        busy = one(self.here.busy).estimate
+        busy = self.here.busy[0].estimate
         return (
             f"{self.users:,} users wait {duration(self.response.estimate)} for an answer on "
             f"average (theory: {duration(self.theory.response_s)}, {agree} the simulation's 95 % "

@@ -1,0 +1,38 @@
+"""How far a simulated or measured number can be trusted.
+
+Two mistakes make most simulation results worthless, and both look fine on a plot.
+
+*Warm-up.* A queue that starts empty is shorter at first than it will be later, so an average over
+the whole run is too small. Discard the beginning; longer the nearer the utilisation is to 1.
+
+*Correlation.* A customer waits about as long as the one before, so ten thousand waits of one run
+say no more about the mean than a few dozen independent ones. The usual interval, which divides the
+spread of the single waits by the square root of their number, is then several times too narrow.
+Average over independent replications (:func:`mean_interval`), or over a few long batches of one
+run (:func:`batch_means`).
+"""
+
+from helpers.foundations.statistics.estimates import (
+    batch_correlation,
+    batch_means,
+    mean_interval,
+    mean_intervals,
+    percentiles,
+    quantile_interval,
+)
+from helpers.foundations.statistics.intervals import Interval, Intervals, agrees, verdict
+from helpers.foundations.statistics.students_t import t_quantile
+
+__all__ = [
+    "Interval",
+    "Intervals",
+    "agrees",
+    "batch_correlation",
+    "batch_means",
+    "mean_interval",
+    "mean_intervals",
+    "percentiles",
+    "quantile_interval",
+    "t_quantile",
+    "verdict",
+]

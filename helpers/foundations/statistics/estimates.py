@@ -1,0 +1,260 @@
+"""Intervals for means and quantiles, of independent samples and of one long run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from helpers.foundations import validation
+from helpers.foundations.statistics.intervals import Interval, Intervals
+from helpers.foundations.statistics.students_t import t_quantile
+
+#: A batch of fewer samples than this has no claim to be nearly independent of its neighbours.
+_SMALLEST_BATCH = 10
+
+
+def mean_interval(samples: npt.ArrayLike, confidence: float = 0.95) -> Interval:
+    """Return a confidence interval for the mean of independent samples, by Student's t.
+
+    Parameters
+    ----------
+    samples : array_like, shape (R,)
+        Independent values, such as the mean wait of each of R replications. *Not* the successive
+        waits of one run: those are correlated, see :func:`batch_means`. To compare two designs on
+        the same traffic, pass the differences.
+    confidence : float
+        Probability that such an interval contains the true mean; 0 < confidence < 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range, or there are fewer than 2 samples.
+
+    Notes
+    -----
+    ``mean ± t(1 - (1 - confidence) / 2, R - 1) s / sqrt(R)``, exact for normally distributed
+    samples, and for means of many others nearly so. Law, *Simulation Modeling and Analysis*,
+    section 4.5.
+    """
+    values = validation.numbers("samples", samples, ndim=1)
+    mean, half_width, confidence = _student(values, confidence)
+    low, high = mean - half_width, mean + half_width
+    return Interval(float(mean), float(low), float(high), confidence, len(values))
+
+
+def mean_intervals(samples: npt.ArrayLike, confidence: float = 0.95) -> Intervals:
+    """Return :func:`mean_interval` for each place of arrays, such as each point of a curve.
+
+    Parameters
+    ----------
+    samples : array_like, shape (R, ...)
+        R independent arrays; at least two dimensions.
+    confidence : float
+        Probability that one such interval contains its true mean; 0 < confidence < 1. The
+        probability that *all* do is smaller.
+
+    Returns
+    -------
+    Intervals
+        Of the shape of one array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range, or there are fewer than 2 samples.
+    """
+    values = validation.numbers("samples", samples)
+    if values.ndim < 2:
+        raise ValueError(f"samples must have 2 or more dimensions, got shape {values.shape}")
+    mean, half_width, confidence = _student(values, confidence)
+    return Intervals(mean, mean - half_width, mean + half_width, confidence, len(values))
+
+
+def _student(
+    values: npt.NDArray[np.float64], confidence: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+    """Means over the first axis, half the widths of their intervals, and the confidence."""
+    confidence = validation.number("confidence", confidence, above=0, below=1)
+    count = len(values)
+    if count < 2:
+        raise ValueError(f"samples must hold at least 2 values, got shape {values.shape}")
+    error = values.std(axis=0, ddof=1) / math.sqrt(count)
+    return values.mean(axis=0), t_quantile((1 + confidence) / 2, count - 1) * error, confidence
+
+
+def batch_means(
+    series: npt.ArrayLike, batches: int = 20, confidence: float = 0.95, *, warmup: int = 0
+) -> Interval:
+    """Return a confidence interval for the mean of one long, correlated run.
+
+    The run is cut into consecutive batches. If a batch is much longer than the correlation
+    reaches, the batches' means are nearly independent, and Student's t applies to them. Nothing
+    here can tell that they *are* long enough: :func:`batch_correlation` gives a hint, and a
+    longer run a better one.
+
+    Parameters
+    ----------
+    series : array_like, shape (n,)
+        Successive values of one run.
+    batches : int
+        Number of batches; >= 2. Ten to thirty serve best: more are shorter and so less
+        independent, fewer widen the interval.
+    confidence : float
+        Probability that such an interval contains the true mean; 0 < confidence < 1.
+    warmup : int
+        Number of values to discard at the start; >= 0.
+
+    Returns
+    -------
+    Interval
+        With `samples` the number of batches.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range, or a batch would hold fewer than 10
+        values.
+
+    Notes
+    -----
+    Values that do not fill a batch are dropped from the start, where the run has warmed up least.
+    Schmeiser, "Batch size effects in the analysis of simulation output", *Operations Research*
+    30, 1982.
+    """
+    return mean_interval(_batch(series, batches, warmup), confidence)
+
+
+def batch_correlation(series: npt.ArrayLike, batches: int = 20, *, warmup: int = 0) -> float:
+    """Return the correlation between the means of successive batches.
+
+    Near 0 (within about ``2 / sqrt(batches)``) nothing speaks against :func:`batch_means`; well
+    above it the batches are too short and its interval too narrow.
+
+    Parameters
+    ----------
+    series, batches, warmup
+        As for :func:`batch_means`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range, or a batch would hold fewer than 10
+        values.
+    """
+    deviations = _batch(series, batches, warmup)
+    deviations = deviations - deviations.mean()
+    spread = float(deviations @ deviations)
+    return float(deviations[1:] @ deviations[:-1]) / spread if spread > 0 else 0.0
+
+
+def quantile_interval(samples: npt.ArrayLike, q: float, confidence: float = 0.95) -> Interval:
+    """Return a confidence interval for a quantile of independent samples, of any distribution.
+
+    Parameters
+    ----------
+    samples : array_like, shape (n,)
+        Independent values. Successive response times of one run are correlated: take the quantile
+        of each of several replications and pass those to :func:`mean_interval`.
+    q : float
+        Which quantile; 0 < q < 1, so 0.99 for the 99th percentile.
+    confidence : float
+        Least probability that such an interval contains the true quantile; 0 < confidence < 1.
+
+    Returns
+    -------
+    Interval
+        Its ends are two of the samples.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range, or there are too few samples to say
+        anything at this confidence.
+
+    Notes
+    -----
+    The number of samples below the true quantile is binomial, whatever the distribution. David
+    and Nagaraja, *Order Statistics*, 3rd ed. 2003, section 7.1.
+    """
+    values = np.sort(validation.numbers("samples", samples, ndim=1))
+    q = validation.number("q", q, above=0, below=1)
+    confidence = validation.number("confidence", confidence, above=0, below=1)
+    low, high = _order_statistics(values.size, q, confidence)
+    return Interval(
+        float(np.quantile(values, q)),
+        float(values[low - 1]),
+        float(values[high - 1]),
+        confidence,
+        values.size,
+    )
+
+
+def percentiles(samples: npt.ArrayLike, points: Iterable[float] = (50, 95, 99)) -> dict[str, float]:
+    """Return percentiles by name: ``{"p50": ..., "p95": ..., "p99": ...}``.
+
+    Parameters
+    ----------
+    samples : array_like
+        Values, any shape; all are pooled.
+    points : iterable of float
+        Which percentiles; 0 to 100.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `samples` is empty or not of finite numbers, or a point is out of range.
+
+    Examples
+    --------
+    >>> percentiles([1, 2, 3, 4], (50, 75))
+    {'p50': 2.5, 'p75': 3.25}
+    """
+    values = validation.numbers("samples", samples).ravel()
+    wanted = [validation.number("points", point, at_least=0, at_most=100) for point in points]
+    results = np.percentile(values, wanted)
+    return {f"p{point:g}": float(value) for point, value in zip(wanted, results, strict=True)}
+
+
+@lru_cache(maxsize=64)
+def _order_statistics(n: int, q: float, confidence: float) -> tuple[int, int]:
+    """Ranks, from 1, of the two order statistics that enclose the quantile often enough."""
+    below = np.cumsum(_binomial(n, q))  # below[k] = P(at most k samples lie below the quantile)
+    tail = (1 - confidence) / 2
+    # low: the largest with P(fewer than low below) <= tail; high: the smallest with
+    # P(fewer than high below) >= 1 - tail.
+    low = int(np.searchsorted(below, tail, side="right"))
+    high = int(np.searchsorted(below, 1 - tail, side="left")) + 1
+    if low < 1 or high > n:
+        needed = math.ceil(math.log(tail) / math.log(max(q, 1 - q)))
+        raise ValueError(
+            f"samples must hold at least {needed} values for an interval of confidence "
+            f"{confidence:g} for the {q:g} quantile, got {n}"
+        )
+    return low, high
+
+
+def _binomial(n: int, q: float) -> npt.NDArray[np.float64]:
+    """P(k of n) for k = 0..n, by the ratios of neighbours taken from the most likely k."""
+    k = np.arange(1, n + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log((n - k + 1) / k) + math.log(q / (1 - q)))])
+    weights = np.exp(logs - logs.max())
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+def _batch(series: npt.ArrayLike, batches: int, warmup: int) -> npt.NDArray[np.float64]:
+    values = validation.numbers("series", series, ndim=1)
+    batches = validation.integer("batches", batches, at_least=2)
+    warmup = validation.integer("warmup", warmup, at_least=0)
+    length = (values.size - warmup) // batches
+    if length < _SMALLEST_BATCH:
+        raise ValueError(
+            f"series must hold at least {_SMALLEST_BATCH * batches + warmup} values for {batches} "
+            f"batches after a warm-up of {warmup}, got {values.size}"
+        )
+    kept = values[values.size - length * batches :].reshape(batches, length)
+    return np.asarray(kept.mean(axis=1))
