@@ -406,10 +406,9 @@ class OpenSlider(Slider):
         low = limits.get("at_least") if self.low is None else self.low
         high = limits.get("at_most") if self.high is None else self.high
         value = default if self.value is None else self.value
-        missing = {"low": low is None, "high": high is None, "value": value is MISSING}
-        if any(missing.values()):
-            lacking = " and ".join(what for what, lacks in missing.items() if lacks)
-            raise TypeError(f"the slider for {name} needs {lacking}: its declaration says none")
+        if low is None or high is None or value is MISSING:
+            lacking = "an end" if value is not MISSING else "a value"
+            raise TypeError(f"the slider for {name} needs {lacking}: the declaration has none")
         integer = self.integer
         if integer is None and declared is not None:
             integer = declared.kind == "int"

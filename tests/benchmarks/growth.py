@@ -41,7 +41,8 @@ def _sizes() -> Table:
 
 
 def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], object]]]]:
-    from helpers.blueprint import anatomy, simulate_design
+    from helpers.blueprint import simulate_design
+    from helpers.blueprint.catalogue import anatomy
     from helpers.sharding import ring
 
     def queue(paths: int, customers: int, servers: int) -> Callable[[], object]:
