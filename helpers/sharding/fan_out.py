@@ -171,13 +171,16 @@ class FanOut(Result):
 
     @property
     def reading(self) -> str:
-        exact = theory(self.at)
+        exact, many = theory(self.at), f"the {self.pulled} largest authors"
+        who = {0: "nobody", 1: "the largest author", len(FOLLOWERS): "every author"}
         if exact.utilisation >= 1:
             waits = "the delivery workers are overloaded, so posts wait ever longer"
+        elif exact.utilisation == 0:
+            waits = "there is nothing to deliver and no post waits"
         else:
             waits = f"a post waits {duration(self.wait_here_s)} on average behind other deliveries"
         return (
-            f"With the {self.pulled} largest authors pulled at reading, {waits}; the "
+            f"With {who.get(self.pulled, many)} pulled at reading, {waits}; the "
             f"service makes {significant(exact.writes_rps)} insertions and "
             f"{significant(exact.reads_rps)} queries per second."
         )
@@ -204,14 +207,14 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
     for ax in axes:
         log_axis(ax, "x", 4_000, 1_250_000)
         here(ax, run.at.threshold)
-        ax.set_xlabel("Authors with more followers are pulled")
+        ax.set_xlabel("authors with more followers are pulled")
     shown = np.isfinite(run.wait_s)
     parts = (part[shown] for part in (run.wait_s, run.low_s, run.high_s))
     delay.plot(THRESHOLDS, exact.wait_s, **style.THEORY)
     whiskers(delay, THRESHOLDS[shown], *parts, **style.DOTS)
     note(delay, 0.03, 0.95, "simulated, 95 % interval ●\ntheory - -", style.BLUE)
     time_axis(delay, "y", 1e-5, 30)
-    delay.set_ylabel("Mean wait of a post")
+    delay.set_ylabel("mean wait of a post")
     delay.set_title("How long posts wait")
 
     lines = (
@@ -223,5 +226,5 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
         work.plot(THRESHOLDS, rate, color=color, linestyle=dashes, linewidth=2)
     key(work, [(symbol, name, color) for _, color, _, symbol, name in lines], left=True)
     log_axis(work, "y", 1e4, 1e7, text=short)
-    work.set_ylabel("Operations per second")
+    work.set_ylabel("operations per second")
     work.set_title("Who does the work")

@@ -229,9 +229,12 @@ class Hedging(Result):
 
     @property
     def reading(self) -> str:
+        before, after = duration(self.plain_p99_s), duration(self.hedged_p99_s)
+        does = f"leaves the p99 at {after}"
+        if before != after:
+            does = f"takes the p99 from {before} to {after}"
         return (
-            f"Hedging after {significant(self.at.hedge_after_ms)} ms takes the p99 from "
-            f"{duration(self.plain_p99_s)} to {duration(self.hedged_p99_s)} for "
+            f"Hedging after {significant(self.at.hedge_after_ms)} ms {does} for "
             f"{significant(100 * self.extra)} % more requests."
         )
 
@@ -264,9 +267,9 @@ def plot(run: Hedging, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     tail.axhline(0.01, color=style.MUTED, linewidth=1)
     style.label(tail, 1e-3, 0.01, "1 in 100", style.MUTED, xytext=(3, 6))
     log_axis(tail, "y", 1e-3, 1.2, text=percent)
-    tail.set_ylabel("Requests that take longer")
+    tail.set_ylabel("requests that take longer")
     time_axis(tail, "x", 1e-3, 20)
-    tail.set_xlabel("Time until the last answer")
+    tail.set_xlabel("time until the last answer")
     tail.set_title("The tail, cut")
 
     prices = price_list(run.at)
@@ -281,7 +284,7 @@ def plot(run: Hedging, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     }
     price.text(0.98, prices.plain_p99_s * 1.1, "p99 without hedging", **beside)
     log_axis(price, "x", 5e-4, 1.2, text=percent)
-    price.set_xlabel("Extra requests, by hedging sooner or later")
+    price.set_xlabel("extra requests, by hedging sooner or later")
     time_axis(price, "y", 1e-2, 30)
     price.set_ylabel("p99")
     price.set_title("The price of a shorter tail")

@@ -60,8 +60,8 @@ class Setting(Parameters):
     shards: int = integer(8, "Shards", at_least=2, at_most=64)
     exponent: float = number(1.2, "Skew of popularity", at_least=0, at_most=2)
     rate_rps: float = number(800.0, "All requests", unit="requests/s", above=0, at_most=1_200)
-    read_fraction: float = number(0.9, "Fraction of reads", at_least=0, at_most=1)
-    pieces: int = integer(4, "Pieces or copies", at_least=1, at_most=MOST_PIECES)
+    read_fraction: float = number(0.9, "Fraction of reads, for a remedy", at_least=0, at_most=1)
+    pieces: int = integer(4, "Pieces, or copies, of the hot key", at_least=1, at_most=MOST_PIECES)
     seed: int = seed()
 
 
@@ -245,7 +245,7 @@ def plot(run: HotKey, axes: tuple[Axes, Axes]) -> None:
     most = float((exact.hot_load + exact.other_load).max())
     load.set_ylim(0, step_up(1.2 * most, (1.5, 3.0, 6.0, 12.0, 30.0, 70.0)))
     shard_axis(load, run.at.shards)
-    load.set_ylabel("Utilisation")
+    load.set_ylabel("utilisation")
     load.set_title("Which shard is hot")
     plot_response(latency, run.mean_s, run.p99_s, exact.mean_s)
     latency.set_title("What waiting there is like")

@@ -263,5 +263,5 @@ def plot(run: Interleavings, ax: Axes) -> None:
     ax.set_yticks([])
     ax.grid(False)
     ax.spines[["left", "bottom"]].set_visible(False)
-    ax.set_xlabel("Each column is one possible order, first step on top")
+    ax.set_xlabel("each column is one possible order, first step on top")
     ax.set_title("Every way the steps can interleave")

@@ -16,7 +16,7 @@ from matplotlib.ticker import PercentFormatter
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import here, key
 from helpers.foundations.experiment import Draws, Parameters, Result, integer, seed, takes
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.sharding.router import hash64, shard_by_modulo
 from helpers.sharding.shard_axes import count_axis
 
@@ -151,10 +151,12 @@ class Join(Result):
     def reading(self) -> str:
         sent = {"broadcast": self.copies_here, "repartition": self.apart_here}
         cheaper = min(sent, key=sent.__getitem__)
+        if self.at.shards == 1:
+            return "On 1 shard every row is at home: each way finds all matches and sends no row."
         return (
             f"On {self.at.shards} shards a join that stays on each shard finds "
-            f"{significant(100 * self.found_here)} % of the matches; to find them all, "
-            f"{cheaper} is cheaper and sends {sent[cheaper]:,} rows; co-locating sends none."
+            f"{significant(100 * self.found_here)} % of the matches; to find them all, {cheaper} "
+            f"is cheaper and sends {counted(sent[cheaper], 'row')}; co-locating sends none."
         )
 
     @property
@@ -176,7 +178,7 @@ def plot(run: Join, axes: tuple[Axes, Axes]) -> None:
     found.set_ylim(0, 1.12)
     found.set_yticks(np.arange(0, 1.01, 0.25))
     found.yaxis.set_major_formatter(PercentFormatter(1))
-    found.set_ylabel("Matches found")
+    found.set_ylabel("matches found")
     found.set_title("A join that stays at home is wrong")
     for how in ("broadcast", "repartition", "co-located"):
         marker, color = _LOOKS[how]
@@ -190,8 +192,8 @@ def plot(run: Join, axes: tuple[Axes, Axes]) -> None:
     key(sent, entries, left=True)
     sent.set_ylim(-1_000, 35_000)
     sent.set_yticks(range(0, 30_001, 10_000), ["0", "10,000", "20,000", "30,000"])
-    sent.set_ylabel("Rows that cross the network")
+    sent.set_ylabel("rows that cross the network")
     sent.set_title("What being right costs")
     for ax in axes:
         here(ax, run.at.shards)
-        count_axis(ax, 36, "Shards")
+        count_axis(ax, 36, "shards")

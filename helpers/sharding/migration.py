@@ -18,7 +18,7 @@ from matplotlib.ticker import PercentFormatter
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import here, note, time_axis
 from helpers.foundations.experiment import Parameters, Result, number, seed, takes
-from helpers.foundations.prose import duration, finite_or
+from helpers.foundations.prose import duration, finite_or, significant
 from helpers.foundations.queueing import fifo_waits, mg1_wait
 from helpers.sharding.shard_queues import unit_draws
 
@@ -207,11 +207,15 @@ class Migration(Result):
 
     @property
     def reading(self) -> str:
-        ends = "never catches up with writes"
+        if not math.isfinite(self.mean_here_s):
+            asked = significant(100 * (self.at.live_utilisation + self.at.copy_share))
+            return (
+                f"Users and the copy ask for {asked} % of the disk's time, so that live requests "
+                f"queue without end, and the copy with them."
+            )
+        ends = "never catches up with the writes"
         if math.isfinite(self.length_here_s):
             ends = f"takes {duration(self.length_here_s)}"
-        if not math.isfinite(self.mean_here_s):
-            return f"The copy {ends}, and the disk is overloaded: live requests queue without end."
         return (
             f"The copy {ends}, and while it runs a live request takes "
             f"{duration(self.mean_here_s)} on average instead of "
@@ -242,21 +246,21 @@ def plot(run: Migration, axes: tuple[Axes, Axes]) -> None:
         ax.axvspan(1 - run.at.live_utilisation, 1, color=style.FAINT, linewidth=0)
         ax.set_xlim(0, 1)
         ax.xaxis.set_major_formatter(PercentFormatter(1))
-        ax.set_xlabel("Disk time that the copy may take")
+        ax.set_xlabel("disk time that the copy may take")
     latency.plot(shares, run.p99_s, linestyle="none", marker="^", color=style.SKY, markersize=6)
     latency.plot(shares, exact.mean_s, **style.THEORY)
     latency.plot(shares, run.mean_s, linestyle="none", marker="o", color=style.BLUE)
     latency.axhline(alone, color=style.GREEN, linewidth=1.2)
     beside: dict[str, Any] = {"color": style.GREEN, "fontsize": 9, "ha": "right", "va": "top"}
     latency.text(0.99, alone * 0.93, "mean without a copy", **beside)
-    note(latency, 0.98, 0.08, "p99 ▲   mean ●   theory - -", style.BLUE, ha="right")
+    note(latency, 0.03, 0.95, "p99 ▲   mean ●   theory - -", style.BLUE)
     time_axis(latency, "y", 1e-3, 30)
-    latency.set_ylabel("Response time of live requests")
+    latency.set_ylabel("response time of live requests")
     latency.set_title("What users feel")
 
     length.plot(shares, exact.length_s, **style.THEORY)
     length.plot(shares, run.length_s, linestyle="none", marker="o", color=style.BLUE)
     hour, day = 3_600, 86_400
     time_axis(length, "y", 60, 7 * day, ticks=(60, 600, hour, 10 * hour, day, 3 * day))
-    length.set_ylabel("Time until both shards agree")
+    length.set_ylabel("time until both shards agree")
     length.set_title("How long it lasts")

@@ -64,7 +64,7 @@ class Setting(Parameters):
     traffic: str = option("sign-ups", "Traffic", of=TRAFFIC)
     shards: int = integer(8, "Shards", at_least=2, at_most=64)
     rate_rps: float = number(800.0, "All requests", unit="requests/s", above=0, at_most=2_000)
-    exponent: float = number(0.8, "Skew of popularity", at_least=0, at_most=3)
+    exponent: float = number(0.8, "Skew of popularity, for reads", at_least=0, at_most=3)
     seed: int = seed()
 
 
@@ -205,7 +205,9 @@ class Placement(Result):
             f"wait {duration(self.mean_s[hottest])} on average"
         )
         if load > 1:
-            text += f" and rising: it is offered {significant(load)} times what it can do"
+            times = significant(load)
+            more = "a little more than" if times == "1" else f"{times} times what"
+            text += f" and rising: it is offered {more} it can do"
         else:
             text += f", at {significant(100 * load)} % utilisation"
         if idle == 1:
@@ -242,7 +244,7 @@ def plot(run: Placement, axes: tuple[Axes, Axes]) -> None:
     )
     load.set_ylim(0, top)
     shard_axis(load, run.at.shards)
-    load.set_ylabel("Utilisation")
+    load.set_ylabel("utilisation")
     load.set_title("Where the load lands")
     plot_response(latency, run.mean_s, run.p99_s, exact.mean_s)
     latency.set_title("What its users wait")
@@ -262,4 +264,4 @@ def plot_response(ax: Axes, mean_s: np.ndarray, p99_s: np.ndarray, expected_s: n
     key(ax, entries)
     shard_axis(ax, len(shards))
     time_axis(ax, "y", 2e-3, 3e3)
-    ax.set_ylabel("Response time")
+    ax.set_ylabel("response time")

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import log_axis, ring
 from helpers.foundations.experiment import Parameters, Result, integer, seed, takes
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.sharding.router import hash64, shard_by_modulo, shard_by_range
 from helpers.sharding.shard_queues import unit_draws
 
@@ -127,10 +127,11 @@ class RangeScan(Result):
 
     @property
     def reading(self) -> str:
+        ids = counted(self.at.length, "id", "consecutive ids")
         return (
-            f"Reading {self.at.length:,} consecutive ids visits {significant(self.by_range_here)} "
-            f"of {self.at.shards} shards when they are placed by range and "
-            f"{significant(self.by_hash_here)} when they are hashed."
+            f"Reading {ids} visits {significant(self.by_range_here)} of {self.at.shards} shards "
+            f"on average when ids are placed by range and {significant(self.by_hash_here)} when "
+            f"they are hashed."
         )
 
     @property
@@ -163,6 +164,6 @@ def plot(run: RangeScan, ax: Axes) -> None:
     style.label(ax, *ranges, xytext=(0, 12), ha="center")
     log_axis(ax, "x", 0.9, 1_150)
     ax.set_ylim(0, run.at.shards * 1.08)
-    ax.set_xlabel("Consecutive ids asked for")
-    ax.set_ylabel("Shards that must answer")
+    ax.set_xlabel("consecutive ids asked for")
+    ax.set_ylabel("shards that must answer")
     ax.set_title("A range scan finds its rows together, or everywhere")

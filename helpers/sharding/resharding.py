@@ -202,7 +202,7 @@ class Resharding(Result):
 
     @property
     def reading(self) -> str:
-        exact = theory(self.at)
+        exact, fullest = theory(self.at), significant(self.load_after.max())
         text = (
             f"Going from {self.at.shards} to {self.at.shards + 1} shards moves "
             f"{significant(100 * self.moved_here)} % of the keys "
@@ -211,8 +211,8 @@ class Resharding(Result):
         if exact.spread > 0:
             text += f", give or take {significant(100 * exact.spread, 2)}"
         return (
-            text + f") and leaves the fullest shard with {significant(self.load_after.max())} "
-            f"fair shares."
+            text + f") and leaves the fullest shard with {fullest} fair "
+            f"{'share' if fullest == '1' else 'shares'}."
         )
 
     @property
@@ -243,8 +243,8 @@ def plot(run: Resharding, axes: tuple[Axes, Axes]) -> None:
     moved.set_xticks([1, 4, 8, 12, 16])
     moved.set_ylim(0, 1)
     moved.yaxis.set_major_formatter(PercentFormatter(1))
-    moved.set_xlabel("Shards before")
-    moved.set_ylabel("Keys that move")
+    moved.set_xlabel("shards before")
+    moved.set_ylabel("keys that move")
     moved.set_title("How many do")
 
 
@@ -276,7 +276,7 @@ def _draw_keys(ax: Axes, run: Resharding) -> None:
     ax.spines["left"].set_visible(False)
     note(ax, 0.01, 0.97, "● changes shard", style.VERMILION)
     note(ax, 0.29, 0.97, "● stays", style.BLUE)
-    ax.set_xlabel("Shard")
+    ax.set_xlabel("shard")
     ax.set_title("One shard is added: which keys move")
 
 

@@ -30,7 +30,7 @@ KEYS = 4_000
 
 _CLOCK = 720  # the circle is drawn in half degrees
 _DRAWN = 200  # points shown
-_PALETTE = (
+_COLORS = (
     style.BLUE,
     style.ORANGE,
     style.GREEN,
@@ -174,18 +174,26 @@ def plot(run: OneRing, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     loads.set_ylim(0, top)
     said = "this ring, bars\nmean of all rings, dashes\nfair share, grey line"
     loads.text(run.at.shards - 0.5, 0.95 * top, said, ha="right", va="top", fontsize=9)
-    shard_axis(loads, run.at.shards, "Shard, the largest first")
-    loads.set_ylabel("Share of the circle / fair share")
+    shard_axis(loads, run.at.shards, "shard, the largest first")
+    loads.set_ylabel("share of the circle / fair share")
     loads.set_title("How unequal the shares are")
 
 
+def _colors(shards: int) -> np.ndarray:
+    """Return a colour for each shard, shape (shards, 4): eight, and then lighter ones of each."""
+    rounds = -(-shards // len(_COLORS))
+    tints = np.repeat(np.arange(rounds) / rounds, len(_COLORS))[:shards, None]
+    full = np.array([to_rgba(color) for color in _COLORS * rounds])[:shards]
+    return full + 0.75 * tints * (1 - full)
+
+
 def _draw_circle(ax: Axes, run: OneRing) -> None:
-    colors = np.array([to_rgba(color) for color in _PALETTE])
+    colors = _colors(run.at.shards)
     # Half a degree short at either end so that neighbouring arcs do not overlap.
     edges = 2 * np.pi * np.arange(_CLOCK + 1) / _CLOCK
     corners = np.column_stack((np.sin(edges), np.cos(edges)))
     arcs = np.stack((corners[:-1], corners[1:]), axis=1)
-    owned = colors[run.clock % len(colors)]
+    owned = colors[run.clock]
     ax.add_collection(LineCollection(list(arcs), colors=owned, linewidths=16, capstyle="butt"))
     if run.at.shards * run.at.virtual_nodes == len(run.points):
         angle = 2 * np.pi * run.points
@@ -193,7 +201,7 @@ def _draw_circle(ax: Axes, run: OneRing) -> None:
             1.17 * np.sin(angle),
             1.17 * np.cos(angle),
             s=14 if len(angle) < 80 else 6,
-            color=colors[run.point_owners % len(colors)],
+            color=colors[run.point_owners],
             edgecolor=style.INK,
             linewidth=0.4,
         )

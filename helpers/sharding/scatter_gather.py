@@ -149,10 +149,12 @@ class ScatterGather(Result):
 
     @property
     def reading(self) -> str:
-        shards = "1 shard" if self.at.fan_out == 1 else f"all of {self.at.fan_out} shards"
+        shards = f"but a request that needs all of {self.at.fan_out} shards"
+        if self.at.fan_out == 1:
+            shards = "and a request that needs 1 shard"
         return (
-            f"One answer in {significant(1 / self.at.slow_probability)} is slow, but a request "
-            f"that needs {shards} is slow {significant(100 * theory(self.at).slow)} % of the time "
+            f"One answer in {significant(1 / self.at.slow_probability)} is slow, {shards} is slow "
+            f"{significant(100 * theory(self.at).slow)} % of the time "
             f"({significant(100 * self.slow_here)} % here), with a median of "
             f"{duration(self.p50_here_s)}."
         )
@@ -184,7 +186,7 @@ def plot(run: ScatterGather, axes: tuple[Axes, Axes]) -> None:
     note(slow, 0.03, 0.95, "simulated ●   theory - -", style.BLUE)
     slow.set_ylim(0, 1.02)
     slow.yaxis.set_major_formatter(PercentFormatter(1))
-    slow.set_ylabel("Requests that meet a slow shard")
+    slow.set_ylabel("requests that meet a slow shard")
     slow.set_title("Rare for a shard, common for a request")
 
     latency.plot(FAN_OUTS, exact.p99_s, **style.THEORY)
@@ -193,7 +195,7 @@ def plot(run: ScatterGather, axes: tuple[Axes, Axes]) -> None:
     latency.plot(FAN_OUTS, run.p50_s, linestyle="none", marker="o", color=style.BLUE)
     note(latency, 0.03, 0.95, "p99 ▲   median ●   theory - -", style.BLUE)
     time_axis(latency, "y", 1e-3, 100)
-    latency.set_ylabel("Time until the last answer")
+    latency.set_ylabel("time until the last answer")
     latency.set_title("The slowest shard sets the pace")
 
 
@@ -208,7 +210,7 @@ class Trial(Parameters):
 
     Each answer is a real query and a random pause that stands for the network and the shard's own
     disk: exponential, and now and then a hiccup on top. Without a pause the shards fight for this
-    machine's cores, and independence is over.
+    machine's cores, and each of many is slower than one alone.
     """
 
     fan_outs: tuple[int, ...] = integers(
@@ -363,5 +365,5 @@ def plot_measured(run: ScatterGather | MeasuredGather, ax: Axes) -> None:
     count_axis(ax, 36)
     ax.set_ylim(0, 0.03)
     ax.set_yticks([0, 0.01, 0.02, 0.03], ["0", "10 ms", "20 ms", "30 ms"])
-    ax.set_ylabel("Median time until the last answer")
+    ax.set_ylabel("median time until the last answer")
     ax.set_title("The last of n real shards")

@@ -45,8 +45,8 @@ class Setting(Parameters):
 
     fix: str = option("none", "Remedy", of=FIXES)
     exponent: float = number(1.0, "Skew of popularity", at_least=0, at_most=2)
-    read_fraction: float = number(0.9, "Fraction of reads", at_least=0, at_most=1)
-    pieces: int = integer(8, "Pieces or copies", at_least=1, at_most=MOST_PIECES)
+    read_fraction: float = number(0.9, "Fraction of reads, for a remedy", at_least=0, at_most=1)
+    pieces: int = integer(8, "Pieces, or copies, of the hot key", at_least=1, at_most=MOST_PIECES)
     seed: int = seed()
 
 
@@ -154,11 +154,12 @@ def plot(run: ShardCeiling, ax: Axes) -> None:
         entries.append(("—", "with the fix", style.BLUE))
         if exact.ceiling != exact.unmended:
             ax.axhline(exact.ceiling, **style.THEORY)
-            style.label(ax, 1.04, exact.ceiling, "ceiling with the fix", style.INK, xytext=(0, 7))
+            named = (64, exact.ceiling, "ceiling with the fix", style.INK)
+            style.label(ax, *named, xytext=(0, 7), ha="right")
     key(ax, entries, y=0.26)
     ticks = [1, 2, 4, 8, 16, 32, 64]
     log_axis(ax, "x", 1, 66, ticks=ticks)
     log_axis(ax, "y", 0.5, 130, ticks=[0.5, *ticks, 128])
-    ax.set_xlabel("Shards bought")
-    ax.set_ylabel("Load carried, in shards' worth")
+    ax.set_xlabel("shards bought")
+    ax.set_ylabel("load carried, in shards' worth")
     ax.set_title("More shards do not cool a hot key")

@@ -33,7 +33,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.sharding.real_move import CLIENTS, PROTOCOLS, SCHEMA, Move, act
 from helpers.sharding.shard_files import shard_files
 
@@ -203,11 +203,13 @@ class TableMove(Result):
 
     @property
     def reading(self) -> str:
-        start = f"{self.writes:,} writes arrive while {self.at.rows:,} rows move"
+        arrive = "write arrives" if self.writes == 1 else "writes arrive"
+        start = f"{self.writes:,} {arrive} while {self.at.rows:,} rows move"
         expected = significant(theory(self.at).sum())
         if self.stale == 0:
             return f"{start}, and not one row ends stale ({expected} expected)."
-        return f"{start}; {self.stale:,} rows end without their last write ({expected} expected)."
+        end = "row ends without its" if self.stale == 1 else "rows end without their"
+        return f"{start}; {self.stale:,} {end} last write ({expected} expected)."
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -235,8 +237,8 @@ def _frame(ax: Axes) -> None:
     ax.set_xticks(range(0, 11, 2), ["first", "20 %", "40 %", "60 %", "80 %", "last"])
     ax.set_ylim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("Place in the table, in the order of copying")
-    ax.set_ylabel("Rows without their last write")
+    ax.set_xlabel("place in the table, in the order of copying")
+    ax.set_ylabel("rows without their last write")
     ax.set_title("Rows that end stale on the new shard")
 
 
@@ -390,28 +392,32 @@ class MeasuredMove(Measured):
 
     @property
     def reading(self) -> str:
-        start = f"{self.writes:,} acknowledged writes while {self.at.rows:,} real rows moved"
+        start = (
+            f"{counted(self.writes, 'acknowledged write')} while {self.at.rows:,} real rows moved"
+        )
         if not self.wrong:
             return f"{start}: nothing lost, nothing stale, nothing on both shards."
+        twice = f", {self.in_both:,} on both shards" if self.in_both else ""
         return (
-            f"{start}: {self.lost:,} rows lost, {self.stale:,} stale, "
-            f"{self.resurrected:,} deleted rows back from the dead."
+            f"{start}: {counted(self.lost, 'row')} lost, {self.stale:,} stale, "
+            f"{counted(self.resurrected, 'deleted row')} back from the dead{twice}."
         )
 
     @property
     def verdict(self) -> str:
         """Theory against the measured number of wrong rows, in one line."""
         expected = float(self.expected.sum())
+        wrong = f"{self.wrong:,} {'is' if self.wrong == 1 else 'are'} wrong"
         if not np.isfinite(expected):
-            return f"{self.wrong:,} rows are wrong; there is no formula for a mixed workload."
+            return f"Of the rows {wrong}; there is no formula for a mixed workload."
         if expected == 0:
             agrees = "agrees" if self.wrong == 0 else "disagrees"
-            return f"theory expects no wrong row, {self.wrong:,} are wrong: {agrees}"
+            return f"theory expects no wrong row, {wrong}: {agrees}"
         off = abs(self.wrong - expected) / self.expected_sd
         agrees = "agrees" if off <= 3 else "disagrees"
         return (
             f"theory expects {significant(expected)} ± {significant(self.expected_sd, 2)} wrong "
-            f"rows, {self.wrong:,} are wrong, {significant(off, 2)} standard deviations away: "
+            f"rows, {wrong}, {significant(off, 2)} standard deviations away: "
             f"{agrees} (tolerance 3)"
         )
 

@@ -140,9 +140,9 @@ def ceiling(parts: Sequence[float], servers: int | None = None) -> float:
     """Most that splitting by feature can carry, in multiples of what one server can.
 
     ``min(servers, 1 / max share)``, with as many servers as there are features if nothing is said;
-    reached when there is a server for each. The largest feature plays the part of the serial
-    fraction in Amdahl's law (Amdahl, "Validity of the single processor approach to achieving large
-    scale computing capabilities", AFIPS 1967): speed-up ends at one over it.
+    reached when there is a server for each. It is the bottleneck law, ``X <= 1 / D_max`` (Denning
+    and Buzen, "The operational analysis of queueing network models", *Computing Surveys* 10(3),
+    1978): a server that does f of the work of every request is busy first.
     """
     return min(float(len(parts) if servers is None else servers), 1 / max(parts))
 
@@ -184,17 +184,17 @@ class Vertical(Result):
 
     @property
     def reading(self) -> str:
-        def takes_(design: str) -> str:
-            value = float(theory(self.at, design))
-            return duration(value) if np.isfinite(value) else "without end"
+        def fares(design: str) -> str:
+            time_s = float(theory(self.at, design))
+            takes = f"takes {duration(time_s)}" if np.isfinite(time_s) else "waits without end"
+            return f"{takes} {design}"
 
         return (
             f"With {self.at.features} servers, splitting by feature saturates at "
             f"{significant(ceiling_rps(self.at, 'by feature'))} requests/s because the largest "
             f"feature is {significant(100 * self.at.shares[0])} % of the work, splitting by row at "
             f"{significant(ceiling_rps(self.at, 'by row'))}; at {significant(self.at.rate_rps)} "
-            f"requests/s a request takes {takes_('by feature')} by feature and "
-            f"{takes_('by row')} by row."
+            f"requests/s a request {fares('by feature')} and {fares('by row')}."
         )
 
     @property
@@ -224,12 +224,13 @@ def plot(run: Vertical, axes: tuple[Axes, Axes]) -> None:
             "fontsize": 9,
             "color": color,
         }
-        latency.text(most * 1.02, 0.93, design, **beside)
+        # Two designs may end close to each other, so their names stand at different heights.
+        latency.text(most * 1.02, 0.15 if design == "by feature" else 0.93, design, **beside)
     here(latency, run.at.rate_rps)
     latency.set_xlim(0, step_up(1.08 * max(ceilings.values()), (900.0, 1_800.0)))
-    latency.set_xlabel("Requests per second")
+    latency.set_xlabel("requests per second")
     time_axis(latency, "y", 3e-3, 1.0)
-    latency.set_ylabel("Mean response time")
+    latency.set_ylabel("mean response time")
     latency.set_title("Three ways to spend the servers")
 
     bound = np.array([ceiling(run.at.parts("by feature"), n) for n in SERVERS.tolist()])
@@ -242,6 +243,6 @@ def plot(run: Vertical, axes: tuple[Axes, Axes]) -> None:
     capacity.set_xlim(0.5, 16.5)
     capacity.set_ylim(0, 16.5)
     capacity.set_xticks([1, 4, 8, 12, 16])
-    capacity.set_xlabel("Servers bought")
-    capacity.set_ylabel("Load carried, in servers' worth")
+    capacity.set_xlabel("servers bought")
+    capacity.set_ylabel("load carried, in servers' worth")
     capacity.set_title("Where each ends")

@@ -23,7 +23,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.sharding import ring_laws
 from helpers.sharding.router import Ring
@@ -93,8 +93,8 @@ class ManyRings(Result):
             )
         return (
             f"To keep the largest of {self.at.shards} shards within "
-            f"{significant(self.at.target)} fair shares on average takes {self.needed:,} virtual "
-            f"nodes each, of the numbers tried."
+            f"{significant(self.at.target)} fair shares on average takes "
+            f"{counted(self.needed, 'virtual node')} each, of the numbers tried."
         )
 
     @property
@@ -128,6 +128,6 @@ def plot(run: ManyRings, ax: Axes) -> None:
     note(ax, 0.98, 0.95, legend, style.BLUE, ha="right")
     log_axis(ax, "x", 0.8, 1_250)
     ax.set_ylim(0.9, 5)
-    ax.set_xlabel("Virtual nodes per shard")
-    ax.set_ylabel("Largest share / fair share")
+    ax.set_xlabel("virtual nodes per shard")
+    ax.set_ylabel("largest share / fair share")
     ax.set_title("Virtual nodes even out the ring, slowly")

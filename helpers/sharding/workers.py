@@ -198,9 +198,9 @@ def plot(run: Workers, ax: Axes) -> None:
 
 
 def _frame(ax: Axes, workers: int) -> None:
-    shard_axis(ax, workers, "Worker")
+    shard_axis(ax, workers, "worker")
     time_axis(ax, "y", 2e-3, 1.0)
-    ax.set_ylabel("Mean response time")
+    ax.set_ylabel("mean response time")
     ax.set_title("Four workers, four queues, one hot key" if workers == 4 else "One hot key")
 
 

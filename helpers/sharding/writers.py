@@ -150,7 +150,7 @@ class Writers(Result):
     @property
     def reading(self) -> str:
         gain = self.throughput_rps[-1] / self.throughput_rps[0]
-        compared = "no more than" if gain < 1.05 else f"{significant(gain)} times what"
+        compared = "about what" if gain < 1.05 else f"{significant(gain)} times what"
         return (
             f"{WRITERS[-1]} writers get {significant(self.throughput_rps[-1])} writes per "
             f"second done, {compared} one writer does; the busiest of "
@@ -190,8 +190,8 @@ def _frame(ax: Axes, most_rps: float) -> None:
     ax.set_xticks([1, 2, 4, 8, 12, 16, 20])
     steps = (400.0, 800.0, 1_600.0, 3_200.0, 6_400.0, 50_000.0)
     ax.set_ylim(0, step_up(1.12 * most_rps, steps))
-    ax.set_xlabel("Writers, each waiting for its own write")
-    ax.set_ylabel("Writes per second")
+    ax.set_xlabel("writers, each waiting for its own write")
+    ax.set_ylabel("writes per second")
     ax.set_title("What a number of writers gets done")
 
 

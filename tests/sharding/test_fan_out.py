@@ -45,7 +45,14 @@ def test_pulling_the_largest_trades_insertions_for_queries() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", [{}, {"threshold": 1_000.0, "read_rate_rps": 0.0}, {"post_rate_rps": 60.0}]
+    "setting",
+    [
+        {},
+        {"threshold": 1_000.0, "read_rate_rps": 0.0},
+        {"post_rate_rps": 60.0},
+        {"threshold": 999_999.0},
+        {"threshold": 100_000.0},
+    ],
 )
 def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     run = fan_out.simulate(**setting)
@@ -66,15 +73,18 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     assert (drawn.here(delay), drawn.here(work)) == (at.threshold, at.threshold)
     over = here.utilisation >= 1
     pulled = sum(fans > at.threshold for fans in FOLLOWERS)
-    waits = [] if over else [f"a post waits {duration(run.wait_here_s)} on average"]
+    idle = here.utilisation == 0
+    waits = [] if over or idle else [f"a post waits {duration(run.wait_here_s)} on average"]
+    who = {0: "With nobody", 1: "With the largest author", 200: "With every author"}
     assert_tells(
         run.reading,
-        *([f"{pulled} largest authors"] if f"{pulled} largest" in run.reading else []),
+        f"{who.get(pulled, f'With the {pulled} largest authors')} pulled at reading",
         *waits,
         f"makes {significant(here.writes_rps)} insertions",
         f"{significant(here.reads_rps)} queries",
     )
     assert ("overloaded" in run.reading) == over
+    assert ("nothing to deliver" in run.reading) == idle
     words = {"mean_wait_ms": run.wait_here_s, "mean_wait_theory_ms": float(here.wait_s)}
     for name, seconds in words.items():
         assert run.summary[name] == ("without end" if over else pytest.approx(1e3 * seconds))

@@ -40,7 +40,9 @@ COLORS = {"local only": style.VERMILION, "broadcast": style.BLUE, "repartition":
           "co-located": style.GREEN}  # fmt: skip
 
 
-@pytest.mark.parametrize("setting", [{}, {"shards": 32, "orders_per_user": 20}, {"shards": 2}])
+@pytest.mark.parametrize(
+    "setting", [{}, {"shards": 32, "orders_per_user": 20}, {"shards": 2}, {"shards": 1}]
+)
 def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     run = join.simulate(**setting)
     at = run.at
@@ -60,15 +62,18 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     cheaper, rows = min(("broadcast", run.copies_here), ("repartition", run.apart_here),
                         key=lambda way: way[1])  # fmt: skip
     share = 1 - run.apart_here / (1_000 * at.orders_per_user)
-    assert_tells(
-        run.reading,
-        f"On {at.shards} shards",
-        f"finds {significant(100 * share)} % of the matches",
-        f"{cheaper} is cheaper and sends {rows:,} rows",
-    )
     edge = (100 * share, run.copies_here, run.apart_here, 0)
     assert list(run.summary.values()) == pytest.approx(edge)
     assert run.sent("co-located").tolist() == run.sent("local only").tolist() == [0] * len(SIZES)
     columns = [run.sent(how) for how in JOINS] + [run.found(how) for how in JOINS]
     assert_columns(run, SIZES, *columns)
     assert run.copies.tolist() == [1_000 * (n - 1) for n in SIZES]
+    if at.shards == 1:
+        assert_tells(run.reading, "On 1 shard every row is at home")
+        return
+    assert_tells(
+        run.reading,
+        f"On {at.shards} shards",
+        f"finds {significant(100 * share)} % of the matches",
+        f"{cheaper} is cheaper and sends {rows:,} rows",
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.foundations.drawing import style
-from helpers.foundations.prose import duration
+from helpers.foundations.prose import duration, significant
 from helpers.sharding import migration
 from tests import drawn
 from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
@@ -78,8 +78,9 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     ends = np.isfinite(run.length_here_s)
     takes = [f"takes {duration(run.length_here_s)}, and while"] if ends else []
     if at.live_utilisation + at.copy_share >= 1:
-        assert_tells(run.reading)
-        assert "overloaded" in run.reading
+        asked = significant(100 * (at.live_utilisation + at.copy_share))
+        assert_tells(run.reading, f"ask for {asked} % of the disk")
+        assert "without end" in run.reading
     else:
         assert_tells(
             run.reading,

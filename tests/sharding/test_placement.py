@@ -84,6 +84,7 @@ CASES = [
     {"scheme": "ring", "traffic": "popular users", "rate_rps": 1_900.0},
     {"scheme": "hash", "traffic": "newest users", "shards": 2},
     {"scheme": "range", "traffic": "popular users", "shards": 32, "rate_rps": 50.0},
+    {"scheme": "range", "traffic": "sign-ups", "rate_rps": 200.1},
 ]
 
 
@@ -114,11 +115,14 @@ def test_the_sentence_and_the_table_are_the_result(setting: dict) -> None:
     hot = int(exact.utilisation.argmax())
     load = exact.utilisation[hot]
     idle = sum(other < load / 10 for other in exact.utilisation)
+    offered = f"offered {significant(load)} times what it can do"
+    if significant(load) == "1":
+        offered = "offered a little more than it can do"
     phrases = [
         f"Shard {hot + 1} of {run.at.shards} gets",
         f"{significant(100 * load / exact.utilisation.sum())} % of the requests",
         f"wait {duration(run.mean_s[hot])} on average",
-        f"offered {significant(load)} times" if load > 1 else f"{significant(100 * load)} % util",
+        offered if load > 1 else f"{significant(100 * load)} % utilisation",
         *([f"; {idle} other shards have less than a tenth"] if idle > 1 else []),
         *(["; one other shard has less than a tenth"] if idle == 1 else []),
     ]

@@ -56,8 +56,8 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     np.testing.assert_allclose(rings, here)
     assert_tells(
         run.reading,
-        f"Reading {run.at.length:,} consecutive",
-        f"visits {significant(run.by_range_here)} of {run.at.shards} shards when they are placed",
+        "Reading 1 id" if run.at.length == 1 else f"Reading {run.at.length} consecutive ids",
+        f"visits {significant(run.by_range_here)} of {run.at.shards} shards on average when ids",
         f"{significant(run.by_hash_here)} when they are hashed",
     )
     assert list(run.summary.values()) == [run.by_range_here, run.by_hash_here]

@@ -114,3 +114,11 @@ def test_points_stand_outside_the_arcs_that_they_end() -> None:
     np.testing.assert_allclose(drawn.dots(circle), places)
     crowded, _ = drawn_by(ring, ring.simulate(shards=8, virtual_nodes=100))
     assert len(crowded.collections) == 1
+
+
+def test_no_two_shards_have_one_colour() -> None:
+    for shards in (2, 8, 9, 32, 64):
+        colors = ring._colors(shards)
+        assert colors.shape == (shards, 4)
+        assert len(np.unique(colors.round(3), axis=0)) == shards
+        assert (colors[:, :3].min(axis=1) < 0.9).all()  # and none of them is white

@@ -76,7 +76,9 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     np.testing.assert_allclose(drawn.curve(latency, marker="^")[:, 1], run.p99_s)
     np.testing.assert_allclose(drawn.curve(latency, marker="o")[:, 1], run.p50_s)
     assert (drawn.here(slow), drawn.here(latency)) == (at.fan_out, at.fan_out)
-    shards = "1 shard is slow" if at.fan_out == 1 else f"all of {at.fan_out} shards is slow"
+    shards = f"but a request that needs all of {at.fan_out} shards is slow"
+    if at.fan_out == 1:
+        shards = "and a request that needs 1 shard is slow"
     assert_tells(
         run.reading,
         f"One answer in {significant(1 / at.slow_probability)} is slow",

@@ -228,7 +228,7 @@ def test_what_is_said_and_drawn_of_a_simulation(setting: dict) -> None:
     np.testing.assert_allclose(steps[:-1, 1], by_tenth(exact))
     mine = drawn.curve(ax, label="your model")
     np.testing.assert_allclose(mine, np.column_stack((seen.places, run.stale_by_tenth / 3)))
-    phrases = [f"{run.writes:,} writes arrive while 10,000 rows move"]
+    phrases = [f"{run.writes:,} writes arrive while {run.at.rows:,} rows move"]
     phrases += [f"{run.stale:,} rows end"] if run.stale else []
     assert_tells(run.reading, *phrases, f"({significant(exact.sum())} expected)")
     assert ("not one row ends stale" in run.reading) == (run.stale == 0)
@@ -255,12 +255,16 @@ def test_what_is_said_and_drawn_of_a_measurement() -> None:
     sd = math.sqrt(1_000 * p * (1 - p))
     assert run.expected == pytest.approx(p)
     assert run.wrong == 24
-    told = ("500 acknowledged", "1,000 real rows moved", "1 rows lost", "20 stale", "3 deleted")
+    told = ("500 acknowledged", "1,000 real rows moved", "1 row lost", "20 stale", "3 deleted rows")
     assert_tells(run.reading, *told)
     off = significant((1_000 * p - 24) / sd, 2)
     assert_tells(run.verdict, f"expects {significant(1_000 * p)} ± {significant(sd, 2)} wrong",
                  "24 are wrong", f"{off} standard", "agrees (tolerance 3)")  # fmt: skip
     assert "disagrees" in made_up(stale=200).verdict
+    one = made_up(writes=1, lost=0, stale=0, resurrected=1, in_both=2)
+    assert_tells(one.reading, "1 acknowledged write while", "1,000", "0 rows", "0 stale",
+                 "1 deleted row back from the dead, 2 on both shards")  # fmt: skip
+    assert "1 is wrong" in made_up(lost=0, stale=0, resurrected=1).verdict
     assert "nothing lost" in made_up(lost=0, stale=0, resurrected=0).reading
     dual = made_up(protocol="dual write")
     assert dual.expected == pytest.approx((1 - math.exp(-0.01)) * math.exp(-0.02))
@@ -275,3 +279,11 @@ def test_what_is_said_and_drawn_of_a_measurement() -> None:
     share = run.wrong_by_tenth
     reach = 2 * np.sqrt(share * (1 - share) / 100)
     np.testing.assert_allclose(seen, [np.arange(10) + 0.5, share, share - reach, share + reach])
+
+
+def test_one_row_and_one_write_are_singular() -> None:
+    at = table_move.Setting(rows=10, chunk_rows=1)
+    run = table_move.TableMove(at, writes=1, stale_by_tenth=np.eye(10)[0], stale=1)
+    expected = significant(table_move.theory(at).sum())
+    assert_tells(run.reading, "1 write arrives while 10 rows", "1 row ends without its last write",
+                 f"({expected} expected)")  # fmt: skip

@@ -75,7 +75,7 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     np.testing.assert_allclose(drawn.curve(capacity, **style.THEORY)[:, 1], bound)
     np.testing.assert_allclose(drawn.curve(capacity, marker="D")[:, 1], run.speedup)
     times = [float(vertical.theory(at, design)) for design in ("by feature", "by row")]
-    said = [duration(time) if np.isfinite(time) else "" for time in times]
+    said = [f"takes {duration(t)}" if np.isfinite(t) else "waits without end" for t in times]
     assert_tells(
         run.reading,
         f"With {at.features} servers",
@@ -83,8 +83,7 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
         f"is {significant(100 * at.largest_share)} % of the work",
         f"by row at {significant(most['by row'])};",
         f"at {significant(at.rate_rps)} requests/s",
-        f"{said[0]} by feature" if said[0] else "by feature",
-        f"{said[1]} by row" if said[1] else "by row",
+        f"a request {said[0]} by feature and {said[1]} by row.",
     )
     assert [*run.summary.values()][:3] == pytest.approx(list(most.values()))
     last = ["without end" if np.isinf(time) else pytest.approx(1e3 * time) for time in times]

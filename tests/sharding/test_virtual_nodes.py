@@ -47,7 +47,11 @@ def test_what_the_learner_sees_is_the_result(setting: dict, needed: int | None) 
     if needed is None:
         assert_tells(run.reading, "Not even 1,000 virtual", *wanted)
     else:
-        assert_tells(run.reading, *wanted, f"takes {needed:,} virtual")
+        assert_tells(
+            run.reading,
+            *wanted,
+            "takes 1 virtual node each" if needed == 1 else f"takes {needed} virtual nodes each",
+        )
     assert list(run.summary.values()) == mean.estimate.tolist()
     assert list(run.summary)[3] == "max_over_fair_at_30"
     assert_columns(run, VIRTUAL_NODES, mean.estimate, mean.low, mean.high, exact)
