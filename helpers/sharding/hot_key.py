@@ -60,8 +60,8 @@ class Setting(Parameters):
     shards: int = integer(8, "Shards", at_least=2, at_most=64)
     exponent: float = number(1.2, "Skew of popularity", at_least=0, at_most=2)
     rate_rps: float = number(800.0, "All requests", unit="requests/s", above=0, at_most=1_200)
-    read_fraction: float = number(0.9, "Fraction of reads, for a remedy", at_least=0, at_most=1)
-    pieces: int = integer(4, "Pieces, or copies, of the hot key", at_least=1, at_most=MOST_PIECES)
+    read_fraction: float = number(0.9, "Fraction of reads (remedies)", at_least=0, at_most=1)
+    pieces: int = integer(4, "Pieces or copies (remedies)", at_least=1, at_most=MOST_PIECES)
     seed: int = seed()
 
 

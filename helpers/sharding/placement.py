@@ -64,7 +64,7 @@ class Setting(Parameters):
     traffic: str = option("sign-ups", "Traffic", of=TRAFFIC)
     shards: int = integer(8, "Shards", at_least=2, at_most=64)
     rate_rps: float = number(800.0, "All requests", unit="requests/s", above=0, at_most=2_000)
-    exponent: float = number(0.8, "Skew of popularity, for reads", at_least=0, at_most=3)
+    exponent: float = number(0.8, "Skew of popularity (reads)", at_least=0, at_most=3)
     seed: int = seed()
 
 

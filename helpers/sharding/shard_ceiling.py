@@ -45,8 +45,8 @@ class Setting(Parameters):
 
     fix: str = option("none", "Remedy", of=FIXES)
     exponent: float = number(1.0, "Skew of popularity", at_least=0, at_most=2)
-    read_fraction: float = number(0.9, "Fraction of reads, for a remedy", at_least=0, at_most=1)
-    pieces: int = integer(8, "Pieces, or copies, of the hot key", at_least=1, at_most=MOST_PIECES)
+    read_fraction: float = number(0.9, "Fraction of reads (remedies)", at_least=0, at_most=1)
+    pieces: int = integer(8, "Pieces or copies (remedies)", at_least=1, at_most=MOST_PIECES)
     seed: int = seed()
 
 

@@ -184,17 +184,17 @@ class Vertical(Result):
 
     @property
     def reading(self) -> str:
-        def fares(design: str) -> str:
-            time_s = float(theory(self.at, design))
-            takes = f"takes {duration(time_s)}" if np.isfinite(time_s) else "waits without end"
-            return f"{takes} {design}"
-
+        times = {d: float(theory(self.at, d)) for d in ("by feature", "by row")}
+        takes = {d: f"takes {duration(t)}" for d, t in times.items() if np.isfinite(t)}
+        feature, row = (takes.get(d, "waits without end") for d in times)
+        if feature.split()[0] == row.split()[0]:
+            row = row.partition(" ")[2]
         return (
             f"With {self.at.features} servers, splitting by feature saturates at "
             f"{significant(ceiling_rps(self.at, 'by feature'))} requests/s because the largest "
             f"feature is {significant(100 * self.at.shares[0])} % of the work, splitting by row at "
             f"{significant(ceiling_rps(self.at, 'by row'))}; at {significant(self.at.rate_rps)} "
-            f"requests/s a request {fares('by feature')} and {fares('by row')}."
+            f"requests/s a request {feature} by feature and {row} by row."
         )
 
     @property
