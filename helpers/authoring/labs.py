@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -67,6 +68,7 @@ class Course:
         config.CourseDirectory.root = str(folder)
         config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
         config.Exchange.root = str(folder / "exchange")
+        (folder / "gradebook.db").write_bytes(_empty_gradebook(config.CourseDirectory.course_id))
         self._api = NbGraderAPI(config=config)
 
     @property
@@ -117,6 +119,19 @@ class Course:
                 )
                 for grade in submission.grades
             }
+
+
+@cache
+def _empty_gradebook(course_id: str) -> bytes:
+    """A grade book in which nothing is: nbgrader starts a process for each new one, and takes
+    seconds."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory(prefix="sd-gradebook-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "gradebook.db"
+        with Gradebook(f"sqlite:///{path}", course_id):
+            pass
+        return path.read_bytes()
 
 
 @contextmanager

@@ -50,7 +50,8 @@ import ipywidgets as widgets
 import traitlets
 
 from helpers.explore.controls import Control
-from helpers.explore.replay_bytes import VIEWS, Clock, encode, source, standalone
+from helpers.explore.front import module, styles
+from helpers.explore.replay_bytes import VIEWS, Clock, encode, standalone
 from helpers.explore.replay_still import still
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations import validation
@@ -60,10 +61,10 @@ _HEAD, _TAIL = 8, 4  # events in the text face
 
 
 class Player(anywidget.AnyWidget):
-    """The widget: its front end is ``replay.js``."""
+    """The widget: its front end is ``front/replay.js``."""
 
-    _esm = source("replay.js")
-    _css = source("replay.css")
+    _esm = module("replay")
+    _css = styles("replay")
     about = traitlets.Dict().tag(sync=True)
     data = traitlets.Bytes().tag(sync=True)
 

@@ -7,11 +7,11 @@ import html
 import json
 import math
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
+from helpers.explore.front import module, styles
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.events import Curve, Log
 
@@ -60,11 +60,6 @@ class Clock:
     def shows(self, time_s: float) -> str:
         """Return a time in words."""
         return f"{time_s / self.size_s:,.{self.decimals}f} {self.unit}"
-
-
-def source(name: str) -> str:
-    """Return a file of the front end."""
-    return files("helpers.explore").joinpath(name).read_text("utf-8")
 
 
 def encode(
@@ -163,9 +158,9 @@ def standalone(log: Log, pace: float | None = None, view: str = VIEWS[0]) -> str
     facts = json.dumps(about).replace("<", "\\u003c")  # nothing in it may end the script
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{html.escape(log.title)}</title>
-<style>{source("replay.css")}</style></head><body><main><h1>{html.escape(log.title)}</h1>
+<style>{styles("replay")}</style></head><body><main><h1>{html.escape(log.title)}</h1>
 <div id="replay"></div></main><script type="module">
-{source("replay.js")}
+{module("replay")}
 const packed = atob("{base64.b64encode(data).decode("ascii")}");
 const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
 window.replay = mount(document.getElementById("replay"), {facts}, bytes);

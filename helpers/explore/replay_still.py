@@ -89,8 +89,8 @@ def still(
             )
             _draw_curve(panel, curve, log, at)
         figure.set_dpi(2 * _DPI)
-        agg.draw()
-        png = small_png(np.asarray(agg.buffer_rgba()))
+        agg.draw()  # type: ignore[no-untyped-call]
+        png = small_png(np.asarray(agg.buffer_rgba()))  # type: ignore[no-untyped-call]
     return png, (_WIDTH, height)
 
 
@@ -328,12 +328,12 @@ def _draw_lifelines(ax: Axes, log: Log, at: float) -> None:
                 ax.plot(*np.array((tail, tip)).T, color=color, linewidth=1.5)
             angle = -np.degrees(np.arctan2(whole[1], whole[0]))
             middle = tail + share * whole / 2
-            ax.text(middle[0], middle[1], log.called(token), fontsize=8, color=color, rotation=angle,
-                    rotation_mode="anchor", ha="center", va="bottom")  # fmt: skip
+            ax.text(middle[0], middle[1], log.called(token), rotation=angle, fontsize=8,
+                    color=color, rotation_mode="anchor", ha="center", va="bottom")  # fmt: skip
         elif rows.why[i]:
             where = ends[token] if place_ < 0 else (x(now), y[place_])
             ax.plot(*where, "x", color=style.VERMILION, markersize=8, markeredgewidth=2)
-    ax.axvline(x(at), 0, 1, color=style.MUTED, linewidth=0.6, linestyle=":")
+    ax.vlines(x(at), min(y.values()) - 24, max(y.values()) + 14, style.MUTED, ":", linewidth=0.8)
 
 
 def _caption(place: Place, inside: int, sent: int) -> str:
