@@ -267,7 +267,7 @@ def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
             x, said = max(_LOW, float(exact)) * 1.5, "never seen in the simulation"
             ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
     marks(ax, _PLACES, np.where(expected > _LOW, expected, np.nan), 0.68, along="x")
-    note = {"fontsize": 9, "ha": "right", "va": "center", "color": style.MUTED}
+    note: dict[str, Any] = {"fontsize": 9, "ha": "right", "va": "center", "color": style.MUTED}
     ax.text(_HIGH * 0.85, 4.8, "black: theory", **note)
     if mine is not None:
         yours(ax, mine["downtime_h"], _PLACES[-1])

@@ -237,7 +237,7 @@ class Bottleneck(Result):
 def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     """Draw throughput and response time against the number of users, inside their bounds."""
     rate, response = axes
-    _frame(axes, theory(run.at))
+    _frame(axes, theory(run.at), mine)
     error_bars(rate, USERS, run.throughput, **style.DOTS)
     error_bars(response, USERS, run.response, 1e3, **style.DOTS)
     for ax in axes:
@@ -247,16 +247,19 @@ def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
         yours(response, run.at.users, mine["response_ms"])
 
 
-def _frame(axes: tuple[Axes, Axes], expected: Theory) -> None:
-    """Draw what theory says, and the axes that hold it."""
+def _frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) -> None:
+    """Draw what theory says, on axes that hold it and what a learner's model says."""
     rate, response = axes
     exact, bounds = expected
     users, ceiling = bounds.customers, float(bounds.throughput_high_rps[-1])
     most = int(users[-1])
     rate.set_title("Throughput: as many as the slowest tier")
     response.set_title("Response: what the crowd pays")
-    top = headroom(1.06 * ceiling)
-    slowest = headroom(1e3 * float(bounds.response_low_s[-1]))
+    most_rps, longest_ms = 1.06 * ceiling, 1e3 * float(bounds.response_low_s[-1])
+    if mine is not None:
+        most_rps = max(most_rps, float(mine["throughput_rps"]))
+        longest_ms = max(longest_ms, float(mine["response_ms"]))
+    top, slowest = headroom(most_rps), headroom(longest_ms)
     for ax, high, label in (
         (rate, top, "throughput (requests/s)"),
         (response, slowest, "mean response time (ms)"),

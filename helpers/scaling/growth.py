@@ -77,8 +77,10 @@ def _counted(seed: int) -> dict[str, np.ndarray]:
     for size in SIZES:
         wanted = draw("targets").integers(size, size=_LOOKUPS)
         counts["constant"].append(hash_probes(draw("hashes").integers(size, size=size)))
-        counts["logarithmic"].append(np.mean([halvings(size, key) for key in wanted.tolist()]))
-        counts["linear"].append(np.mean(wanted + 1))  # the key may stand anywhere
+        counts["logarithmic"].append(
+            float(np.mean([halvings(size, key) for key in wanted.tolist()]))
+        )
+        counts["linear"].append(float(np.mean(wanted + 1)))  # the key may stand anywhere
         counts["quadratic"].append(size * (size - 1) / 2)  # each with each
     return {kind: np.array(each) for kind, each in counts.items()}
 

@@ -84,8 +84,10 @@ def run_chains(
             await asyncio.sleep(run_s)
             ended = loop.time()
         finally:
-            for part in (*users, *stations):
-                part.stop()
+            for crowd in users:
+                crowd.stop()
+            for station in stations:
+                station.stop()
         return chains, users, began + _WARMUP_SHARE * run_s, ended
 
     with Lateness() as lateness:

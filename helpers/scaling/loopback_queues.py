@@ -59,8 +59,10 @@ def run_queues(
                 await client.start(station, until)
             await asyncio.sleep(run_s + _DRAIN_S)
         finally:
-            for part in (*clients, *stations):
-                part.stop()
+            for client in clients:
+                client.stop()
+            for station in stations:
+                station.stop()
         after = began + _WARMUP_SHARE * run_s
         return [_observe(s, c, after, until) for s, c in zip(stations, clients, strict=True)]
 

@@ -240,7 +240,7 @@ def plot(run: QueryTime, ax: Axes) -> None:
     style.label(ax, SIZES[-7], run.scan_s[-7], "scan", style.BLUE, ha="left", xytext=(9, -8))
     index_s = theory(run.at, 3_000_000).index_s
     style.label(ax, 3e6, index_s, "index", style.GREEN, xytext=(0, -10))
-    seen = {"color": style.INK, "marker": "D", "ls": "none", "ms": 8}
+    seen: dict[str, Any] = {"color": style.INK, "marker": "D", "ls": "none", "ms": 8}
     ax.plot([SMALL_ROWS, LARGE_ROWS], [SMALL_S, LARGE_S], **seen)
     style.label(ax, SMALL_ROWS, SMALL_S, "10 ms", style.INK, ha="right", xytext=(-8, 6))
     style.label(ax, LARGE_ROWS, LARGE_S, "10 s", style.INK, ha="right", xytext=(-9, 6))

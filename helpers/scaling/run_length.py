@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -245,7 +245,13 @@ def plot(run: RunLength, axes: tuple[Axes, Axes]) -> None:
     ):
         spans(intervals, x, means - half_width, means + half_width, color=color, linewidth=width)
     missed = np.abs(means - truth) > run.naive_half[order]
-    cross = {"color": style.VERMILION, "marker": "x", "markersize": 5, "ls": "none", "mew": 1.6}
+    cross: dict[str, Any] = {
+        "color": style.VERMILION,
+        "marker": "x",
+        "markersize": 5,
+        "ls": "none",
+        "mew": 1.6,
+    }
     intervals.plot(x[missed], means[missed], **cross)
     intervals.text(0, 0.97 * top, "thin: as if independent", color=style.BLUE, fontsize=9, va="top")
     intervals.text(0, 0.9 * top, "wide: ten batch means", color=style.SKY_INK, fontsize=9, va="top")

@@ -275,7 +275,8 @@ def plot(run: Scalability, ax: Axes, mine: Mine | None = None) -> None:
     """Draw throughput against the number of workers."""
     at = run.at
     law, random = theory(at)
-    rising = max(law.max(), random.max()) / at.worker_rps
+    said = 0.0 if mine is None else float(mine["throughput_rps"])
+    rising = max(law.max(), random.max(), said) / at.worker_rps
     _frame(ax, at.worker_rps * step_up(rising / 0.93, (3, 5, 8, 12, 20, 35, 70)))
     ax.set_title("Does another worker still help?")
     every = np.arange(1, WORKERS[-1] + 1)

@@ -223,7 +223,12 @@ def plot(run: ScalingCost, ax: Axes) -> None:
     ax.plot(DEMANDS_RPS, run.out_usd, color=style.BLUE, linewidth=2.2, ls=(0, (5, 1.5)))
     for bought, color, marker in ((run.up, style.VERMILION, "s"), (run.out, style.BLUE, "o")):
         if bought.machine is not None:
-            look = {"color": color, "marker": marker, "markersize": 9, "markeredgecolor": "white"}
+            look: dict[str, Any] = {
+                "color": color,
+                "marker": marker,
+                "markersize": 9,
+                "markeredgecolor": "white",
+            }
             ax.plot([at.demand_rps], [bought.usd_per_hour], **look)
     ax.text(120, 900, "— one machine (up)", color=style.VERMILION, fontsize=9.5)
     ax.text(120, 450, "- - a fleet (out)", color=style.BLUE, fontsize=9.5)

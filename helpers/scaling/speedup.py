@@ -328,7 +328,7 @@ def plot_measured(run: MeasuredSpeedup, ax: Axes) -> None:
         style.label(ax, most, end, name, style.INK, ha="right", xytext=(0, 12))
         if run.cores < most:
             ax.axvline(run.cores, color=style.MUTED, linewidth=1.0, linestyle=":")
-            said = {"color": style.MUTED, "fontsize": 9}
+            said: dict[str, Any] = {"color": style.MUTED, "fontsize": 9}
             ax.text(run.cores + 0.05, 0.1, "cores of this machine", **said)
     error_bars(ax, run.processes, run.speedup, **style.MEASUREMENT)
     first = float(run.speedup.estimate[0])
