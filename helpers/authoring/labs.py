@@ -55,9 +55,16 @@ class Course:
         An empty folder.
     solutions : Path
         Folder with one folder for each lab.
+    gradebook : Path, optional
+        The gradebook's file; one of its own in `folder` by default.
     """
 
-    def __init__(self, folder: Path, solutions: Path = ROOT / "solutions") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        solutions: Path = ROOT / "solutions",
+        gradebook: Path | None = None,
+    ) -> None:
         from nbgrader.apps import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
 
@@ -66,9 +73,12 @@ class Course:
             shutil.copytree(solutions, folder / "solutions", ignore=SKIPPED)
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(folder)
-        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
         config.Exchange.root = str(folder / "exchange")
-        (folder / "gradebook.db").write_bytes(_empty_gradebook(config.CourseDirectory.course_id))
+        book = gradebook or folder / "gradebook.db"
+        config.CourseDirectory.db_url = f"sqlite:///{book}"
+        if not book.exists():
+            book.write_bytes(_empty_gradebook(config.CourseDirectory.course_id))
+        self.config = config
         self._api = NbGraderAPI(config=config)
 
     @property

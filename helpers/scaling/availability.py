@@ -99,7 +99,7 @@ def failing_boxes(at, draw):
         since = world.now
         up[stage] += by
 
-    def box(stage):
+    def life_of_a_box(stage):
         while True:
             yield world.timeout(draw("failures").exponential(24 * at.mtbf_days))
             change(stage, -1)
@@ -108,7 +108,7 @@ def failing_boxes(at, draw):
 
     for stage, boxes in list(up.items()):
         for _ in range(boxes):
-            world.process(box(stage))
+            world.process(life_of_a_box(stage))
     world.run(until=300 * 24 * at.mtbf_days)
     return {"downtime_h": 8_766 * down_h / since}
 
