@@ -1,4 +1,4 @@
-"""What several figures of this chapter share."""
+"""Bars across, each with its number beside it and a tick where theory puts it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, marks, named_axis
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import significant
-
-#: Light versions for what is not the subject: bars of other designs, areas under curves.
-PALE_BLUE = "#a8cbe4"
-PALE_RED = "#f6d3bf"
 
 
 def labelled_bars(
@@ -33,7 +29,7 @@ def labelled_bars(
 
     Parameters
     ----------
-    ax : Axes
+    ax : matplotlib.axes.Axes
     names : sequence of str
         From top to bottom.
     values, theory : mapping of str to float
@@ -52,7 +48,7 @@ def labelled_bars(
     drawn = np.maximum([scale * values[name] for name in names], left)
     expected = np.array([scale * theory.get(name, np.nan) for name in names])
     full = np.array([chosen in (None, name) for name in names])
-    for color, these in ((style.SIMULATION["color"], full), (PALE_BLUE, ~full)):
+    for color, these in ((style.BLUE, full), (style.PALE_BLUE, ~full)):
         if these.any():
             length = drawn[these] - left
             bars(ax, np.flatnonzero(these), length, 0.56, start=left, along="x", facecolor=color)
@@ -62,12 +58,3 @@ def labelled_bars(
     words(ax, beside, texts, offset_pt=(5, 0), ha="left")
     named_axis(ax, "y", names if shown is None else shown)
     ax.set_ylim(len(names) - 0.4, -0.6)
-
-
-def dot(
-    ax: Axes, x: float, y: float, marker: str = "o", color: str = style.BLUE, size: float = 9
-) -> None:
-    """Mark a simulated point on a simulated curve: the setting that the sliders stand at."""
-    ax.plot(
-        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
-    )

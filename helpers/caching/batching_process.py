@@ -1,6 +1,6 @@
-"""A write-behind cache in a process of its own, to be killed by `measure_write_behind`.
+"""A write-behind cache in a process of its own, to be killed; see `killed_writers`.
 
-Run as ``python _batching_child.py DATABASE WRITES_PER_SECOND FLUSH_S``. One byte on standard
+Run as ``python batching_process.py DATABASE WRITES_PER_SECOND FLUSH_S``. One byte on standard
 output acknowledges one write; what the pipe has taken survives the process.
 """
 
