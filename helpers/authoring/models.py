@@ -68,6 +68,22 @@ def refresh_models(notebook: NotebookNode) -> None:
             cell.source = model_source(reference)
 
 
+def fold_calls(notebook: NotebookNode) -> None:
+    """Fold the cells that only call, so that the page is question and picture.
+
+    JupyterLab shows a folded cell's code after one click. Cells that define something stay open.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        about = cell.metadata.setdefault("jupyter", NotebookNode())
+        about.pop("source_hidden", None)
+        if not any(isinstance(node, _DEFINITIONS) for node in ast.parse(cell.source).body):
+            about["source_hidden"] = True
+        if not about:
+            del cell.metadata["jupyter"]
+
+
 def _binds(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]

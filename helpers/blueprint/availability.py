@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import product
+from math import lgamma
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,6 @@ from helpers.blueprint.components import (
     Workers,
 )
 from helpers.blueprint.design import JOB, LOOK, Design
-from helpers.blueprint.theory import binomial_at_least
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
@@ -209,6 +209,17 @@ def _beta_factor(a: float, n: int, k: int, beta: float) -> float:
     if n == 1:
         return a  # common cause or not, one instance is down for q of the time
     return (1 - beta * q) * binomial_at_least(k, n, 1 - (1 - beta) * q)
+
+
+def binomial_at_least(k: int, n: int, p: float) -> float:
+    """Return the probability of at least `k` successes in `n` trials."""
+    if p in (0.0, 1.0):
+        return float(k <= n * p)
+    logs = [
+        lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) + j * np.log(p) + (n - j) * np.log1p(-p)
+        for j in range(k, n + 1)
+    ]
+    return float(np.sum(np.exp(logs)))
 
 
 def answered(design: Design, request: str, up: dict[str, np.ndarray]) -> np.ndarray:

@@ -18,19 +18,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers.blueprint.components import (
-    AppServers,
-    Cache,
-    Clients,
-    Database,
-    Queue,
-    Workers,
-)
+from helpers.blueprint.components import AppServers, Cache, Clients, Database, Queue, Workers
 from helpers.blueprint.design import LOOK, Design
+from helpers.blueprint.graph import cycle_of, reachable
 from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
-    from helpers.blueprint.theory import Load
+    from helpers.blueprint.theory.flows import Load
 
 ERROR, WARNING = "error", "warning"
 
@@ -107,7 +101,7 @@ def _errors(design: Design) -> list[Finding]:
             f"{extra.name!r} is a second entry beside {clients[0].name!r}: a design has one",
         )
     _wiring_errors(design, error)
-    cycle = _cycle(design)
+    cycle = cycle_of(design)
     if cycle:
         error(
             "cycle",
@@ -117,7 +111,7 @@ def _errors(design: Design) -> list[Finding]:
     for component in design:
         name = component.name
         callers, callees = design.callers(name), design.callees(name)
-        if clients and not isinstance(component, Clients) and not _reachable(design, name):
+        if clients and not isinstance(component, Clients) and not reachable(design, name):
             error("unreachable", name, f"{name!r} is unreachable: no request ever gets there")
         if isinstance(component, AppServers) and component.count > 1:
             for caller in callers:
@@ -179,39 +173,6 @@ def _wiring_errors(design: Design, error) -> None:
             error("dead end", name, f"{name!r} leads nowhere: wire it to what it should call")
 
 
-def _cycle(design: Design) -> list[str]:
-    """Return a cycle as a path that ends where it began, or nothing."""
-    done: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        for callee in design.callees(name):
-            if cycle := walk(callee.name, [*path, name]):
-                return cycle
-        done.add(name)
-        return []
-
-    for component in design:
-        if cycle := walk(component.name, []):
-            return cycle
-    return []
-
-
-def _reachable(design: Design, name: str) -> bool:
-    seen, front = {name}, [name]
-    while front:
-        for caller in design.callers(front.pop()):
-            if isinstance(caller, Clients):
-                return True
-            if caller.name not in seen:
-                seen.add(caller.name)
-                front.append(caller.name)
-    return False
-
-
 def _single_points(design: Design) -> list[Finding]:
     from helpers.blueprint.availability import single_points  # it stands on this module
 
@@ -227,7 +188,9 @@ def _single_points(design: Design) -> list[Finding]:
 
 
 def _overloads(design: Design) -> list[Finding]:
-    from helpers.blueprint.theory import machine_loads  # it stands on this module's neighbours
+    from helpers.blueprint.theory.flows import (
+        machine_loads,  # it stands on this module's neighbours
+    )
 
     rate = design.clients.rate_rps
     if rate is None:

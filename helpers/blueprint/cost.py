@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint.components import CDN, LoadBalancer, Queue
 from helpers.blueprint.design import Design
-from helpers.blueprint.theory import bounds, edge_flows
+from helpers.blueprint.theory.bounds import bounds
+from helpers.blueprint.theory.flows import edge_flows
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant

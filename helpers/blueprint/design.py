@@ -26,32 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from helpers.blueprint.components import (
-    CDN,
-    AppServers,
-    Cache,
-    Clients,
-    Component,
-    Database,
-    LoadBalancer,
-    Path,
-    Queue,
-    Workers,
-)
-
-__all__ = [
-    "CDN",
-    "AppServers",
-    "Cache",
-    "Clients",
-    "Component",
-    "Database",
-    "Design",
-    "Edge",
-    "LoadBalancer",
-    "Queue",
-    "Workers",
-]
+from helpers.blueprint.components import Cache, Clients, Component, Database, Path, Queue, Workers
 
 # What a caller does along an edge (Edge.role).
 CALL = "call"  # every request goes this way

@@ -18,6 +18,7 @@ from IPython import get_ipython
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
 from helpers.foundations.experiment import (
@@ -30,6 +31,7 @@ from helpers.foundations.experiment import (
     default_of,
     frames_of,
 )
+from helpers.foundations.questions import Questions
 
 Simulation = Callable[..., Result | Iterator[Result]]
 
@@ -77,6 +79,7 @@ class Explorer:
         model: Model | None,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
+        after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
@@ -104,7 +107,7 @@ class Explorer:
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
-        self._root = self._build()
+        self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
 
@@ -185,7 +188,7 @@ class Explorer:
         parts += [f"{name} = {box.value}" for name, box in self._boxes.items()]
         return "with " + ", ".join(parts) if parts else ""
 
-    def _build(self) -> widgets.Widget:
+    def _build(self, after: tuple[Questions, str] | None) -> widgets.Widget:
         buttons = [
             _button(name, f"Set: {self._explain(preset)}", partial(self._preset, preset))
             for name, preset in self.presets.items()
@@ -199,7 +202,20 @@ class Explorer:
         row = widgets.Box(
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
-        return framed([moved, row, *self._view.body])
+        if after is None:
+            return framed([moved, row, *self._view.body])
+        content = widgets.VBox([moved, row, *self._view.body])
+        self._veil = Veil(*after, [content])
+        self._veil.lift(self._mark)
+        return framed([self._veil.widget, content])
+
+    def _mark(self, guess: float | str | None) -> None:
+        """Mark a guess in the picture, where it has an axis."""
+        question = self._veil.question
+        if isinstance(guess, float | int) and question.axis:
+            self.plot.guess = (question.axis, question.scale * guess)
+            with self._turn:
+                self._view.settle()
 
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)
@@ -301,7 +317,12 @@ class Explorer:
                 drawn = max(attempt.runs, 1)
                 with self._turn:
                     if self._pending is this:
-                        self._show(self._draw(self.result, attempt.mine, settled=False))
+                        try:
+                            self._show(self._draw(self.result, attempt.mine, settled=False))
+                        except ModelError as error:
+                            attempt.abandon()
+                            self._view.blame(error)
+                            return
             if done:
                 break
             await asyncio.sleep(_GLANCE_S)
@@ -310,21 +331,26 @@ class Explorer:
 
     def _finish(self, frames: Iterator[Result]) -> None:
         *_, last = frames
-        mine, failure = None, None
-        if self.model is not None:
-            try:
-                *_, mine = runs_of(self.model, _setting_of(last))
-            except ModelError as error:
-                failure = error
-        self._show(self._draw(last, mine, settled=True))
-        if failure is not None:
-            self._view.blame(failure)
+        if self.model is None:
+            self._show(self._draw(last, settled=True))
+            return
+        try:
+            *_, mine = runs_of(self.model, _setting_of(last))
+            self._show(self._draw(last, mine, settled=True))
+        except ModelError as error:
+            self._show(self._draw(last, settled=True))
+            self._view.blame(error)
 
     def _frames(self, moved: Mapping[str, Any]) -> Iterator[Result]:
         return frames_of(self.simulate(**self._fixed, **moved))
 
     def _draw(self, result: Result, mine: Mine | None = None, *, settled: bool) -> Drawing:
-        return self._view.draw((result,), self._pinned, mine, settled=settled)
+        try:
+            return self._view.draw((result,), self._pinned, mine, settled=settled)
+        except Exception as error:
+            if mine is None:
+                raise
+            raise ModelError(f"What it returned cannot be drawn: {error}") from error
 
     def _show(self, drawing: Drawing) -> None:
         (self.result,) = drawing.results
@@ -338,6 +364,7 @@ def explore(
     model: Model | None = None,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
+    after: tuple[Questions, str] | None = None,
     **arguments: Any,
 ) -> Explorer:
     """Join a simulation and a plot with sliders.
@@ -364,6 +391,10 @@ def explore(
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
         Named settings of several controls at once, each a button.
+    after : (Questions, str), optional
+        A chapter's questions and the name of the prediction that this explorer would give away: it
+        stays covered until the learner has committed to a guess, or asks to be shown, and then
+        opens with the guess marked. Whoever reads without a kernel sees the picture.
     **arguments
         One for each parameter: a control (:func:`slider`, :func:`choice`, :func:`toggle`) or a
         fixed value.
@@ -389,7 +420,7 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, title, dict(presets or {}), arguments)
+    return Explorer(simulate, drawn, model, title, dict(presets or {}), after, arguments)
 
 
 @cache

@@ -18,6 +18,7 @@ from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.models import ModelError, describe
+from helpers.foundations.drawing.axes import guessed
 from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
@@ -28,6 +29,8 @@ _STYLE = """<style>
   font-size: var(--jp-content-font-size1, 14px); }
 .sd-explorer .widget-label { white-space: normal; line-height: 1.15; display: flex;
   align-items: center; justify-content: flex-end; }
+.sd-explorer .sd-veil { border: 1px dashed var(--jp-border-color1, #8c959f); border-radius: 6px;
+  padding: 10px 16px; margin: 6px 0; }
 .sd-explorer .sd-mine b { color: #B04A00; }
 .sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
 .sd-explorer table { border-collapse: collapse; margin: 4px 0; }
@@ -91,8 +94,14 @@ class Plot:
             self.panels = leading.panels
         #: The result to draw on top of, and what the learner's model says there.
         self.mine: tuple[Result, Mine] | None = None
+        #: What the learner guessed: the axis ("x", "y", "x2", ...) and the number on it.
+        self.guess: tuple[str, float] | None = None
 
     def __call__(self, result: Result, target: Any) -> None:
+        if self.guess is not None:
+            axis, value = self.guess
+            panels = target if isinstance(target, tuple) else (target,)
+            guessed(panels[int(axis[1:] or 1) - 1], axis[0], value)
         if self.mine is not None and self.mine[0] is result:
             self._plot(result, target, mine=self.mine[1])
         elif isinstance(result, Measured):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,17 +12,15 @@ from PIL import Image
 
 from helpers import caching
 from helpers.caching.simulation import strategies
-from helpers.explore import canvas as canvas_module
 from helpers.explore.canvas import Canvas
 from helpers.explore.png import Backdrop
-from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars
 from helpers.foundations.drawing.words import words
 from helpers.foundations.experiment import Result
 from tests.benchmarks.timing import Table, interleaved
 from tests.caching import written_out
-from tests.explore.samples import plot_wave, plot_wave_scaled, simulate_wave
+from tests.explore.samples import plot_wave, simulate_wave
 
 _Pair = tuple[Callable[[], object], Callable[[], object]]
 
@@ -88,8 +85,6 @@ def _techniques() -> Table:
     table = Table("Techniques", ("what", "before, ms", "after, ms", "x faster"))
     for name, before, after in (
         ("four caching strategies: one operation at a time, all at once", *_strategies()),
-        ("six panels: data measured, limits known", *_known_limits()),
-        ("two curves, each on new limits: tick by tick, ticks together", *_ticks()),
         ("twelve bars: an artist each, one path", *_bars()),
         ("twelve words: an artist each, one artist", *_words()),
         ("a picture of 960 x 720: by Pillow, what changed alone", *_encoding()),
@@ -141,35 +136,6 @@ def _strategies() -> _Pair:
 
     for one, stale in zip(written(), after(), strict=True):
         assert np.array_equal(np.array(written_out.run(one, operations, 0.5)[0])[order, 2], stale)
-    return before, after
-
-
-def _known_limits() -> _Pair:
-    canvas, result = Canvas(caching.plot_strategies), caching.simulate_strategies()
-
-    def draw(follows_data: bool) -> bytes:
-        for ax in canvas.axes:
-            ax.follows_data = follows_data
-        canvas.draw((result,))
-        return canvas.moving_png()
-
-    assert draw(True) == draw(True) == draw(False)
-    return lambda: draw(True), lambda: draw(False)
-
-
-class _TickByTick(QuickAxes):
-    _init_axis = Axes._init_axis
-
-
-def _ticks() -> _Pair:
-    results = [simulate_wave(height=height) for height in (2.0, 3.0)]
-
-    def drawing(axes_class: type[Axes]) -> Callable[[], list[bytes]]:
-        with patch.object(canvas_module, "QuickAxes", axes_class):
-            return _moving(Canvas(plot_wave_scaled), results)
-
-    before, after = drawing(_TickByTick), drawing(QuickAxes)
-    assert before() == after()
     return before, after
 
 

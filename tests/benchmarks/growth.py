@@ -42,7 +42,8 @@ def _sizes() -> Table:
 
 def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], object]]]]:
     from helpers import sharding
-    from helpers.blueprint import anatomy, simulate_design
+    from helpers.blueprint import simulate_design
+    from helpers.blueprint.catalogue import anatomy
 
     def queue(paths: int, customers: int, servers: int) -> Callable[[], object]:
         rng = streams(1, "arrivals", "services")

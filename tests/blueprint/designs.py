@@ -26,7 +26,7 @@ from helpers.blueprint import (
     spike,
     steady,
 )
-from helpers.blueprint.semantics import machines
+from helpers.blueprint.graph import machines
 
 DURATION_S = 8.0
 

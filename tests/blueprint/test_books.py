@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from helpers.blueprint import anatomy, kill, partition, simulate_design, slow, spike
+from helpers.blueprint import kill, partition, simulate_design, slow, spike
+from helpers.blueprint.catalogue import anatomy
 from tests.blueprint.designs import check_books, runs
 
 ANATOMY = {

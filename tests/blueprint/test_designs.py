@@ -25,24 +25,18 @@ from helpers.blueprint import (
     Queue,
     Traffic,
     Workers,
-    anatomy,
     availability,
     bounds,
-    cache_aside,
-    chain,
     cost,
     design_table,
     diurnal,
     flash_crowd,
-    horizontal,
     kill,
     mermaid,
     pair,
     partition,
     prices,
     simulate_design,
-    simulate_design_progressively,
-    single,
     single_points,
     slow,
     spike,
@@ -51,7 +45,9 @@ from helpers.blueprint import (
     validate,
 )
 from helpers.blueprint.availability import enumerate_instances
+from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, single
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.estimation import simulate_boxes
 from helpers.estimation.simulation.boxes import MISTAKES
 from helpers.foundations.drawing.words import Words

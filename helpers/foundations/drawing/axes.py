@@ -423,6 +423,27 @@ def dot(
     )
 
 
+def guessed(ax: Axes, axis: str, value: float) -> None:
+    """Mark what was predicted, as a line across the panel at a number of its x or y axis."""
+    look = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    if axis == "x":
+        ax.axvline(value, label="your guess", **look)
+        place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
+    else:
+        ax.axhline(value, label="your guess", **look)
+        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
+    ax.annotate(
+        "your guess",
+        place,
+        xycoords=transform,
+        xytext=offset,
+        textcoords="offset points",
+        color=style.VERMILION,
+        fontsize=9,
+        annotation_clip=True,
+    )
+
+
 def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
     """Mark what a learner's own model says: vermilion diamonds, on top of everything."""
     heights = np.atleast_1d(np.asarray(y, dtype=float))

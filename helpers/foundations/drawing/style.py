@@ -7,12 +7,16 @@ Ito's, which people with any kind of colour vision can tell apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 # Okabe & Ito (2008), "Color Universal Design".
 BLACK = "#000000"
@@ -48,7 +52,7 @@ MEASUREMENT: dict[str, Any] = {
 #: A simulation at single points, as dots, often with error bars.
 DOTS: dict[str, Any] = MEASUREMENT | {"color": BLUE}
 
-_DEFAULTS: dict[str, Any] = {
+_STYLE: dict[str, Any] = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "axes.edgecolor": MUTED,
@@ -83,12 +87,101 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def context() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib draws in the course's style.
+#: Every setting there is: matplotlib's own defaults, nothing of a user's, and the course's style.
+_SETTINGS: dict[str, Any] = {**mpl.rcParamsDefault, **mpl.RcParams(_STYLE)}
+del _SETTINGS["backend"]  # whoever asks for that is not drawing
 
-    Global defaults are never touched, so a learner's own plots look the way they like them.
+#: Held while anything is drawn. Cells run in one thread of the kernel and sliders move in another,
+#: and matplotlib's settings and fonts belong to all of them.
+DRAWING = threading.RLock()
+
+_here = threading.local()  # `settings` are those of a thread that draws for the course
+
+
+class _ByThread(mpl.RcParams):
+    """Settings that are the course's for a thread that draws for it, and the user's for others.
+
+    Another thread may be in here while the table becomes the user's alone again, so nothing in here
+    asks what class it is of, as ``super()`` would.
     """
-    return mpl.rc_context(_DEFAULTS)
+
+    def __getitem__(self, key: str) -> Any:
+        ours = getattr(_here, "settings", None)
+        if ours is not None and key in ours:
+            return ours[key]
+        return mpl.RcParams.__getitem__(self, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        ours = getattr(_here, "settings", None)
+        if ours is None:
+            mpl.RcParams.__setitem__(self, key, value)
+        else:
+            ours[key] = mpl.RcParams({key: value})[key]  # checked
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Draw in the course's style, whatever the user's settings are, and leave those alone.
+
+    Matplotlib reads its settings whenever an artist is made, and now and then while it is drawn,
+    and it has one table of them for all threads. Within the context, this thread reads the course's
+    table instead. What is set meanwhile is forgotten at the end. Nothing that belongs to the user
+    is written, so what other threads draw looks as they like it. One thread at a time is within.
+    """
+    with DRAWING:
+        if getattr(_here, "settings", None) is not None:
+            yield
+        elif _can_be_told_apart():
+            with _apart():
+                yield
+        else:
+            with _for_all():
+                yield
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Give this thread the course's settings."""
+    usual = type(mpl.rcParams)
+    mpl.rcParams.__class__ = _ByThread
+    _here.settings = dict(_SETTINGS)
+    try:
+        yield
+    finally:
+        _here.settings = None
+        mpl.rcParams.__class__ = usual
+
+
+@contextmanager
+def _for_all() -> Iterator[None]:
+    """Give all threads the course's settings, and then their own again."""
+    with warnings.catch_warnings(), mpl.rc_context():
+        warnings.simplefilter("ignore")  # about settings that are going to be dropped
+        mpl.rcParams.update(_SETTINGS)
+        yield
+
+
+@cache
+def _can_be_told_apart() -> bool:
+    """Whether a thread can have settings of its own with the matplotlib that is installed."""
+    theirs = mpl.rcParams["lines.linewidth"]
+    ours = 2 * theirs + 1
+    seen: dict[str, Any] = {}
+
+    def look() -> None:
+        seen["there"] = Line2D([], []).get_linewidth()
+
+    try:
+        with _apart():
+            mpl.rcParams["lines.linewidth"] = ours
+            seen["here"] = Line2D([], []).get_linewidth()
+            other = threading.Thread(target=look)
+            other.start()
+            other.join()
+    except Exception:  # whatever it is, it would stand in the way of a picture
+        return False
+    seen["after"] = Line2D([], []).get_linewidth()
+    return seen == {"here": ours, "there": theirs, "after": theirs}
 
 
 def panels(

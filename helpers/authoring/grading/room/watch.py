@@ -1,0 +1,129 @@
+"""Keep a submission's code from reaching into the interpreter that judges it.
+
+Python tells an audit hook before it hands out a frame, all living objects or raw memory; the hook
+may refuse, and nothing in Python can take it away again. Libraries may have what they ask for; the
+submission may not, and neither may a library on its behalf.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from _thread import get_ident
+from collections.abc import Callable
+from typing import Any
+
+from .pristine import within
+
+#: Attributes that lead to a frame.
+_FRAMES = frozenset({"tb_frame", "gi_frame", "cr_frame", "ag_frame"})
+_NEVER = frozenset(
+    {
+        "gc.get_objects",
+        "gc.get_referrers",
+        "gc.get_referents",
+        "sys._current_frames",
+        "sys._current_exceptions",
+        "sys.addaudithook",
+        "sys.monitoring.register_callback",
+    }
+)
+_NOT_FOR_IT = frozenset({"sys._getframe", "sys.settrace", "sys.setprofile"})
+#: They hand on what they are given.
+_BETWEEN = frozenset({"inspect", "traceback", "logging", "ctypes", "threading"})
+_ATTRIBUTES = frozenset({"os.chmod", "os.chown", "os.truncate", "os.utime", "os.setxattr"})
+
+
+def arm(
+    known: set[int],
+    libraries: tuple[str, ...],
+    folder: str,
+    supervisor: int,
+    notice: Callable[[str], None],
+) -> None:
+    """Watch this process, and all it forks, from now on.
+
+    Parameters
+    ----------
+    known : set of int
+        Identities of the code objects that are not the submission's.
+    libraries : tuple of str
+        Folders of code that may be loaded later and is not the submission's either.
+    folder : str
+        Where the submission may change files' times and permissions.
+    supervisor : int
+        Process that it must not end.
+    notice : callable
+        Is told what was refused.
+    """
+    get_frame, busy = sys._getframe, set[int]()
+    read_file: Callable[..., Any] = open
+    absolute, decode = os.path.abspath, os.fsdecode
+    learned: dict[int, types.CodeType] = {}
+
+    def is_library(code: types.CodeType) -> bool:
+        if id(code) in known or id(code) in learned:
+            return True
+        name = code.co_filename
+        if not name.endswith(".py") or not name.startswith(libraries):
+            return False
+        try:
+            with read_file(name, "rb") as file:
+                whole = compile(file.read(), name, "exec", dont_inherit=True)
+        except (OSError, SyntaxError, ValueError):
+            return False
+        if any(part == code for part in within(whole)):  # it really stands in that file
+            learned[id(code)] = code
+            return True
+        return False
+
+    def asked_by_submission() -> bool:
+        frame = get_frame(3)  # past this function, `refused` and `hook`
+        while frame is not None:
+            if not is_library(frame.f_code):
+                return True
+            if frame.f_globals.get("__name__") not in _BETWEEN:
+                return False
+            frame = frame.f_back
+        return False
+
+    def refused(event: str, arguments: tuple[Any, ...]) -> str | None:
+        if event in _NEVER:
+            return event
+        if event in _NOT_FOR_IT or event.startswith("ctypes."):
+            return event if asked_by_submission() else None
+        if event == "object.__getattr__":
+            wanted = arguments[1] in _FRAMES and asked_by_submission()
+            return str(arguments[1]) if wanted else None
+        if event == "open":
+            if not isinstance(arguments[0], int):
+                name = absolute(decode(arguments[0]))
+                if name.startswith("/proc/") and name.endswith("mem"):
+                    return name
+        elif event == "os.kill":
+            return "os.kill" if arguments[0] in (supervisor, 1, -1) else None
+        elif event in _ATTRIBUTES and not isinstance(arguments[0], int):
+            name = absolute(decode(arguments[0]))
+            return None if name.startswith(folder) else f"{event} of {name}"
+        return None
+
+    watched = _NEVER | _NOT_FOR_IT | _ATTRIBUTES | {"object.__getattr__", "open", "os.kill"}
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in watched and not event.startswith("ctypes."):
+            return
+        me = get_ident()
+        if me in busy:
+            return
+        busy.add(me)
+        try:
+            found = refused(event, arguments)
+            if found is not None:
+                notice(f"reached for {found}")
+        finally:
+            busy.discard(me)
+        if found is not None:
+            raise PermissionError(f"{found} is out of reach while work is graded")
+
+    sys.addaudithook(hook)
