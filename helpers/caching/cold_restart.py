@@ -337,16 +337,22 @@ def _plot_load(run: ColdRestart, ax: Axes) -> None:
     )
     ax.plot(run.time_s, run.queries_rps, drawstyle="steps-mid", **style.SIMULATION)
     ax.plot(exact.time_s, exact.queries_rps, **style.THEORY)
+    top, first = headroom(run.at.rate_rps), exact.queries_rps[0]
     said = "theory, for a database that answers at once"
-    style.label(ax, 0, exact.queries_rps[0], said, style.INK, xytext=(12, 0))
-    for level, text, above in (
-        (plan.database_rps, "what the database can answer", 7),
-        (plan.usual_rps, "usual load", -14),
-    ):
+    near = abs(first - plan.database_rps) < 0.1 * top  # of another label
+    style.label(ax, 0, first, said, style.INK, xytext=(12, 25 if near else 0))
+    names = {plan.database_rps: "what the database can answer", plan.usual_rps: "usual load"}
+    if plan.database_rps < 0.1 * top:  # both lines lie so low that one label must do
+        names = {plan.database_rps: "usual load, and what the database can answer"}
+    for level in (plan.database_rps, plan.usual_rps):
         ax.axhline(level, color=style.MUTED, linewidth=1)
-        style.label(ax, end, level, text, style.MUTED, ha="right", xytext=(-2, above))
+    for level, text in names.items():
+        above = -14 if level == plan.usual_rps and level > 0.1 * top else 7
+        paper = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5}
+        place: dict[str, Any] = {"ha": "right", "xytext": (-2, above), "bbox": paper}
+        style.label(ax, end, level, text, style.MUTED, **place)
     ax.set_xlim(0, end)
-    ax.set_ylim(0, headroom(run.at.rate_rps))
+    ax.set_ylim(0, top)
     ax.set_title("The load when the cache is cold")
     ax.set_xlabel("time since the restart (s)")
     ax.set_ylabel("queries to the database (per second)")

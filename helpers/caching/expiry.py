@@ -303,7 +303,8 @@ def plot(run: Expiry, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     _plot_queue(run, axes[0])
     at, exact = run.at, theory(run.at).queries
     log_axis(axes[1], "x", 0.7, max(3e5, 30 * exact["none"]))
-    labelled_bars(axes[1], FIXES, run.queries, exact, chosen=at.fix, left=0.7)
+    names = [fix.replace("-", "-\n").replace(" ", "\n") for fix in FIXES]
+    labelled_bars(axes[1], FIXES, run.queries, exact, chosen=at.fix, left=0.7, shown=names)
     axes[1].set_title("Queries for one value")
     axes[1].set_xlabel("queries (dashed: theory)")
     if mine is not None:
@@ -322,14 +323,16 @@ def _plot_queue(run: Expiry, ax: Axes) -> None:
     ax.plot(time, queue, **style.SIMULATION)
     ax.axhline(at.connections, color=style.MUTED, linewidth=1)
     ax.axvline(0, color=style.MUTED, linewidth=1, linestyle=":")
+    top = headroom(1.25 * theory(at).queries["none"], 4)
+    above = 6 if at.connections < 0.15 * top else -7  # where nothing else is written
     style.label(
-        ax, time[-1], at.connections, "connections", style.MUTED, ha="right", xytext=(-2, 6)
+        ax, time[-1], at.connections, "connections", style.MUTED, ha="right", xytext=(-2, above)
     )
     if at.fix == "early refresh":
         ax.plot(run.cached_s, 0, marker="^", color=style.GREEN, markersize=9, clip_on=False)
         style.label(ax, run.cached_s, 0, "refreshed", style.GREEN, xytext=(0, 14), ha="center")
     ax.set_xlim(time[0], time[-1])
-    ax.set_ylim(0, headroom(1.25 * theory(at).queries["none"], 4))
+    ax.set_ylim(0, top)
     ax.set_title("The queue at the database")
     ax.set_xlabel("time since the expiry (s)")
     ax.set_ylabel("queries running and queued")

@@ -521,7 +521,7 @@ def _draw_sequence(order: Order, warm: bool, ax: Axes) -> None:
     events = order.events
     rows = max(len(events), 6)
     ax.set_xlim(-0.4, 3.4)
-    ax.set_ylim(rows + 1.5, -0.9)
+    ax.set_ylim(rows + 1.5, -max(0.9, 0.3 + 0.06 * rows))  # room for the names of the lanes
     ax.set_axis_off()
     lanes = [[(x, 0), (x, rows + 0.7)] for x in _LANES.values()]
     ax.add_collection(LineCollection(lanes, colors=style.FAINT, linewidths=6), autolim=False)
@@ -569,7 +569,8 @@ def _draw_messages(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
         nearest = _LANES["cache"] if event.client == "A" else _LANES["database"]
         places.append(((_LANES[event.client] + nearest) / 2, y - 0.12))
         colon = ":" if event.action in ("get", "get or lease", "read") else ""
-        said.append(f"{event.action}{colon} {event.detail}".strip())
+        text = f"{event.action}{colon} {event.detail}".strip()
+        said.append(text.replace("get or lease: miss, ", "get: "))  # a lease says that it missed
     words(ax, places, said, color=colors, fontsize=8.5, va="bottom")
 
 
@@ -578,8 +579,8 @@ def _draw_locks(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
         own = [(y, event) for y, event in rows if event.client == client]
         x, color = _LANES[client], _COLORS[client]
         ax.plot([x] * len(own), [y for y, _ in own], "s", color=color, markersize=7)
-        words(ax, [(x + 0.1 * side, y) for y, _ in own], [f"{e.action} the lock" for _, e in own],
-              color=color, fontsize=8.5, ha=ha)  # fmt: skip
+        texts = ["lock" if event.action == "acquire" else "unlock" for _, event in own]
+        words(ax, [(x + 0.07 * side, y) for y, _ in own], texts, color=color, fontsize=8.5, ha=ha)
 
 
 def _draw_states(ax: Axes, states: Sequence[tuple[str, float, str | None]]) -> None:
@@ -592,7 +593,7 @@ def _draw_states(ax: Axes, states: Sequence[tuple[str, float, str | None]]) -> N
 
 
 def _draw_list(orders: Sequence[Order], ax: Axes) -> float:
-    """Draw a row for each order, at most :data:`_LISTED`; return where verdicts begin."""
+    """Draw a row for each order, at most :data:`_LISTED`; return where verdicts have ended."""
     listed = orders[:_LISTED]
     longest = max(len(each.events) for each in listed)
     height = max(len(listed), 10)
@@ -633,7 +634,7 @@ def _draw_list(orders: Sequence[Order], ax: Axes) -> float:
     ax.set_xlim(-0.1, max(longest, 6) + 2.6)
     ax.set_ylim(height + 1.6, -0.4)
     ax.set_axis_off()
-    return longest + 0.3
+    return longest + 2.3
 
 
 # --- the same on real threads ---------------------------------------------------------------------

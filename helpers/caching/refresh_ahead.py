@@ -245,13 +245,16 @@ def plot(run: RefreshAhead, axes: tuple[Axes, Axes], mine: Mine | None = None) -
     bargain.plot(loads, misses, **style.THEORY)
     bargain.plot(loads[0], misses[0], "o", color=style.MUTED, markersize=7)
     style.label(bargain, loads[0], misses[0], "no refresh-ahead", style.MUTED, xytext=(8, 5))
-    dot(bargain, run.loads_rps, 100 * run.miss_ratio, "o" if at.mode == "on access" else "s")
-    style.label(bargain, run.loads_rps, 100 * run.miss_ratio, at.mode, style.BLUE, xytext=(8, 9))
+    right = max(float(loads.max()), at.keys / at.ttl_s)
+    top = headroom(1.1 * float(misses[0]), 0.01)
+    bargain.set_xlim(0, headroom(1.2 * min(right, float(loads.max()) * 2)))
+    bargain.set_ylim(0, top)
+    x, y = run.loads_rps, 100 * run.miss_ratio
+    dot(bargain, x, y, "o" if at.mode == "on access" else "s")
+    if abs(y - misses[0]) > 0.1 * top:  # or else it is where "no refresh-ahead" stands
+        style.label(bargain, x, y, at.mode, style.BLUE, xytext=(8, 9))
     if mine is not None:
         yours(bargain, mine["loads_rps"], 100 * mine["miss_ratio"])
-    right = max(float(loads.max()), at.keys / at.ttl_s)
-    bargain.set_xlim(0, headroom(1.2 * min(right, float(loads.max()) * 2)))
-    bargain.set_ylim(0, headroom(1.1 * float(misses[0]), 0.01))
     bargain.set_title("Fewer misses, paid for in loads")
     bargain.set_xlabel("database loads (per second)")
     bargain.set_ylabel("requests that miss (%)")

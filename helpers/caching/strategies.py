@@ -445,10 +445,10 @@ def plot(run: Strategies, axes: tuple[Axes, ...], mine: Mine | None = None) -> N
     least = {
         "read_s": 600 * at.database_read_s,
         "database_read_rps": reads / 2,
-        "stale_share": 20,
+        "stale_share": 20.0,
         "write_s": 1e3 * at.database_write_s,
-        "database_write_rps": writes,
-        "lost_writes": writes * at.flush_s / 2,
+        "database_write_rps": max(writes, 1.0),
+        "lost_writes": max(writes * at.flush_s / 2, 1.0),
     }
     for position, (ax, (quantity, (title, unit, scale))) in enumerate(
         zip(axes, _PANELS.items(), strict=True)

@@ -209,6 +209,7 @@ def _plot_queue(run: Synchronised, ax: Axes) -> None:
         style.label(ax, time[peak], unfixed[peak], "without jitter", style.MUTED, xytext=(8, 4))
     ax.set_xlim(0, time[-1])
     ax.set_ylim(0, headroom(float(unfixed.max()), at.connections))
+    ax.locator_params(axis="x", nbins=5)  # numbers of a few milliseconds are long
     ax.set_title("Many keys, one moment")
     ax.set_xlabel("time since the first expiry (s)")
     ax.set_ylabel("queries running and queued")
@@ -224,6 +225,7 @@ def _plot_waits(run: Synchronised, ax: Axes) -> None:
     style.label(ax, at.work_s, top, said, style.MUTED, va="top", xytext=(5, -4))
     ax.set_xlim(0, widths[-1])
     ax.set_ylim(0, top)
+    ax.locator_params(axis="x", nbins=5)
     ax.set_title("Jitter buys waiting time, second for second")
     ax.set_xlabel("width of the jitter (s)")
     ax.set_ylabel("longest wait for a connection (s)")

@@ -43,7 +43,8 @@ def test_every_number_out_of_range_is_refused_by_name(experiment: ModuleType) ->
             for end, limit in declared.limits.items():
                 beyond = {"above": 0, "at_least": -1, "below": 0, "at_most": 1}[end]
                 with pytest.raises(ValueError, match=rf"^{name}\b.* must be .*{limit:g}.*got"):
-                    declared.check(name, type(limit)(limit + beyond))
+                    wrong = type(limit)(limit + beyond)
+                    declared.check(name, [wrong] if "sequence" in declared.kind else wrong)
             if declared.kind in ("float", "int", "str", "bool"):
                 wrong = 1 if declared.kind == "str" else "much"
                 with pytest.raises(TypeError, match=rf"^{name} must be .*got"):
