@@ -74,9 +74,11 @@ def recover(target: str, *, at_s: float) -> Fault:
     return Fault(target, "recover", at_s)
 
 
-def fault_schedule(
-    design: Design, faults: Sequence[Fault]
-) -> list[tuple[float, str, str, str, float]]:
+#: What happens to one instance: time, action, component, instance, factor.
+Strike = tuple[float, str, str, str, float]
+
+
+def fault_schedule(design: Design, faults: Sequence[Fault]) -> list[Strike]:
     """Return (time, action, component, instance, factor) for each instance, in order of time.
 
     Raises

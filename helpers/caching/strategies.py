@@ -16,7 +16,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from helpers.caching.zipf import popularity, requested
@@ -356,7 +355,7 @@ def _refresh_with_writes(
     any_of_them = reads + writes
     refreshed = reach * -np.expm1(-any_of_them * window) * reads / any_of_them
 
-    def lifetime(extra: npt.ArrayLike) -> np.ndarray:
+    def lifetime(extra: Any) -> np.ndarray:
         """Mean time an entry is both alive and not yet hit by an event of rate `extra`."""
         early = _mean_cut(writes + extra, before)
         late = _mean_cut(any_of_them + extra, window)

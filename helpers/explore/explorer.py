@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
@@ -17,18 +16,15 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
+from helpers.explore.parameters import Declaration, check_names, parameters_of
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
 from helpers.foundations.experiment import (
-    Declared,
     Mine,
     Parameters,
     Result,
-    Takes,
-    declarations,
-    default_of,
     frames_of,
 )
 from helpers.foundations.questions import Questions
@@ -51,14 +47,6 @@ class _Answer:
     finer: Iterator[Result]
 
 
-@dataclass(frozen=True)
-class _Declaration:
-    """What is known of a parameter: what it was declared as, if it was, and its default."""
-
-    declared: Declared | None
-    default: Any
-
-
 class Explorer:
     """A simulation that answers while its parameters are moved; see :func:`explore`.
 
@@ -77,14 +65,16 @@ class Explorer:
         simulate: Simulation,
         plot: Plot,
         model: Model | None,
+        runs: int,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
         after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
-        known = _parameters(simulate)
-        _check_names(simulate, known, arguments)
+        self._runs = validation.integer("runs", runs, at_least=1)
+        known = parameters_of(simulate)
+        check_names(simulate, known, arguments)
         self.controls = {
             name: control.declared_as(name, known[name].declared, known[name].default)
             for name, control in arguments.items()
@@ -107,6 +97,7 @@ class Explorer:
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
+        self._view.make_clickable(self._by_name, self._choose)
         self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
@@ -119,8 +110,7 @@ class Explorer:
     @property
     def _moved(self) -> dict[str, Any]:
         """What a learner can change of the values."""
-        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**self._by_name(), **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -217,6 +207,15 @@ class Explorer:
             with self._turn:
                 self._view.settle()
 
+    def _by_name(self) -> dict[str, Any]:
+        """Return what each control is set to."""
+        return {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+
+    def _choose(self, name: str, value: Any) -> None:
+        """Do what a click in the picture means: set a control, or turn it on or off."""
+        widget, control = self._widgets[name], self.controls[name]
+        widget.value = control.write(not control.read(widget.value) if value is None else value)
+
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)
 
@@ -309,7 +308,7 @@ class Explorer:
         """Run the learner's model, and draw what it says after one run, two, four, ..."""
         if self.model is None or self._pending is not this:
             return
-        attempt = self._attempt = Attempt(self.model, _setting_of(self.result))
+        attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
         drawn = 0
         while self._pending is this:
             done = attempt.done  # asked before the runs are counted: none can slip through
@@ -335,7 +334,7 @@ class Explorer:
             self._show(self._draw(last, settled=True))
             return
         try:
-            *_, mine = runs_of(self.model, _setting_of(last))
+            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
             self._show(self._draw(last, mine, settled=True))
         except ModelError as error:
             self._show(self._draw(last, settled=True))
@@ -362,6 +361,7 @@ def explore(
     plot: Callable[..., None] | None = None,
     *,
     model: Model | None = None,
+    runs: int = RUNS,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     after: tuple[Questions, str] | None = None,
@@ -387,6 +387,8 @@ def explore(
         The learner's own version of the experiment's rule, ``model(at, draw)`` or ``model(at)``,
         which returns named numbers: it is run at the present setting, on the same draws, and
         appears in vermilion, in the way that ``plot(result, ax, mine=...)`` draws it.
+    runs : int
+        How often a model that draws is run; what it returns is averaged.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
@@ -420,7 +422,7 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, title, dict(presets or {}), after, arguments)
+    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
 @cache
@@ -431,33 +433,6 @@ def _keep_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _parameters(simulate: Simulation) -> dict[str, _Declaration]:
-    """Return what is known of each parameter of a simulation, in order."""
-    if isinstance(simulate, Takes):
-        setting = simulate.setting
-        return {
-            name: _Declaration(declared, default_of(setting, name))
-            for name, declared in declarations(setting).items()
-        }
-    return {
-        name: _Declaration(None, MISSING if known.default is known.empty else known.default)
-        for name, known in inspect.signature(simulate).parameters.items()
-    }
-
-
-def _check_names(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
-) -> None:
-    if strange := [name for name in arguments if name not in known]:
-        raise TypeError(
-            f"{simulate.__name__} got an unexpected argument {strange[0]!r}; "
-            f"its parameters are {', '.join(known)}"
-        )
-    needed = [n for n, about in known.items() if about.default is MISSING and n not in arguments]
-    if needed:
-        raise TypeError(f"{simulate.__name__} is missing a required argument: {needed[0]!r}")
 
 
 def _check_presets(
@@ -480,7 +455,7 @@ def _setting_of(result: Result) -> Parameters:
 
 
 def _number_boxes(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
+    simulate: Simulation, known: Mapping[str, Declaration], arguments: Mapping[str, Any]
 ) -> dict[str, widgets.BoundedIntText]:
     """Make boxes for `seed` and `replications` where the simulation takes them."""
     boxes = {}

@@ -41,8 +41,8 @@ from __future__ import annotations
 
 import base64
 import html
-import inspect
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 import anywidget
@@ -51,11 +51,14 @@ import traitlets
 
 from helpers.explore.controls import Control
 from helpers.explore.front import module, styles
+from helpers.explore.parameters import check_names, parameters_of
 from helpers.explore.replay_bytes import VIEWS, Clock, encode, standalone
 from helpers.explore.replay_still import still
+from helpers.explore.veil import Veil
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations import validation
 from helpers.foundations.events import Log
+from helpers.foundations.questions import Questions
 
 _HEAD, _TAIL = 8, 4  # events in the text face
 
@@ -86,9 +89,16 @@ class Replay:
         pace: float | None,
         moment: float | None,
         view: str,
+        after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
-        self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
+        known = parameters_of(make)
+        check_names(make, known, arguments)
+        self.controls = {
+            name: control.declared_as(name, known[name].declared, known[name].default)
+            for name, control in arguments.items()
+            if isinstance(control, Control)
+        }
         self._make, self._moment, self._view = make, moment, view
         self._fixed = {n: a for n, a in arguments.items() if n not in self.controls}
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
@@ -100,7 +110,13 @@ class Replay:
         ]  # also of the logs that follow, or speeds could not be compared
         self._player = Player(about=about, data=data)
         self._player.add_class("sd-replay")
-        self._root = framed([*self._widgets.values(), self._error, self._player])
+        wrap = {"flex_flow": "row wrap", "align_items": "center"}
+        moved = [widgets.Box(list(self._widgets.values()), layout=wrap)] if self._widgets else []
+        body = [*moved, self._error, self._player]
+        veil = [] if after is None else [Veil(*after, covered=body)]
+        self._root = framed([*(one.widget for one in veil), *body])
+        for one in veil:
+            one.lift(lambda _: None)
         for widget in self._widgets.values():
             widget.observe(self._on_change, "value")
 
@@ -177,28 +193,32 @@ class Replay:
 
 
 def replay(
-    log: Log | Callable[..., Log],
+    log: ModuleType | Callable[..., Log] | Log,
     *,
     pace: float | None = None,
     moment: float | None = None,
     view: str = VIEWS[0],
+    after: tuple[Questions, str] | None = None,
     **arguments: Any,
 ) -> Replay:
     """Play a simulation's log: dots that come, wait, are served, leave, or fail with a reason.
 
     Parameters
     ----------
-    log : Log or callable
-        See ``helpers.foundations.events``, and the example above. A function that returns one,
-        ``log(**arguments)``, is called again whenever a control moves.
+    log : module, callable or Log
+        What to play, see ``helpers.foundations.events`` and the example above. A function that
+        returns a log is called again whenever a control moves; of an experiment, it is ``watch``.
     pace : float, optional
         How many seconds of the simulation one second on the screen shows, at the usual speed. By
         default about so many that there is time to see each event, within a minute in all.
     moment : float, optional
         Which moment the picture shows that stands in where no kernel runs, seconds. By default
-        the last one when most are waiting, and the end in space and time.
+        one when most are waiting, in its second half, and the end in space and time.
     view : {"places", "space-time"}
         Places as boxes on a grid; or as lines along which time passes, for messages between them.
+    after : (module, str), optional
+        A chapter's questions and the name of the prediction that the replay would give away; it
+        is covered until a guess is committed, or the learner asks to be shown.
     **arguments
         Of the function: controls (:func:`~helpers.explore.slider` and the like) or fixed values.
 
@@ -218,12 +238,16 @@ def replay(
     if moment is not None:
         moment = validation.number("moment", moment, unit="s")
     view = validation.one_of("view", view, VIEWS)
-    if callable(log):
-        inspect.signature(log).bind(**arguments)  # a TypeError names what is wrong
-        return Replay(log, pace, moment, view, arguments)
-    if arguments:
-        raise TypeError(f"a log that is made takes no {', '.join(arguments)}; give the function")
-    return Replay(lambda: log, pace, moment, view, {})
+    if isinstance(log, Log):
+        if arguments:
+            raise TypeError(
+                f"a log takes no {', '.join(arguments)}; play the function that makes it"
+            )
+        return Replay(lambda: log, pace, moment, view, after, {})
+    make = log.watch if isinstance(log, ModuleType) else log
+    if not callable(make):
+        raise TypeError(f"replay plays a helpers.foundations.events.Log, got {log!r}")
+    return Replay(make, pace, moment, view, after, arguments)
 
 
 def text_of(log: Log, parameters: str = "") -> str:
@@ -232,8 +256,8 @@ def text_of(log: Log, parameters: str = "") -> str:
     opening = log.opening
     n = len(rows) - opening
     places = ", ".join(place.name for place in log.places)
-    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), n)
-    ends = f"from {clock.shows(rows.time_s[0])} to {clock.shows(rows.time_s[-1])}"
+    clock = Clock.of(log.begin_s, log.end_s, n)
+    ends = f"from {clock.shows(log.begin_s)} to {clock.shows(log.end_s)}"
     lines = [log.title, *([parameters] if parameters else [])]
     lines += [f"{n:,} events {ends}, at {places}", ""]
     shown = [*range(n)] if n <= _HEAD + _TAIL + 1 else [*range(_HEAD), -1, *range(n - _TAIL, n)]

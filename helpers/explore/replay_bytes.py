@@ -71,9 +71,7 @@ def encode(
     takes no more bytes than its largest number needs, and none where all are the same.
     """
     rows = log.rows
-    # A curve without a change stays as it is until the end of what is played.
-    until = max(float(rows.time_s[-1]), *(float(c.times_s[-1]) for c in log.curves), -math.inf)
-    first = min(float(rows.time_s[0]), *(float(c.times_s[0]) for c in log.curves), math.inf)
+    first, until, happens = log.begin_s, log.end_s, len(rows) - log.opening
     parts: list[bytes] = []
     size = 0
 
@@ -113,8 +111,8 @@ def encode(
         "used": sorted(set(rows.kind[rows.token >= 0].tolist())),
         "tokens": [t if isinstance(t, str | int) else str(t) for t in log.tokens],
         "words": log.words, "curves": curves,
-        "from_s": first, "until_s": until, "clock": asdict(Clock.of(first, until, len(rows))),
-        "pace_s": pace or _pace(len(rows) - log.opening, until - first),
+        "from_s": first, "until_s": until, "clock": asdict(Clock.of(first, until, happens)),
+        "pace_s": pace or _pace(happens, until - first),
     }  # fmt: skip
     return about, b"".join(parts)
 

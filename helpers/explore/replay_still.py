@@ -39,7 +39,10 @@ _RECENT = 0.03  # failures of the last such share of the time are still to be se
 
 
 def telling_moment(log: Log) -> float:
-    """Return when most tokens wait in queues; without queues, when most are somewhere at all."""
+    """Return when most tokens wait in queues; without queues, when most are somewhere at all.
+
+    In the second half, so that there are curves to be seen.
+    """
     rows = log.rows
     kinds = np.array([place.kind for place in log.places])
     counted = np.isin(kinds, "queue" if "queue" in kinds else ("servers", "store"))
@@ -49,6 +52,7 @@ def telling_moment(log: Log) -> float:
     waiting = np.cumsum(comes * 1 - goes)
     # At the end of an instant: what is true in the middle of one is never to be seen.
     over = np.append(np.diff(rows.time_s) > 0, True)
+    over &= rows.time_s >= (log.begin_s + rows.time_s[-1]) / 2
     times, most = rows.time_s[over], waiting[over]
     return float(times[most == most.max()][-1])
 
@@ -68,7 +72,7 @@ def still(
     lines = view == "space-time"
     at = moment
     if at is None:
-        at = float(log.rows.time_s[-1]) if lines else telling_moment(log)
+        at = log.end_s if lines else telling_moment(log)
     places = log.places
     rows = (max(place.row for place in places) + 1) * _ROW
     height = round(_HEAD + _FOOT + (len(places) * _LIFELINE if lines else rows))
@@ -174,7 +178,7 @@ def crowds(log: Log) -> list[int]:
 def _draw_title(ax: Axes, log: Log, at: float, height: float) -> None:
     """Write what is seen, and what failed until then."""
     rows = log.rows
-    clock = Clock.of(float(rows.time_s[0]), float(rows.time_s[-1]), len(rows))
+    clock = Clock.of(log.begin_s, log.end_s, len(rows) - log.opening)
     ax.text(_EDGE, 18, f"{log.title}, at {clock.shows(at)}", fontsize=11.5, weight="bold")
     used = sorted(set(rows.kind[rows.token >= 0].tolist()))
     kinds = list(log.kinds.items())
@@ -197,7 +201,8 @@ def _draw_places(ax: Axes, log: Log, at: float) -> None:
     done = int(np.searchsorted(rows.time_s, at, side="right"))
     boxes = boxes_of(log.places, crowds(log), _WIDTH, _HEAD)
     says = {int(rows.place[i]): i for i in range(done) if rows.token[i] < 0}
-    sent = np.bincount(rows.start[:done][rows.token[:done] >= 0], minlength=len(boxes))
+    goes = (rows.token[:done] >= 0) & (rows.start[:done] != rows.place[:done])
+    sent = np.bincount(rows.start[:done][goes], minlength=len(boxes))
     _draw_arrows(ax, log, boxes)
     for index, (box, present) in enumerate(zip(boxes, log.present(at), strict=True)):
         said = log.words[rows.what[says[index]]] if index in says else ""
@@ -213,7 +218,7 @@ def _draw_places(ax: Axes, log: Log, at: float) -> None:
         if box.place.kind != "sink":
             spots = [box.spot(rank, int(rows.slot[row])) for rank, row in enumerate(present)]
             _draw_dots(ax, log, present, spots, 0.42 * box.pitch)
-    length = rows.time_s[-1] - rows.time_s[0]
+    length = log.end_s - log.begin_s
     recent = (rows.why[:done] > 0) & (rows.time_s[:done] >= at - _RECENT * length)
     for index in set(rows.place[:done][recent].tolist()) - {-1}:
         if boxes[index].place.kind != "sink":
@@ -291,7 +296,7 @@ def _draw_lifelines(ax: Axes, log: Log, at: float) -> None:
     rows, kinds = log.rows, list(log.kinds.values())
     order = sorted(range(len(log.places)), key=lambda index: (log.places[index].row, index))
     y = {index: _HEAD + 32 + rank * _LIFELINE for rank, index in enumerate(order)}
-    first, last = float(rows.time_s[0]), float(rows.time_s[-1])
+    first, last = log.begin_s, log.end_s
     left, right = 110, _WIDTH - 24
 
     def x(time_s: float) -> float:
@@ -349,7 +354,6 @@ def _caption(place: Place, inside: int, sent: int) -> str:
 
 
 def _draw_curve(ax: Axes, curve: Curve, log: Log, at: float) -> None:
-    rows = log.rows
     past = curve.times_s <= at
     times = np.append(curve.times_s[past], at)
     values = curve.values[past]
@@ -359,10 +363,10 @@ def _draw_curve(ax: Axes, curve: Curve, log: Log, at: float) -> None:
     low = min(float(curve.values.min()), 0.0)
     if curve.level is not None:
         ax.axhline(curve.level, **style.THEORY)
-        style.label(ax, rows.time_s[-1], curve.level, f"{curve.level_words}", style.INK,
+        style.label(ax, log.end_s, curve.level, f"{curve.level_words}", style.INK,
                     ha="right", va="bottom", xytext=(0, 1))  # fmt: skip
     ax.axvline(at, color=style.MUTED, linewidth=0.8)
-    ax.set_xlim(rows.time_s[0], max(rows.time_s[-1], rows.time_s[0] + 1e-9))
+    ax.set_xlim(log.begin_s, max(log.end_s, log.begin_s + 1e-9))
     ax.set_ylim(low and -headroom(-low, 1e-9), headroom(high, 1e-9) if high > 0 else 1.0)
     unit = f" ({curve.unit})" if curve.unit else ""
     ax.set_title(f"{curve.name}{unit}", fontsize=9, pad=3)

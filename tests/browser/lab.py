@@ -248,8 +248,13 @@ class Browser:
         width: int = 1300,
         height: int = 1000,
         scale: float = 1,
+        still: bool = False,
     ) -> Iterator[Notebook]:
-        """Open a copy of the notebook at `path`, kernel started, nothing run yet."""
+        """Open a copy of the notebook at `path`, kernel started, nothing run yet.
+
+        If it is to be `still`, nothing fades in or slides into its place: to draw all the frames
+        in between takes longer than to answer.
+        """
         context = self._chromium.new_context(
             viewport={"width": width, "height": height}, device_scale_factor=scale
         )
@@ -258,6 +263,8 @@ class Browser:
             notebook = Notebook(page)
             page.goto(lab.url(lab.add(path)), wait_until="domcontentloaded")
             notebook.ready()
+            if still:
+                page.add_style_tag(content=_STILL)
             yield notebook
             notebook.shut_down()
         finally:
@@ -276,6 +283,8 @@ class Browser:
         finally:
             opened.close()
 
+
+_STILL = "*, ::before, ::after { transition: none !important; animation: none !important; }"
 
 _READY = """(seconds) => Promise.race([
     new Promise((_, reject) => setTimeout(() => reject(new Error(

@@ -73,8 +73,7 @@ def test_events_are_told_in_the_same_words(name: str, blank: Watched) -> None:
     told = run("() => Array.from({length: log.n}, (_, row) => m.told(log, row))")
     assert told == [log.told(row) for row in range(len(log.rows))]
     rows = log.rows
-    clock = Clock.of(rows.time_s[0], max(rows.time_s[-1], *(c.times_s[-1] for c in log.curves), 0),
-                     len(rows))  # fmt: skip
+    clock = Clock.of(log.begin_s, log.end_s, len(rows) - log.opening)
     times = [float(time) for time in rows.time_s[::7]]
     assert run("ts => ts.map(t => m.clock(log, t))", times) == [clock.shows(t) for t in times]
 

@@ -108,9 +108,16 @@ def test_what_was_there_before_does_not_happen():
     log = Log("Keys", noun="key").place("a", "store").place("b", "store")
     log.begins(1, "a").begins(2, "a").moves(5, 1, "b").counts("a", "left")
     assert log.opening == 2
-    assert log.rows.time_s.tolist() == [5, 5, 5]
+    assert (log.begin_s, log.end_s) == (5, 5)
+    assert log.standing(4) == {"a": [1, 2], "b": []}
     assert log.standing(5) == {"a": [2], "b": [1]}
-    assert log.curves[0].values.tolist() == [1]
+    log.moves(9, 2, "b")
+    assert log.begin_s == 5
+    log.moves(11, 1, "a")
+    assert log.begin_s == 0
+    assert log.rows.time_s.tolist() == [0, 0, 5, 9, 11]
+    assert log.curves[0].times_s.tolist() == [0, 5, 9, 11]
+    assert log.curves[0].values.tolist() == [2, 1, 0, 1]
 
 
 def test_a_token_changes_its_kind_and_keeps_it():
@@ -142,7 +149,8 @@ def test_a_rate_is_that_of_the_window_before():
         log.moves(second, second, "done", start="users")
     (rate,) = log.rates("done", 5.0).curves
     assert rate.unit == "per s"
-    assert rate.values[rate.times_s >= 5] == pytest.approx(1.0)
+    assert rate.times_s[0] == 5, "before, there is no whole window to look back on"
+    assert rate.values == pytest.approx(1.0)
     log.counts("done", "all")
     assert log.curves[1].values[-1] == 20
 
@@ -201,6 +209,16 @@ TELLS = {
     "no way": (lambda: station().sends(0, 1, "line", 0.0), ValueError, "takes_s must be .* > 0"),
     "begins twice": (lambda: station().begins(1, "line").begins(1, "line"), ValueError, "already"),
     "begins at the end": (lambda: station().begins(1, "done"), ValueError, "sink"),
+    "an end of nobody": (
+        lambda: station().fails(3, 1, "late").rows,
+        ValueError,
+        "at 3 s request 1 ends, and was nowhere before",
+    ),
+    "an end after the end": (
+        lambda: station().moves(0, 1, "done").leaves(1, 1).rows,
+        ValueError,
+        "request 1 ends, and was nowhere",
+    ),
     "nothing": (lambda: station().rows, ValueError, "nothing has happened"),
     "nothing yet": (lambda: station().begins(1, "line").rows, ValueError, "nothing has happened"),
     "a crowd": (
@@ -290,6 +308,7 @@ def test_a_stretch_of_a_log_says_the_same_of_its_time(name):
     told = [log.told(i) for i in range(len(log.rows)) if begin < log.rows.time_s[i] <= end]
     assert [part.told(i) for i in range(len(part.rows))][-len(told) :] == told
     assert part.rows.time_s[-1] == pytest.approx(end - begin)
+    assert (part.begin_s, part.end_s) == (0, pytest.approx(end - begin))
 
 
 def test_a_stretch_keeps_servers_kinds_marks_and_curves():
@@ -307,7 +326,7 @@ def test_a_stretch_keeps_servers_kinds_marks_and_curves():
     ]
     given, counted = part.curves
     assert (given.times_s.tolist(), given.values.tolist()) == ([0, 1.5], [2, 3])
-    assert counted.values.tolist() == [1, 2]
+    assert (counted.times_s.tolist(), counted.values.tolist()) == ([0, 0.5], [1, 2])
 
 
 def test_who_is_on_the_way_when_a_stretch_begins_goes_on():

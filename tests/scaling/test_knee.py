@@ -7,6 +7,7 @@ import pytest
 
 from helpers.foundations import queueing
 from helpers.foundations.experiment import Draws
+from helpers.foundations.statistics import mean_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling import knee
@@ -82,3 +83,29 @@ def test_a_line_for_each_server_is_as_slow_as_one_server() -> None:
 def test_the_untouched_model_agrees_with_theory() -> None:
     exact = knee.theory(knee.Setting(utilisation=0.6))
     assert_agrees(_runs(knee.one_queue, utilisation=0.6)["mean_ms"], 1e3 * exact.mean_s)
+
+
+@pytest.mark.parametrize("servers", [1, 4])
+def test_what_is_watched_is_a_run_in_its_stationary_state(servers: int) -> None:
+    """Over many runs as many wait, and as many are served, as theory says."""
+    at = knee.Setting(utilisation=0.8, servers=servers)
+    waiting, busy = [], []
+    for seed in range(60):
+        log = knee.watch(at.but(seed=seed))
+        moments = np.linspace(0.2, 5.8, 12)
+        standing = [log.standing(moment) for moment in moments]
+        waiting.append(np.mean([len(each["line"]) for each in standing]))
+        busy.append(np.mean([len(each["server"]) for each in standing]))
+    (curve,) = log.curves
+    assert curve.level == pytest.approx(
+        queueing.mmc_wait(40.0 * servers, 0.020, servers) * 40.0 * servers
+    )
+    assert mean_interval(np.array(waiting)).contains(curve.level)
+    assert mean_interval(np.array(busy)).contains(0.8 * servers)
+
+
+def test_what_is_watched_has_no_gap_and_no_idle_server_beside_a_line() -> None:
+    log = knee.watch(utilisation=0.95, servers=3)
+    for moment in np.unique(log.rows.time_s):
+        standing = log.standing(moment)
+        assert len(standing["server"]) == 3 or not standing["line"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
+#: One line of a log: time, what, where, request, attempt.
+Entry = tuple[float, str, str, int, int]
+
 
 @dataclass
 class Tally:
@@ -64,5 +67,5 @@ class Record:
     warm_calls: dict[str, int] = field(default_factory=dict)
     samples: list[tuple[int, ...]] = field(default_factory=list)  # (waiting, busy) of each machine
     jobs: dict[str, Jobs] = field(default_factory=dict)
-    log: list[tuple[float, str, str, int, int]] | None = None
+    log: list[Entry] | None = None
     until_s: float = 0.0

@@ -13,9 +13,9 @@ import numpy as np
 from helpers.blueprint.checks import refuse_errors
 from helpers.blueprint.design import Design
 from helpers.blueprint.faults import Fault
-from helpers.blueprint.simulation import fast_engine
 from helpers.blueprint.simulation.books import Record
 from helpers.blueprint.simulation.draws import OutOfDrawsError
+from helpers.blueprint.simulation.fast_engine import engine as fast_engine
 from helpers.blueprint.simulation.result import DesignResult
 from helpers.blueprint.simulation.scenario import Scenario
 from helpers.blueprint.traffic import Traffic, steady
@@ -88,9 +88,9 @@ def simulate_design(
     if engine == "fast":
         run = fast_engine.run
     else:
-        from helpers.blueprint.simulation import simpy_engine  # importing simpy takes a while
+        from helpers.blueprint.simulation.simpy_engine import model  # importing simpy takes a while
 
-        run = simpy_engine.run
+        run = model.run
     size = stuck_s = None
     while True:
         scenario = make(size)

@@ -150,7 +150,9 @@ export function drawCurves(pen, scene, plan, time, paint) {
       pen.fillStyle = paint.ink;
       pen.fillText(`${curve.level_words} ${short(curve.level)}`, x + w, at(curve.level) - 1);
     }
-    const many = upTo(curve.times, time);
+    // Before the first event a curve has only what it was at the beginning, if it was anything.
+    const begun = scene.done > log.opening || time < log.time_s[log.opening];
+    const many = begun ? upTo(curve.times, time) : upTo(curve.times, log.first - 1e-12);
     pen.strokeStyle = paint.blue;
     pen.lineWidth = 1.8;
     pen.beginPath();

@@ -51,29 +51,29 @@ class Counted:
     level_words: str
     window_s: float = 0.0
 
-    def of(self, places: Sequence[Place], rows: Rows) -> Curve:
-        """Count."""
+    def of(self, places: Sequence[Place], rows: Rows, opening: int, begin_s: float) -> Curve:
+        """Count; the log begins at `begin_s`, with so many rows that say who is where then."""
         is_sink = places[self.place].kind == "sink"
         comes = (rows.place == self.place) & (rows.act == (ENDS if is_sink else COMES))
-        times = rows.time_s
         if self.window_s:
-            came = times[comes]
-            steps = np.arange(times[0], times[-1] + self.window_s / 8, self.window_s / 8)
-            before, until = (
-                np.searchsorted(came, ends, side="right") for ends in (steps - self.window_s, steps)
-            )
-            values = (until - before) / self.window_s
-            return Curve(self.name, "per s", steps, values, self.level, self.level_words)
-        change = comes * 1.0 - (rows.left == self.place)
+            times, values = self._rates(rows.time_s[opening:][comes[opening:]], begin_s, rows)
+            return Curve(self.name, "per s", times, values, self.level, self.level_words)
+        times = np.append(begin_s, rows.time_s)
+        inside = np.append(0.0, np.cumsum(comes * 1.0 - (rows.left == self.place)))
         # One value an instant, the last: what is true in the middle of one is never to be seen.
         over = np.append(np.diff(times) > 0, True)
-        inside = np.cumsum(change)[over]
+        times, inside = times[over], inside[over]
         some = np.diff(inside, prepend=np.nan) != 0
-        return Curve(
-            self.name,
-            "",
-            times[over][some],
-            inside[some],
-            self.level,
-            self.level_words,
+        return Curve(self.name, "", times[some], inside[some], self.level, self.level_words)
+
+    def _rates(
+        self, came_s: np.ndarray, begin_s: float, rows: Rows
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return times, from the end of the first window on, and how many came per second."""
+        step = self.window_s / 8
+        first = min(begin_s + self.window_s, float(rows.time_s[-1]))
+        times = np.arange(first, rows.time_s[-1] + step, step)
+        before, until = (
+            np.searchsorted(came_s, ends, side="right") for ends in (times - self.window_s, times)
         )
+        return times, (until - before) / self.window_s

@@ -438,7 +438,8 @@ class Log(Story):
 
         for place, present in zip(self.places, self.present(begin), strict=True):
             if place.kind != "sink":
-                part._events += [told(row, time_s=-math.inf) for row in present]
+                there = {"time_s": -math.inf, "start": NOWHERE}
+                part._events += [told(row, **there) for row in present]
         part.opening = len(part._events)
         said: dict[int, int] = {}
         ways: dict[int, int] = {}
@@ -454,6 +455,7 @@ class Log(Story):
             rest = float(rows.time_s[row] + rows.lasts_s[row]) - begin
             part._events.append(told(row, time_s=0.0, lasts_s=rest))
         part._events += [told(row) for row in range(first, last)]
+        part._ends = (0.0, end - begin)
         part._curves = [
             curve.between(begin, end) if isinstance(curve, Curve) else curve
             for curve in self._curves

@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 import numpy.typing as npt
 
-from helpers.foundations.events.rows import COMES, ENDS, NOWHERE, Place, Rows
+from helpers.foundations.events.rows import COMES, ENDS, NOWHERE, SETS_OUT, Place, Rows
 
 #: At the same instant, in this order: who goes makes room.
 FIRST, NEXT, LAST = range(3)
@@ -75,6 +75,7 @@ class _Room:
 def in_order(
     told: Sequence[Event],
     opening: int,
+    begin: float,
     places: Sequence[Place],
     kinds: Mapping[str, int],
     called: Sequence[str],
@@ -86,6 +87,8 @@ def in_order(
     told : sequence of Event
     opening : int
         How many of them, told as of before all time, say where tokens are at the beginning.
+    begin : float
+        When that is, seconds.
     places : sequence of Place
     kinds : mapping of str to int
         Index of each kind of token.
@@ -95,10 +98,9 @@ def in_order(
     Raises
     ------
     ValueError
-        If more are served at a place than it has servers.
+        If more are served at a place than it has servers, or one ends that was nowhere.
     """
     events = sorted(told, key=itemgetter(0, 1))
-    begin = events[opening][0]
     rooms = [None if place.kind in ("queue", "sink") else _Room(place) for place in places]
     sinks = [place.kind == "sink" for place in places]
     said = [place.words for place in places]
@@ -106,6 +108,7 @@ def in_order(
     words: dict[str, int] = {"": 0}
     where, last = [NOWHERE] * len(called), [NOWHERE] * len(called)
     kind_of = [0] * len(called)
+    away: set[int] = set()  # who is on the way
     rows: list[tuple[float, ...]] = []
     crowded: list[int] = []  # places to look at when the instant is over
     instant = begin
@@ -133,7 +136,13 @@ def in_order(
                         slot = room.enter(token, wanted)
                         crowded.append(place)
             elif act == ENDS and place < 0:
+                if left < 0 and token not in away:
+                    raise ValueError(f"at {now:g} s {called[token]} ends, and was nowhere before")
                 place = left
+            if act == SETS_OUT:
+                away.add(token)
+            else:
+                away.discard(token)
             if place >= 0:
                 last[token] = place
                 if not what:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Hashable
 from functools import cached_property
@@ -24,6 +25,7 @@ class Story:
         self._index: dict[str, int] = {}
         self._tokens: dict[Hashable, int] = {}
         self.opening = 0
+        self._ends: tuple[float, float] | None = None
         self._events: list[Event] = []
         self._curves: list[Curve | Counted] = []
 
@@ -36,6 +38,29 @@ class Story:
     def words(self) -> list[str]:
         """Everything that is said of events; the first is nothing."""
         return self._told[1]
+
+    @property
+    def begin_s(self) -> float:
+        """When the log begins: at 0, where that is not long before the first event."""
+        if self._ends is not None:
+            return self._ends[0]
+        first, last = self._first_and_last
+        return 0.0 if 0 <= first <= last - first else first
+
+    @property
+    def end_s(self) -> float:
+        """When the log ends: with its last event, or its last curve."""
+        if self._ends is not None:
+            return self._ends[1]
+        given = [c.times_s[-1] for c in self._curves if isinstance(c, Curve) and c.times_s.size]
+        return float(max(self._first_and_last[1], *given, -math.inf))
+
+    @property
+    def _first_and_last(self) -> tuple[float, float]:
+        times = [event[0] for event in self._events if event[0] > -math.inf]
+        if not times:
+            raise ValueError("nothing has happened: the log has no events")
+        return min(times), max(times)
 
     @property
     def rows(self) -> Rows:
@@ -52,7 +77,9 @@ class Story:
     def curves(self) -> list[Curve]:
         """The curves, those counted from the events among them."""
         return [
-            curve if isinstance(curve, Curve) else curve.of(self.places, self.rows)
+            curve
+            if isinstance(curve, Curve)
+            else curve.of(self.places, self.rows, self.opening, self.begin_s)
             for curve in self._curves
         ]
 
@@ -118,8 +145,6 @@ class Story:
 
     @cached_property
     def _told(self) -> tuple[Rows, list[str]]:
-        if len(self._events) == self.opening:
-            raise ValueError("nothing has happened: the log has no events")
         called = [self._call(token) for token in self._tokens]
         kinds = {name: index for index, name in enumerate(self.kinds)}
-        return in_order(self._events, self.opening, self.places, kinds, called)
+        return in_order(self._events, self.opening, self.begin_s, self.places, kinds, called)

@@ -3,51 +3,92 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.simulation.rules import EXPIRE, OK, SEND, TIMEOUT, backoff_s
+from helpers.blueprint.simulation.draws import Columns
+from helpers.blueprint.simulation.rules import (
+    EXPIRE,
+    NANO,
+    OFF,
+    OK,
+    SEND,
+    TIMEOUT,
+    backoff_s,
+    instant,
+)
 from helpers.blueprint.simulation.scenario import Route
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.fast_engine import Engine
+    from helpers.blueprint.simulation.fast_engine.engine import Engine
+
+#: What happens: ``act(what, now)``.
+Act = Callable[[Any, float], None]
+
+#: Instant, rank, request, edge and attempt give a moment its place (rule 8); then the time itself.
+Moment = tuple[int, int, int, int, int, float, Act | None, Any]
+
+
+def schedule(
+    heap: list[Moment],
+    time_s: float,
+    rank: int,
+    request: int,
+    edge: int,
+    attempt: int,
+    act: Act | None,
+    what: Any,
+) -> None:
+    """Let something happen at a time, in its turn."""
+    heappush(heap, (int(time_s * NANO + OFF), rank, request, edge, attempt, time_s, act, what))
 
 
 class Call:
     """One call: who asks what of whom, and how far it has got."""
 
     __slots__ = (
-        "attempt",  # number among the calls of this request along `link`
+        "attempt",
         "caller",
-        "entered",  # when it began to wait
-        "hit",  # whether a cache aside had the answer
-        "k",  # which try of the caller this is, from 0
-        "link",  # where it is now; a CDN or cache may have handed it on
-        "machine",  # index of the server a balancer sent it to
-        "over",  # whether the callee is done with it, or dead
+        "entered",
+        "hit",
+        "k",
+        "link",
+        "machine",
+        "over",
         "parent",
         "request",
-        "route",  # the link it was sent along
-        "sent",  # its attempt when it was sent; `attempt` changes when it is handed on
-        "settled",  # whether the caller has an answer, or has given up
-        "start",  # when its work began
+        "route",
+        "sent",
+        "settled",
+        "start",
         "step",
         "write",
     )
 
+    caller: Any
+    entered: float  # when it began to wait
+    hit: bool  # whether a cache aside had the answer
+    link: Link  # where it is now; a CDN or cache may have handed it on
+    machine: int | None  # index of the server a balancer sent it to
+    over: bool  # whether the callee is done with it, or dead
+    settled: bool  # whether the caller has an answer, or has given up
+    start: float  # when its work began
+    step: int  # how many of the callee's own steps are behind it
+
     def __init__(
         self,
         request: int,
-        attempt: int,
-        k: int,
+        attempt: int,  # number among the calls of this request along `link`
+        k: int,  # which try of the caller this is, from 0
         write: bool,
-        parent: Call | None,
+        parent: Call,  # the call it is made for; NOBODY's for a client's or a job
         caller: Any,
-        route: Link | None,
+        route: Link,  # the link it was sent along
     ) -> None:
         self.request = request
-        self.attempt = self.sent = attempt
+        self.attempt = self.sent = attempt  # `attempt` changes when it is handed on
         self.k = k
         self.write = write
         self.parent = parent
@@ -57,6 +98,7 @@ class Call:
 
 
 def place(call: Call) -> tuple[int, int, int]:
+    """Return the call's place in the order of rule 8."""
     return call.request, call.link.index, call.attempt
 
 
@@ -79,18 +121,32 @@ class Link:
         "work",
     )
 
+    target: Any
+
     def __init__(self, route: Route) -> None:
-        for name in ("index", "stride", "offset", "limit", "work", "hit", "first", "second"):
-            setattr(self, name, getattr(route, name))
-        self.jitter = route.jitter
-        self.name = route.edge.name
-        self.role = route.edge.role
-        self.target: Any = None
+        self.index: int = route.index
+        self.stride: int = route.stride
+        self.offset: int = route.offset
+        self.limit: int = route.limit
+        self.work: Columns = route.work
+        self.hit: Columns = route.hit
+        self.first: Columns = route.first
+        self.second: Columns = route.second
+        self.jitter: Columns = route.jitter
+        self.name: str = route.edge.name
+        self.role: str = route.edge.role
         self.calls = 0
+
+
+#: The parent of calls that are made for nobody's call: it is never over.
+NOBODY: Call = object.__new__(Call)
+NOBODY.over = False
 
 
 class Caller:
     """Makes calls with a timeout and retries; subclasses say what to do with the last answer."""
+
+    component: kinds.Caller
 
     def __init__(self, engine: Engine, component: kinds.Caller) -> None:
         self.engine = engine
@@ -99,8 +155,8 @@ class Caller:
         self.component = component
         self.retries = component.retries
         self.timeout_s = component.timeout_s
-        self.timers: deque[tuple] = deque()  # (deadline, call): in order, as all are equally long
-        self.armed_s: float | None = None  # deadline of the timers on the heap
+        self.timers: deque[tuple[float, Call]] = deque()  # in order, as all are equally long
+        self.armed: int | None = None  # instant of the timers on the heap
 
     def send(self, parent: Call, route: Link, k: int, now: float) -> None:
         above = parent.link
@@ -109,32 +165,33 @@ class Caller:
         route.calls += 1
         if self.log is not None:
             self.log.append((now, "send", route.name, request, attempt))
-        timeout_s = self.timeout_s
-        if timeout_s is not None:
-            deadline = now + timeout_s
-            if self.armed_s is None or self.armed_s == deadline:
-                self.arm(call, deadline)
-            else:
-                self.timers.append((deadline, call))
+        if self.timeout_s is not None:
+            self.set_timer(call, now + self.timeout_s)
         route.target.enter(call, now)
 
-    def arm(self, call: Call, deadline: float) -> None:
-        self.armed_s = deadline
-        key = call.request, call.route.index, call.sent
-        heappush(self.heap, (deadline, EXPIRE, *key, self.expire, call))
+    def set_timer(self, call: Call, deadline_s: float) -> None:
+        if self.armed is None or self.armed == instant(deadline_s):
+            self.arm(call, deadline_s)
+        else:
+            self.timers.append((deadline_s, call))
+
+    def arm(self, call: Call, deadline_s: float) -> None:
+        self.armed = instant(deadline_s)
+        place = call.request, call.route.index, call.sent
+        schedule(self.heap, deadline_s, EXPIRE, *place, self.expire, call)
 
     def arm_next(self) -> None:
         """Put the earliest timer that still matters on the heap, with those that tie with it."""
         timers = self.timers
         while timers and timers[0][1].settled:
             timers.popleft()
-        self.armed_s = None
-        while timers and self.armed_s in (None, timers[0][0]):
-            deadline, call = timers.popleft()
-            self.arm(call, deadline)
+        self.armed = None
+        while timers and self.armed in (None, instant(timers[0][0])):
+            deadline_s, call = timers.popleft()
+            self.arm(call, deadline_s)
 
     def expire(self, call: Call, now: float) -> None:
-        if not call.settled and not (call.parent is not None and call.parent.over):
+        if not call.settled and not call.parent.over:
             call.settled = True
             if self.log is not None:
                 self.log.append((now, "timeout", call.route.name, call.request, call.sent))
@@ -143,7 +200,7 @@ class Caller:
 
     def replied(self, call: Call, cause: int, now: float) -> None:
         """See an answer; one that comes too late, or for a dead parent, is thrown away."""
-        if call.settled or (call.parent is not None and call.parent.over):
+        if call.settled or call.parent.over:
             return
         call.settled = True
         if cause > OK:
@@ -158,7 +215,7 @@ class Caller:
             request, route, attempt = call.request, call.route, call.sent + 1
             jitter = route.jitter[attempt][request] if self.component.jitter else 1.0
             at = now + backoff_s(self.component, k, jitter)
-            heappush(self.heap, (at, SEND, request, route.index, attempt, self.again, call))
+            schedule(self.heap, at, SEND, request, route.index, attempt, self.again, call)
         else:
             self.proceed(call, cause, now)
 

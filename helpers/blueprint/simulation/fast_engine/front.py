@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappush
+from collections.abc import Collection
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,14 @@ from helpers.blueprint import components as kinds
 from helpers.blueprint.policies import POLICIES
 from helpers.blueprint.simulation.books import Tally
 from helpers.blueprint.simulation.draws import OutOfDrawsError
-from helpers.blueprint.simulation.fast_engine.calls import Call, Caller, Link, pass_on
+from helpers.blueprint.simulation.fast_engine.calls import (
+    NOBODY,
+    Call,
+    Caller,
+    Link,
+    pass_on,
+    schedule,
+)
 from helpers.blueprint.simulation.rules import (
     CHECK,
     FINISH,
@@ -23,18 +30,19 @@ from helpers.blueprint.simulation.rules import (
 )
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.fast_engine import Engine
+    from helpers.blueprint.simulation.fast_engine.engine import Engine
     from helpers.blueprint.simulation.fast_engine.servers import Machine
 
 
 class Clients(Caller):
     """Sends the requests and keeps their fate."""
 
+    component: kinds.Clients
+
     def __init__(self, engine: Engine, component: kinds.Clients) -> None:
         super().__init__(engine, component)
         scenario = engine.scenario
         self.door = self
-        self.users = component.users
         self.arrival_s = scenario.arrival_s
         self.think_s = scenario.think_s
         self.write = scenario.write
@@ -58,7 +66,7 @@ class Clients(Caller):
                 self._think(0.0)
 
     def _push(self, at: float, request: int) -> None:
-        heappush(self.heap, (at, SEND, request, self.route.index, 0, self.arrive, request))
+        schedule(self.heap, at, SEND, request, self.route.index, 0, self.arrive, request)
 
     def _think(self, now: float) -> None:
         request = len(self.sent_s)
@@ -74,24 +82,17 @@ class Clients(Caller):
         self.sent_s[request] = now
         self._send(request, 0, now)
         if request < self.last:
-            request += 1
-            at = self.arrival_s[request]
-            heappush(self.heap, (at, SEND, request, self.route.index, 0, self.arrive, request))
+            self._push(self.arrival_s[request + 1], request + 1)
 
     def _send(self, request: int, k: int, now: float) -> None:
         self.tries[request] = k + 1
         route = self.route
-        call = Call(request, k, k, self.write[request], None, self, route)
+        call = Call(request, k, k, self.write[request], NOBODY, self, route)
         route.calls += 1
         if self.log is not None:
             self.log.append((now, "send", route.name, request, k))
-        timeout_s = self.timeout_s
-        if timeout_s is not None:
-            deadline = now + timeout_s
-            if self.armed_s is None or self.armed_s == deadline:
-                self.arm(call, deadline)
-            else:
-                self.timers.append((deadline, call))
+        if self.timeout_s is not None:
+            self.set_timer(call, now + self.timeout_s)
         route.target.enter(call, now)
 
     def again(self, call: Call, now: float) -> None:
@@ -103,26 +104,31 @@ class Clients(Caller):
         self.done_s[request] = now
         if self.log is not None:
             self.log.append((now, "done", self.component.name, request, cause))
-        if self.users is not None:
+        if self.component.users is not None:
             self._think(now)
 
 
 class Gate:
     """A component without servers: only up or down, reachable or not."""
 
-    waiting = active = ()  # nobody ever waits here
+    component: kinds.Component
+    waiting: Collection[Call] = ()  # nobody ever waits here
+    active: Collection[Call] = ()
 
     def __init__(self, engine: Engine, component: kinds.Component) -> None:
         self.engine, self.heap, self.log = engine, engine.heap, engine.log
         self.component = component
         self.door = self
         self.tally = Tally()
-        self.states = {name: State(self) for name in component.instances}
-        self.able: Any = None  # the instance that takes calls, if one can
+        self.states = self.make_states()
+        self.able: State | None = None  # the instance that takes calls, if one can
         self.choose()
         engine.boxes[component.name] = self
 
-    def instance(self, name: str) -> State:
+    def make_states(self) -> dict[str, State]:
+        return {name: State(self) for name in self.component.instances}
+
+    def instance(self, name: str) -> Any:
         return self.states[name]
 
     def choose(self) -> None:
@@ -170,6 +176,8 @@ class State:
 
 
 class CDN(Gate):
+    component: kinds.CDN
+
     def wire(self, links: list[Link]) -> None:
         self.onward = links[0]
         self.hit_ratio, self.latency_s = self.component.hit_ratio, self.component.latency_s
@@ -185,7 +193,7 @@ class CDN(Gate):
         hit = not call.write and link.hit[attempt][request] < self.hit_ratio
         act = self.answer_later if hit else self.hand_on_later
         at = now + self.latency_s * state.pace
-        heappush(self.heap, (at, FINISH, request, link.index, attempt, act, call))
+        schedule(self.heap, at, FINISH, request, link.index, attempt, act, call)
 
     def answer(self, call: Call, now: float) -> None:
         self.tally.finished += 1
@@ -199,6 +207,8 @@ class CDN(Gate):
 
 class Balancer(Gate, Caller):
     """Picks a machine for each call."""
+
+    component: kinds.LoadBalancer
 
     def __init__(self, engine: Engine, component: kinds.LoadBalancer) -> None:
         Caller.__init__(self, engine, component)
@@ -218,8 +228,7 @@ class Balancer(Gate, Caller):
         self.failed = [0] * len(self.servers)
         check = self.component.health_check
         if check is not None:
-            self.links_index = links[0].index
-            heappush(self.heap, (check.interval_s, CHECK, self.links_index, 0, 0, self.check, None))
+            self.look_at(check.interval_s)
 
     def queue_length(self, index: int) -> int:
         return self.servers[index].present()
@@ -232,7 +241,7 @@ class Balancer(Gate, Caller):
             return
         at = now + self.component.latency_s * state.pace
         edge = call.link.index
-        heappush(self.heap, (at, FINISH, call.request, edge, call.attempt, self.forward, call))
+        schedule(self.heap, at, FINISH, call.request, edge, call.attempt, self.forward, call)
 
     def forward(self, call: Call, now: float) -> None:
         self.tally.finished += 1
@@ -260,13 +269,8 @@ class Balancer(Gate, Caller):
         route.calls += 1
         if self.log is not None:
             self.log.append((now, "send", route.name, request, attempt))
-        timeout_s = self.timeout_s
-        if timeout_s is not None:
-            deadline = now + timeout_s
-            if self.armed_s is None or self.armed_s == deadline:
-                self.arm(call, deadline)
-            else:
-                self.timers.append((deadline, call))
+        if self.timeout_s is not None:
+            self.set_timer(call, now + self.timeout_s)
         self.servers[server].enter(call, now)
 
     def settle(self, call: Call, cause: int, now: float) -> None:
@@ -287,6 +291,7 @@ class Balancer(Gate, Caller):
 
     def check(self, _: None, now: float) -> None:
         check = self.component.health_check
+        assert check is not None
         for i, server in enumerate(self.servers):
             if server.up and server.reachable:
                 self.failed[i] = 0
@@ -298,8 +303,10 @@ class Balancer(Gate, Caller):
                 if self.failed[i] == check.threshold:
                     self.rotation = [j for j in self.rotation if j != i]
                     self._note(now, "out of rotation", server)
-        at = now + check.interval_s
-        heappush(self.heap, (at, CHECK, self.links_index, 0, 0, self.check, None))
+        self.look_at(now + check.interval_s)
+
+    def look_at(self, time_s: float) -> None:
+        schedule(self.heap, time_s, CHECK, self.route_to[0].index, 0, 0, self.check, None)
 
     def _note(self, now: float, what: str, server: Machine) -> None:
         if self.log is not None:

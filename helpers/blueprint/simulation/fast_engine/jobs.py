@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
-from heapq import heappush
 from typing import TYPE_CHECKING
 
 from helpers.blueprint import components as kinds
-from helpers.blueprint.simulation.books import Jobs, Tally
-from helpers.blueprint.simulation.fast_engine.calls import Call, Link, place
-from helpers.blueprint.simulation.fast_engine.front import Gate
-from helpers.blueprint.simulation.fast_engine.servers import Machine, Steps
+from helpers.blueprint.simulation.books import Jobs
+from helpers.blueprint.simulation.fast_engine.calls import NOBODY, Call, Link, place, schedule
+from helpers.blueprint.simulation.fast_engine.front import Gate, State
+from helpers.blueprint.simulation.fast_engine.servers import Line, Steps
 from helpers.blueprint.simulation.rules import FINISH, OK, REFUSED, REJECTED, RESET
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.fast_engine import Engine
+    from helpers.blueprint.simulation.fast_engine.engine import Engine
 
 
 class Queue(Gate):
     """Takes jobs in for the workers behind it."""
 
+    component: kinds.Queue
+
     def __init__(self, engine: Engine, component: kinds.Queue) -> None:
         super().__init__(engine, component)
         self.jobs = Jobs()
-        (name,) = component.instances
-        self.states = {name: self}  # a queue's faults concern its workers, too
-        self.up, self.reachable = True, True
-        self.choose()
 
     def wire(self, links: list[Link]) -> None:
         self.onward = links[0]
@@ -48,7 +44,7 @@ class Queue(Gate):
             cause = OK
             link = call.link
             attempt = call.attempt * link.stride + link.offset
-            self.deliver(Call(call.request, attempt, 0, True, None, self, self.onward), now)
+            self.deliver(Call(call.request, attempt, 0, True, NOBODY, self, self.onward), now)
         if self.log is not None:
             what = "published" if cause == OK else "rejected"
             self.log.append((now, what, self.component.name, call.request, call.attempt))
@@ -68,22 +64,10 @@ class Queue(Gate):
     def redeliver(self, job: Call, now: float) -> None:
         self.jobs.redelivered += 1
         attempt = job.attempt + self.onward.limit  # a number no other delivery has
-        self.deliver(Call(job.request, attempt, 0, True, None, self, self.onward), now)
+        self.deliver(Call(job.request, attempt, 0, True, NOBODY, self, self.onward), now)
 
-    def kill(self, now: float) -> None:
-        self.up = False
-        self.choose()
-        if not self.component.durable:
-            self.jobs.lost += self.workers.forget(now)
-
-    def cut_off(self) -> None:
-        self.reachable = False
-        self.choose()
-
-    def recover(self, now: float) -> None:
-        self.up, self.reachable = True, True
-        self.choose()
-        self.workers.pull(now)
+    def make_states(self) -> dict[str, State]:
+        return {self.component.name: QueueState(self)}
 
     def count(self) -> Jobs:
         jobs = Jobs(**vars(self.jobs))
@@ -91,27 +75,34 @@ class Queue(Gate):
         return jobs
 
 
-class Workers(Steps):
+class QueueState(State):
+    """The health of a queue, which concerns its workers, too."""
+
+    gate: Queue
+
+    def kill(self, now: float) -> None:
+        super().kill(now)
+        if not self.gate.component.durable:
+            self.gate.jobs.lost += self.gate.workers.forget(now)
+
+    def recover(self, now: float) -> None:
+        super().recover(now)
+        self.gate.workers.pull(now)
+
+
+class Workers(Line, Steps):
     """A line of jobs and the workers who take them, one each."""
 
     def __init__(self, engine: Engine, component: kinds.Workers) -> None:
-        super().__init__(engine, component)
+        Steps.__init__(self, engine, component)
+        Line.__init__(self, engine, component.name)
         self.door = self
-        self.name = component.name
         self.capacity = component.queue_capacity
         self.feeder: Queue | None = None
         self.team = [Worker(self, name) for name in component.instances]
-        self.waiting: deque[Call] = deque()
-        self.active: dict[Call, Worker] = {}
-        self.tally = Tally()
-        engine.boxes[component.name] = self
 
     def instance(self, name: str) -> Worker:
         return next(worker for worker in self.team if worker.name == name)
-
-    snapshot = Machine.snapshot
-    present = Machine.present
-    note = Machine.note
 
     def enter(self, call: Call, now: float) -> None:
         tally = self.tally
@@ -134,7 +125,7 @@ class Workers(Steps):
 
     def idle(self) -> Worker | None:
         """Return the worker who takes the next job, if there is one."""
-        if self.feeder is not None and not (self.feeder.up and self.feeder.reachable):
+        if self.feeder is not None and self.feeder.able is None:
             return None
         for worker in self.team:
             if worker.up and worker.call is None:
@@ -154,7 +145,7 @@ class Workers(Steps):
             if self.log is not None:
                 self.log.append((now, "start", worker.name, request, attempt))
             at = now + link.work[attempt][request] * worker.pace
-            heappush(self.heap, (at, FINISH, request, link.index, attempt, self.work_done, call))
+            schedule(self.heap, at, FINISH, request, link.index, attempt, self.work_done, call)
 
     def work_done(self, call: Call, now: float) -> None:
         if not call.over:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappush
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from helpers.blueprint import components as kinds
 from helpers.blueprint.design import CALL, JOB, LOOK, STORE
 from helpers.blueprint.simulation.books import Tally
-from helpers.blueprint.simulation.fast_engine.calls import Call, Caller, Link, pass_on, place
+from helpers.blueprint.simulation.fast_engine.calls import (
+    Call,
+    Caller,
+    Link,
+    pass_on,
+    place,
+    schedule,
+)
 from helpers.blueprint.simulation.rules import FAULT, FINISH, MISS, OK, REFUSED, REJECTED, RESET
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.fast_engine import Engine
+    from helpers.blueprint.simulation.fast_engine.engine import Engine
 
 
-class Machine:
-    """A FIFO queue in front of some servers; subclasses say what follows the work."""
+class Line:
+    """Calls that wait, calls that are worked on, and what has been counted of them."""
 
-    def __init__(self, engine: Engine, component: kinds.Served, name: str) -> None:
+    def __init__(self, engine: Engine, name: str) -> None:
         self.engine, self.heap, self.log = engine, engine.heap, engine.log
-        self.component = component
         self.name = name
-        self.door = self
-        self.free = component.servers
-        self.capacity = component.queue_capacity
-        self.up, self.reachable, self.pace = True, True, 1.0
         self.waiting: deque[Call] = deque()
-        self.active: dict[Call, None] = {}  # those that hold a server
+        self.active: dict[Call, Any] = {}  # those that hold a server, in the order they began
         self.tally = Tally()
-        self.finished = self.work_done
         engine.boxes[name] = self
 
     def present(self) -> int:
@@ -44,6 +45,28 @@ class Machine:
         for call in sorted(self.waiting, key=place):
             tally.wait_s += now - call.entered
         return tally
+
+    def note(self, now: float, what: str, call: Call) -> None:
+        if self.log is not None:
+            self.log.append((now, what, self.name, call.request, call.attempt))
+
+
+class Machine(Line):
+    """A FIFO queue in front of some servers; subclasses say what follows the work."""
+
+    component: kinds.Served
+
+    def __init__(self, engine: Engine, component: kinds.Served, name: str) -> None:
+        super().__init__(engine, name)
+        self.component = component
+        self.door = self
+        self.free = component.servers
+        self.capacity = component.queue_capacity
+        self.up, self.reachable, self.pace = True, True, 1.0
+        self.finished = self.work_done
+
+    def wire(self, links: list[Link]) -> None:
+        """Learn the links to what is called from here."""
 
     def enter(self, call: Call, now: float) -> None:
         tally = self.tally
@@ -74,7 +97,7 @@ class Machine:
         if self.log is not None:
             self.log.append((now, "start", self.name, request, attempt))
         at = now + link.work[attempt][request] * self.pace
-        heappush(self.heap, (at, FINISH, request, link.index, attempt, self.finished, call))
+        schedule(self.heap, at, FINISH, request, link.index, attempt, self.finished, call)
 
     def work_done(self, call: Call, now: float) -> None:
         raise NotImplementedError
@@ -103,10 +126,6 @@ class Machine:
         call.over = True
         if self.reachable:
             call.caller.replied(call, cause, now)
-
-    def note(self, now: float, what: str, call: Call) -> None:
-        if self.log is not None:
-            self.log.append((now, what, self.name, call.request, call.attempt))
 
     def victims(self) -> list[Call]:
         return [*self.active, *self.waiting]
@@ -168,7 +187,9 @@ class Steps(Caller):
         raise NotImplementedError
 
 
-class AppServer(Machine, Steps):
+class AppServer(Steps, Machine):
+    component: kinds.AppServers
+
     def __init__(self, engine: Engine, component: kinds.AppServers, name: str) -> None:
         Caller.__init__(self, engine, component)
         Machine.__init__(self, engine, component, name)
@@ -205,7 +226,7 @@ class AppServer(Machine, Steps):
 class Group:
     """The machines of one component."""
 
-    machine: type[Machine]
+    machine: Callable[[Engine, Any, str], Machine]
 
     def __init__(self, engine: Engine, component: kinds.Served) -> None:
         self.engine, self.component = engine, component
@@ -225,6 +246,9 @@ class AppServers(Group):
 
 
 class CacheMachine(Machine):
+    component: kinds.Cache
+    onward: Link | None
+
     def wire(self, links: list[Link]) -> None:
         self.onward = links[0] if links else None
 
@@ -250,9 +274,6 @@ class Cache(Group):
 class DatabaseNode(Machine):
     group: Database
 
-    def wire(self, links: list[Link]) -> None:
-        pass  # it calls nobody
-
     def work_done(self, call: Call, now: float) -> None:
         if not call.over:
             self.release(call, now)
@@ -266,14 +287,17 @@ class DatabaseNode(Machine):
 class Database(Group):
     """Reads to a live replica, writes to the primary."""
 
-    machine = DatabaseNode
+    component: kinds.Database
 
     def __init__(self, engine: Engine, component: kinds.Database) -> None:
         super().__init__(engine, component)
         self.door = self if component.replicas else self.machines[0]
         self.primary = self.machines[0]
-        for machine in self.machines:
-            machine.group = self
+
+    def machine(self, engine: Engine, component: kinds.Database, name: str) -> Machine:
+        node = DatabaseNode(engine, component, name)
+        node.group = self
+        return node
 
     def enter(self, call: Call, now: float) -> None:
         primary = self.primary
@@ -290,11 +314,9 @@ class Database(Group):
     def died(self, node: Machine, now: float) -> None:
         pause = self.component.failover_s
         if node is self.primary and node.up and pause is not None:
-            key = len(self.engine.scenario.schedule), self.component_index()
-            heappush(self.engine.heap, (now + pause, FAULT, *key, 0, self.promote, node))
-
-    def component_index(self) -> int:
-        return list(self.engine.nodes).index(self.component.name)
+            number = len(self.engine.scenario.schedule)
+            index = list(self.engine.nodes).index(self.component.name)
+            schedule(self.engine.heap, now + pause, FAULT, number, index, 0, self.promote, node)
 
     def promote(self, dead: Machine, now: float) -> None:
         live = [node for node in self.machines if node.up]

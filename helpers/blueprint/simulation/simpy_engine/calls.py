@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,19 @@ import simpy
 
 from helpers.blueprint.design import CALL, JOB, LOOK, STORE
 from helpers.blueprint.simulation.books import Tally
-from helpers.blueprint.simulation.rules import EXPIRE, OK, REFUSED, SEND, TIMEOUT, backoff_s
+from helpers.blueprint.simulation.rules import (
+    EXPIRE,
+    OK,
+    REFUSED,
+    SEND,
+    TIMEOUT,
+    backoff_s,
+    instant,
+)
 from helpers.blueprint.simulation.scenario import Route
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.simpy_engine import Model
+    from helpers.blueprint.simulation.simpy_engine.model import Model
 
 Process = Generator[simpy.Event, Any, Any]
 
@@ -22,18 +30,30 @@ Process = Generator[simpy.Event, Any, Any]
 class Moment(simpy.Event):
     """An event some seconds from now that has its place among those of the same instant (rule 8).
 
-    simpy serves events of the same instant by priority. What a moment causes at once has priority
-    0 or 1, so it is over before the next moment comes.
+    The environment counts nanoseconds, and serves events of the same one by priority. What a
+    moment causes at once has priority 0 or 1, so it is over before the next moment comes. The time
+    in seconds, unrounded, is the model's ``now_s``.
     """
 
     def __init__(
-        self, env: simpy.Environment, delay_s: float, rank: int, request: int = 0, edge: int = 0,
+        self, model: Model, delay_s: float, rank: int, request: int = 0, edge: int = 0,
         attempt: int = 0,
     ) -> None:  # fmt: skip
-        super().__init__(env)
+        super().__init__(model.env)
         self._ok, self._value = True, None
+        self.model, self.time_s = model, model.now_s + delay_s
+        self.then(Moment.comes)
         place = ((rank << 40 | request + 1) << 20 | edge) << 60 | attempt
-        env.schedule(self, priority=2 + place, delay=delay_s)  # type: ignore[arg-type]
+        delay = instant(self.time_s) - model.env.now
+        model.env.schedule(self, priority=2 + place, delay=delay)  # type: ignore[arg-type]
+
+    def comes(self) -> None:
+        self.model.now_s = self.time_s
+
+    def then(self, act: Callable[[Any], None]) -> None:
+        """Let `act` happen at this moment."""
+        assert self.callbacks is not None, "the moment has passed"
+        self.callbacks.append(act)
 
 
 @dataclass(eq=False)
@@ -70,6 +90,11 @@ class Node:
         self.routes = model.scenario.routes_from(component.name)
         self.up, self.reachable, self.pace = True, True, 1.0
         self.tally = Tally()
+
+    @property
+    def now_s(self) -> float:
+        """The time, seconds."""
+        return self.model.now_s
 
     def begin(self) -> None:
         """Get ready; all nodes exist by now."""
@@ -150,7 +175,7 @@ class Caller(Node):
             if k > 0:
                 jitter = route.jitter[attempt][request] if caller.jitter else 1.0
                 pause = backoff_s(caller, k, jitter)
-                yield Moment(self.env, pause, SEND, request, route.index, attempt)
+                yield Moment(self.model, pause, SEND, request, route.index, attempt)
             call = Call(request, attempt, write, route, self.env.event())
             outcome = yield from self.try_once(call)
             if outcome <= OK:
@@ -167,7 +192,7 @@ class Caller(Node):
         self.env.process(target.enter(call))
         if self.component.timeout_s is None:
             return (yield call.reply)
-        timer = Moment(self.env, self.component.timeout_s, EXPIRE, *call.place)
+        timer = Moment(self.model, self.component.timeout_s, EXPIRE, *call.place)
         yield call.reply | timer
         if call.reply.triggered:
             return call.reply.value

@@ -14,7 +14,7 @@ from helpers.blueprint.simulation.rules import CHECK, FINISH, IN_FLIGHT, MISS, N
 from helpers.blueprint.simulation.simpy_engine.calls import Call, Caller, Moment, Node, Process
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.simpy_engine import Model
+    from helpers.blueprint.simulation.simpy_engine.model import Model
 
 
 class Clients(Caller):
@@ -35,7 +35,7 @@ class Clients(Caller):
             self.env.process(self.user())
 
     def open_request(self, request: int, time_s: float) -> Process:
-        yield Moment(self.env, time_s, SEND, request, self.routes[0].index)
+        yield Moment(self.model, time_s, SEND, request, self.routes[0].index)
         yield from self.request(request)
 
     def user(self) -> Process:
@@ -44,20 +44,20 @@ class Clients(Caller):
         while True:
             request = len(self.sent_s)
             if request == len(think_s):
-                raise OutOfDrawsError(self.env.now)
+                raise OutOfDrawsError(self.now_s)
             self.sent_s.append(nan)
             self.done_s.append(nan)
             self.outcome.append(IN_FLIGHT)
             self.tries.append(0)
-            yield Moment(self.env, think_s[request], SEND, request, self.routes[0].index)
+            yield Moment(self.model, think_s[request], SEND, request, self.routes[0].index)
             yield from self.request(request)
 
     def request(self, request: int) -> Process:
-        self.sent_s[request] = self.env.now
+        self.sent_s[request] = self.now_s
         write = self.model.scenario.write[request]
         outcome = yield from self.ask_for(request, write, self.routes[0], 0)
         self.outcome[request] = OK if outcome == MISS else outcome
-        self.done_s[request] = self.env.now
+        self.done_s[request] = self.now_s
         self.model.note("done", self.name, request, outcome)
 
     def try_once(self, call: Call) -> Process:
@@ -97,7 +97,7 @@ class Gate(Node):
         return super().takes(call)
 
     def latency(self, call: Call) -> simpy.Event:
-        return Moment(self.env, self.component.latency_s * self.pace, FINISH, *call.place)
+        return Moment(self.model, self.component.latency_s * self.pace, FINISH, *call.place)
 
 
 class CDN(Gate):
@@ -157,7 +157,7 @@ class Balancer(Gate, Caller):
 
     def look_after(self, check: kinds.HealthCheck) -> Process:
         while True:
-            yield Moment(self.env, check.interval_s, CHECK, self.routes[0].index)
+            yield Moment(self.model, check.interval_s, CHECK, self.routes[0].index)
             for i, server in enumerate(self.servers):
                 if server.up and server.reachable:
                     self.failed[i] = 0

@@ -14,7 +14,7 @@ from helpers.blueprint.simulation.simpy_engine.calls import Call, Caller, Moment
 from helpers.blueprint.simulation.simpy_engine.front import Gate
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.simpy_engine import Model
+    from helpers.blueprint.simulation.simpy_engine.model import Model
 
 
 class Queue(Gate):
@@ -99,7 +99,7 @@ class Workers(Caller):
         return len(self.waiting), sum(worker.call is not None for worker in self.team)
 
     def snapshot(self) -> Tally:
-        tally, now = self.tally.copy(), self.env.now
+        tally, now = self.tally.copy(), self.now_s
         active = [worker.call for worker in self.team if worker.call is not None]
         for call in sorted(active, key=lambda call: call.place):
             tally.busy_s += now - call.start_s
@@ -120,7 +120,7 @@ class Workers(Caller):
             self.note("rejected", call)
             call.reply.succeed(REJECTED)
         else:
-            call.entered_s = self.env.now
+            call.entered_s = self.now_s
             self.waiting.append(call)
             self.pull()
 
@@ -134,9 +134,9 @@ class Workers(Caller):
     def pull(self) -> None:
         while self.waiting and (worker := self.idle()) is not None:
             call = self.waiting.popleft()
-            call.start_s = self.env.now
+            call.start_s = self.now_s
             worker.call = call
-            self.tally.wait_s += self.env.now - call.entered_s
+            self.tally.wait_s += self.now_s - call.entered_s
             self.tally.started += 1
             self.model.note("start", worker.name, call.request, call.attempt)
             worker.process = self.env.process(self.work(worker, call))
@@ -144,13 +144,13 @@ class Workers(Caller):
     def work(self, worker: Worker, call: Call) -> Process:
         work_s = call.route.work[call.attempt][call.request] * worker.pace
         try:
-            yield Moment(self.env, work_s, FINISH, *call.place)
+            yield Moment(self.model, work_s, FINISH, *call.place)
             outcome = yield from self.steps(call)
         except simpy.Interrupt:
             self.give_back(call)
             return
         worker.call = None
-        self.tally.busy_s += self.env.now - call.start_s
+        self.tally.busy_s += self.now_s - call.start_s
         self.finish(call, outcome)
         self.pull()
 
@@ -168,7 +168,7 @@ class Workers(Caller):
         waiting = sorted(self.waiting, key=lambda call: call.place)
         self.waiting.clear()
         for call in waiting:
-            self.tally.wait_s += self.env.now - call.entered_s
+            self.tally.wait_s += self.now_s - call.entered_s
         self.tally.lost += len(waiting)
         return len(waiting)
 
@@ -186,14 +186,14 @@ class Worker:
         team, call = self.team, self.call
         self.up = False
         if call is not None:
-            team.tally.busy_s += team.env.now - call.start_s
+            team.tally.busy_s += team.now_s - call.start_s
             self.call = None
             self.process.interrupt()
         if team.feeder is None and not any(worker.up for worker in team.team):
             waiting = sorted(team.waiting, key=lambda call: call.place)
             team.waiting.clear()
             for call in waiting:
-                team.tally.wait_s += team.env.now - call.entered_s
+                team.tally.wait_s += team.now_s - call.entered_s
             for call in waiting:
                 team.give_back(call)
 

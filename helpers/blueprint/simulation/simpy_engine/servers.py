@@ -12,7 +12,7 @@ from helpers.blueprint.simulation.rules import FAULT, FINISH, MISS, OK, REJECTED
 from helpers.blueprint.simulation.simpy_engine.calls import Call, Caller, Moment, Node, Process
 
 if TYPE_CHECKING:
-    from helpers.blueprint.simulation.simpy_engine import Model
+    from helpers.blueprint.simulation.simpy_engine.model import Model
 
 
 class Machine(Caller):
@@ -36,9 +36,9 @@ class Machine(Caller):
         tally = self.tally.copy()
         for call in sorted(self.inside, key=lambda call: call.place):
             if call.start_s is None:
-                tally.wait_s += self.env.now - call.entered_s
+                tally.wait_s += self.now_s - call.entered_s
             elif call.start_s >= 0:
-                tally.busy_s += self.env.now - call.start_s
+                tally.busy_s += self.now_s - call.start_s
         return tally
 
     def enter(self, call: Call) -> Process:
@@ -52,7 +52,7 @@ class Machine(Caller):
             call.reply.succeed(REJECTED)
             return
         self.inside[call] = self.env.active_process
-        call.entered_s = self.env.now
+        call.entered_s = self.now_s
         try:
             with self.servers.request() as server:
                 yield from self.wait(call, server)
@@ -77,20 +77,20 @@ class Machine(Caller):
         try:
             yield server
         finally:
-            self.tally.wait_s += self.env.now - call.entered_s
+            self.tally.wait_s += self.now_s - call.entered_s
             call.start_s = -1.0
-        call.start_s = self.env.now
+        call.start_s = self.now_s
         self.tally.started += 1
         self.note("start", call)
 
     def work(self, call: Call) -> Process:
         work_s = call.route.work[call.attempt][call.request] * self.pace
-        yield Moment(self.env, work_s, FINISH, *call.place)
+        yield Moment(self.model, work_s, FINISH, *call.place)
 
     def stop(self, call: Call) -> None:
         """Count the time for which the server was held, once."""
         if call.start_s is not None and call.start_s >= 0:
-            self.tally.busy_s += self.env.now - call.start_s
+            self.tally.busy_s += self.now_s - call.start_s
         call.start_s = -1.0
 
     def then(self, call: Call) -> Process:
@@ -187,8 +187,8 @@ class Database(Group):
         if node is self.primary and node.up and self.component.failover_s is not None:
             number = len(self.model.scenario.schedule)
             index = list(self.model.nodes).index(self.name)
-            moment = Moment(self.env, self.component.failover_s, FAULT, number, index)
-            moment.callbacks.append(lambda _: self.fail_over(node))
+            moment = Moment(self.model, self.component.failover_s, FAULT, number, index)
+            moment.then(lambda _: self.fail_over(node))
 
     def fail_over(self, dead: DatabaseNode) -> None:
         live = [node for node in self.members if node.up]
