@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -17,8 +17,10 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
+from helpers.explore.clicks import Clicks
 from helpers.explore.models import ModelError, describe
 from helpers.foundations.drawing.axes import guessed
+from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
@@ -123,6 +125,7 @@ class Drawing:
     title: str
     png: bytes
     mine: Mine | None = None
+    spots: tuple[Spot, ...] = ()
 
 
 class View:
@@ -154,7 +157,8 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
-        self.body = (self._image, self._reading, self._table)
+        #: The buttons over what can be clicked in the picture, where anything can.
+        self.clicks: Clicks | None = None
 
     def draw(
         self,
@@ -169,7 +173,26 @@ class View:
             self._put(results, pinned, mine)
             png = self.canvas.settled_png() if settled else self.canvas.moving_png()
             title = self._title or self.canvas.axes[0].get_title(loc="left")
-        return Drawing(tuple(results), tuple(pinned), title, png, mine)
+            spots = tuple(clickables(self.canvas.figure))
+        return Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
+
+    @property
+    def body(self) -> tuple[widgets.Widget, ...]:
+        """Picture, reading and table, to be laid out."""
+        picture: widgets.Widget = self._image
+        if self.clicks is not None:
+            self._image.layout.margin = "0"  # the buttons' places count from its corner
+            picture = widgets.Box([self._image, self.clicks], layout={"display": "block"})
+            picture.add_class("sd-clickable")
+        return (picture, self._reading, self._table)
+
+    def make_clickable(
+        self, values: Callable[[], Mapping[str, Any]], choose: Callable[[str, Any], None]
+    ) -> None:
+        """Lay buttons over what can be clicked in the picture, if anything; see :class:`Clicks`."""
+        if self._shown.spots:
+            self.clicks = Clicks((self.canvas.width_px, self.canvas.height_px), values, choose)
+            self.clicks.show(self._shown.spots)
 
     def _put(self, results: Sequence[Result], pinned: Sequence[Result], mine: Mine | None) -> None:
         self._plot.mine = None if mine is None else (results[-1], mine)
@@ -179,6 +202,9 @@ class View:
         """Put a drawing on the page, with what its results say."""
         self._shown, self._blamed = drawing, ""
         self._set_image(drawing)
+        if self.clicks is not None:
+            self.clicks.show(drawing.spots)
+            self.clicks.layout.display = ""
         readings = [html.escape(result.reading) for result in drawing.results]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
         if drawing.mine is not None:
@@ -204,6 +230,8 @@ class View:
         kind = "" if isinstance(error, ValueError) else f"<b>{type(error).__name__}</b>: "
         message = html.escape(str(error))
         self._image.layout.display = "none"
+        if self.clicks is not None:
+            self.clicks.layout.display = "none"
         self._table.value = ""
         self._reading.value = f'<p class="sd-error" role="alert">{kind}{message}</p>'
 

@@ -18,6 +18,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from helpers.foundations.drawing import letters
+
 # Okabe & Ito (2008), "Color Universal Design".
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -205,9 +207,9 @@ def panels(
 def label(ax: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> None:
     """Write a label next to a curve, in the curve's colour: quicker to read than a legend.
 
-    The label is clipped to nothing when its point lies outside the axes' limits.
+    There is no label when its point lies outside the axes' limits. One that would be cut, or stand
+    on another text, moves to where it can be read: see :class:`.letters.Label`.
     """
     placement = {"xytext": (5, 0), "va": "center", "ha": "left", "fontsize": 9} | kwargs
-    ax.annotate(
-        text, (x, y), textcoords="offset points", color=color, annotation_clip=True, **placement
-    )
+    look = {"textcoords": "offset points", "color": color, "annotation_clip": True} | placement
+    letters.write(ax, letters.Label, text, (x, y), **look)

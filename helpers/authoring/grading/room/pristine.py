@@ -23,11 +23,25 @@ _BUILT = (list, dict, set)
 _missing = object()
 
 #: Libraries that check their own code in no lab, and that their users may well adjust.
-_LEFT_ALONE = {"matplotlib", "mpl_toolkits", "pandas", "pyparsing", "PIL", "ipywidgets", "pygments"}
+_LEFT_ALONE = {
+    *("matplotlib", "mpl_toolkits", "pandas", "pyparsing", "PIL", "ipywidgets", "pygments"),
+    *(
+        "IPython",
+        "traitlets",
+        "dateutil",
+        "packaging",
+        "jedi",
+        "parso",
+        "prompt_toolkit",
+        "stack_data",
+    ),
+    *("email", "ipaddress", "tarfile", "zipfile", "argparse", "xml", "html", "http", "urllib"),
+    *("pdb", "bdb", "pydoc", "doctest", "cProfile", "distutils", "setuptools", "psutil", "pytz"),
+}
 #: Modules of which constants and tables count as well: prices in the course, ``math.pi``.
 _EXACT = {"helpers", "math", "cmath"}
 #: Other people's repairs of these are common and harmless; they are undone without a word.
-_UNMENTIONED = {"asyncio", "matplotlib_inline", "IPython", "traitlets", "comm", "warnings"}
+_UNMENTIONED = {"asyncio", "matplotlib_inline", "comm", "warnings"}
 
 
 def is_built_in(kind: type) -> bool:

@@ -31,7 +31,8 @@ _NEVER = frozenset(
 )
 _NOT_FOR_IT = frozenset({"sys._getframe", "sys.settrace", "sys.setprofile"})
 #: They hand on what they are given.
-_BETWEEN = frozenset({"inspect", "traceback", "logging", "ctypes", "threading"})
+_BETWEEN = frozenset({"inspect", "traceback", "logging", "ctypes", "threading", "importlib"})
+_RAW = frozenset({"ctypes", "_ctypes"})
 _ATTRIBUTES = frozenset({"os.chmod", "os.chown", "os.truncate", "os.utime", "os.setxattr"})
 
 
@@ -83,7 +84,7 @@ def arm(
         while frame is not None:
             if not is_library(frame.f_code):
                 return True
-            if frame.f_globals.get("__name__") not in _BETWEEN:
+            if str(frame.f_globals.get("__name__")).partition(".")[0] not in _BETWEEN:
                 return False
             frame = frame.f_back
         return False
@@ -93,9 +94,11 @@ def arm(
             return event
         if event in _NOT_FOR_IT or event.startswith("ctypes."):
             return event if asked_by_submission() else None
+        if event == "import":
+            wanted = arguments[0] in _RAW and asked_by_submission()
+            return str(arguments[0]) if wanted else None
         if event == "object.__getattr__":
-            wanted = arguments[1] in _FRAMES and asked_by_submission()
-            return str(arguments[1]) if wanted else None
+            return str(arguments[1]) if asked_by_submission() else None
         if event == "open":
             if not isinstance(arguments[0], int):
                 name = absolute(decode(arguments[0]))
@@ -108,10 +111,13 @@ def arm(
             return None if name.startswith(folder) else f"{event} of {name}"
         return None
 
-    watched = _NEVER | _NOT_FOR_IT | _ATTRIBUTES | {"object.__getattr__", "open", "os.kill"}
+    watched = _NEVER | _NOT_FOR_IT | _ATTRIBUTES | {"import", "open", "os.kill"}
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in watched and not event.startswith("ctypes."):
+        if event == "object.__getattr__":
+            if arguments[1] not in _FRAMES:
+                return
+        elif event not in watched and not event.startswith("ctypes."):
             return
         me = get_ident()
         if me in busy:

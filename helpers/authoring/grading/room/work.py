@@ -85,7 +85,7 @@ def perform(
     encode: Callable[[str], str] = json.encoder.encode_basestring_ascii
     name_of = type.__dict__["__name__"].__get__
     streams = sys.stdin, sys.stdout, sys.stderr
-    set_handler, running = signal.signal, threading.active_count
+    set_handler, running, process_id = signal.signal, threading.active_count, os.getpid
     folder, student_id = job["folder"], job["student_id"]
     submission: dict[str, Any] = shell.user_ns
     steps = job["steps"]
@@ -171,7 +171,6 @@ def perform(
         """Run one check; return what became of it, after telling the supervisor."""
         check = lab["checks"][name]
         filename = check["code"].co_filename
-        put_back()
         names = judge.names_for(submission, ours, python, classes, lab["allowed"], notice)
         before = dict(names)
         try:
@@ -225,8 +224,8 @@ def perform(
         pid = fork()
         if pid == 0:
             try:
-                say("child", str(index), str(os.getpid()))
-                restore()
+                say("child", str(index), str(process_id()))
+                put_back()
                 ready_for_check(index)
                 leave(0 if run_check(name) == "passed" else 1)
             except BaseException as error:
@@ -235,6 +234,7 @@ def perform(
                 leave(2)
         _, status = wait(pid, 0)
         if status and not alone:  # it may have failed for lack of its threads: run it among them
+            put_back()
             run_check(name)
 
     sys.argv[:], sys.path[0] = [""], ""
@@ -311,10 +311,11 @@ def _size(folder: str) -> int:
     return total
 
 
-def forget() -> None:
-    """Leave no way by name to this package."""
-    for name in [name for name in sys.modules if f"{name}.".startswith(f"{__package__}.")]:
-        del sys.modules[name]
+def forget(*packages: str) -> None:
+    """Leave no way by name to some packages."""
+    for name in list(sys.modules):
+        if any(f"{name}.".startswith(f"{package}.") for package in packages):
+            del sys.modules[name]
 
 
 def quiet(folder: str) -> None:
