@@ -77,8 +77,8 @@ def theory(at: Setting) -> Theory:
     """Percentiles of the lognormal, and what Markov's inequality allows.
 
     With ``mu = ln(mean) - sigma² / 2`` the q-quantile is ``exp(mu + sigma z_q)`` and the share
-    below the mean is ``Phi(sigma / 2)``. Markov: ``P(R >= x) <= mean / x``, so a p99 cannot exceed 100
-    means. Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* vol. 1, 1994,
+    below the mean is ``Phi(sigma / 2)``. Markov: ``P(R >= x) <= mean / x``, so a p99 cannot exceed
+    100 means. Johnson, Kotz and Balakrishnan, *Continuous Univariate Distributions* vol. 1, 1994,
     chapter 14; Feller, *An Introduction to Probability Theory* vol. 2, 1971.
     """
     mean_s = 1e-3 * at.mean_ms
