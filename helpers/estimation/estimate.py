@@ -288,7 +288,9 @@ def plot(run: Estimate, ax: Axes, mine: Mine | None = None) -> None:
         marks(ax, rows, ends, 0.6, along="x")
     ax.plot(np.ones(len(rows)), rows, color=style.INK, marker="o", markersize=5, linestyle="none")
     left = np.column_stack([np.full(len(rows), 1 / 140), rows])
-    words(ax, np.subtract(left, (0, 0.05)), OUTPUTS, color=style.MUTED, ha="left", va="bottom")
+    words(
+        ax, np.subtract(left, (0, 0.05)), list(OUTPUTS), color=style.MUTED, ha="left", va="bottom"
+    )
     shown = [run.show(name) for name in OUTPUTS]
     words(ax, np.add(left, (0, 0.02)), shown, fontsize=10, weight="bold", ha="left", va="top")
     if mine is not None:

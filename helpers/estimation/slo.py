@@ -374,7 +374,7 @@ def plot(run: Slo, axes: tuple[Axes, Axes]) -> None:
     cloud.text(cloud.get_xlim()[1], budget * 1.12, "error budget ",
                color=style.VERMILION, fontsize=9, ha="right", va="bottom")  # fmt: skip
     shown = np.maximum(downtimes, 0.0105)
-    points = {"linestyle": "none", "markersize": 5}
+    points: dict[str, Any] = {"linestyle": "none", "markersize": 5}
     cloud.plot(prices[~good], shown[~good], color=style.GHOST, marker="x", **points)
     cloud.plot(prices[good], shown[good], color=style.GREEN, marker="o", **points)
     chosen = run.chosen

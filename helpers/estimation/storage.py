@@ -10,7 +10,7 @@ import math
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -148,10 +148,10 @@ class Storage(Measured):
     def reading(self) -> str:
         verdict = "agrees" if self.agrees else "disagrees"
         return (
-            f"A URL of {self.at.url_bytes} bytes takes {significant(self.table_bytes)} in the table "
-            f"and {significant(self.index_bytes)} in the index that finds it, "
-            f"{significant(self.total_bytes / self.at.url_bytes)} times its length. Verdict: the file "
-            f"format's arithmetic says {significant(theory(self.at))} for the table, "
+            f"A URL of {self.at.url_bytes} bytes takes {significant(self.table_bytes)} in the "
+            f"table and {significant(self.index_bytes)} in the index that finds it, "
+            f"{significant(self.total_bytes / self.at.url_bytes)} times its length. Verdict: the "
+            f"file format's arithmetic says {significant(theory(self.at))} for the table, "
             f"{significant(100 * abs(self.error), 1)} % away: {verdict} (limit 2 %)."
         )
 
@@ -186,7 +186,12 @@ def plot(run: Storage, ax: Axes) -> None:
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("bytes per row")
     for y, (name, value, fill, hatch) in enumerate(rows):
-        look = {"facecolor": fill, "hatch": hatch, "edgecolor": style.INK, "linewidth": 0.8}
+        look: dict[str, Any] = {
+            "facecolor": fill,
+            "hatch": hatch,
+            "edgecolor": style.INK,
+            "linewidth": 0.8,
+        }
         bars(ax, y, value, 0.6, along="x", **look)
         ax.text(value + 0.015 * run.total_bytes, y, f"{value:.0f}", va="center", fontsize=10)
         ax.text(2, y, name, va="center", fontsize=10,
