@@ -252,6 +252,14 @@ def _weights(demand: float, servers: int | None, n: int) -> np.ndarray:
 # --- what it says ---------------------------------------------------------------------------------
 
 
+_NAMES = {"app": "the servers", "cache": "the cache", "db": "the database"}
+_SATURATES = {
+    "app": "The servers saturate",
+    "cache": "The cache saturates",
+    "db": "The database saturates",
+}
+
+
 class Bottleneck(Result):
     """Throughput with each number of users simulated so far, requests per second."""
 
@@ -284,39 +292,48 @@ class Bottleneck(Result):
 
     @property
     def reading(self) -> str:
-        row = self.at.users - 1
-        theory = self.theory
-        moved = ""
-        if self.at.fixes and self.at.failure == "nothing":
-            before = steps()[self.at.fixes - 1]
-            gain = theory.ceiling_rps / before.ceiling_rps
-            moved = (
-                f"'{FIXES[self.at.fixes]}' raised the ceiling {significant(gain)} times and moved "
-                f"the bottleneck from {before.bottleneck} to {theory.bottleneck}. "
-                if before.bottleneck != theory.bottleneck
-                else f"'{FIXES[self.at.fixes]}' raised the ceiling {significant(gain)} times. "
-            )
-        if self.at.failure != "nothing":
-            whole = steps()[self.at.fixes]
-            moved = (
-                f"Without {self.at.failure} the ceiling falls from "
-                f"{significant(whole.ceiling_rps)} to {significant(theory.ceiling_rps)} "
-                "requests/s. "
-                if theory.ceiling_rps < whole.ceiling_rps * (1 - 1e-9)
-                else f"Losing {self.at.failure} costs no throughput here. "
-            )
+        row, exact = self.at.users - 1, self.theory
         known = ""
         if self.simulated:
             known = (
                 f" Theory lies inside {self.inside} of {len(self.simulated)} simulated 95 % "
                 "intervals."
             )
+        people = "1 user gets" if self.at.users == 1 else f"{self.at.users} users get"
         return (
-            f"{moved}{theory.bottleneck} saturates first, at "
-            f"{significant(theory.ceiling_rps)} requests/s; {self.at.users} users get "
-            f"{significant(theory.throughput_rps[row])} requests/s and wait "
-            f"{duration(float(theory.response_s[row]))} for each.{known}"
+            f"{self._moved}{_SATURATES[exact.bottleneck]} first, at "
+            f"{significant(exact.ceiling_rps)} requests/s; {people} "
+            f"{significant(exact.throughput_rps[row])} requests/s and "
+            f"{'waits' if self.at.users == 1 else 'wait'} "
+            f"{duration(float(exact.response_s[row]))} for each.{known}"
         )
+
+    @property
+    def _moved(self) -> str:
+        """What the last fix, or the failure, did to the ceiling."""
+        at, exact, whole = self.at, self.theory, steps()[self.at.fixes]
+        if at.failure == "nothing":
+            if not at.fixes:
+                return ""
+            before = steps()[at.fixes - 1]
+            gain = significant(exact.ceiling_rps / before.ceiling_rps)
+            raised = f"'{FIXES[at.fixes]}' raised the ceiling {gain} times"
+            if before.bottleneck == exact.bottleneck:
+                return f"{raised}. "
+            names = [_NAMES[one.bottleneck] for one in (before, exact)]
+            return f"{raised} and moved the bottleneck from {names[0]} to {names[1]}. "
+        if at.failure == "a server" and not at.fixes:
+            return "Without its only server the system serves nobody; here it still has it. "
+        if (at.failure == "the cache" and at.fixes < 2) or (
+            at.failure == "a replica" and at.fixes < 4
+        ):
+            return f"After so many fixes the system has no {at.failure.split()[1]} to lose. "
+        if exact.ceiling_rps < whole.ceiling_rps * (1 - 1e-9):
+            return (
+                f"Without {at.failure} the ceiling falls from {significant(whole.ceiling_rps)} to "
+                f"{significant(exact.ceiling_rps)} requests/s. "
+            )
+        return f"Losing {at.failure} costs no throughput here. "
 
     @property
     def columns(self) -> Mapping[str, Any]:

@@ -89,8 +89,7 @@ def one_minute(at, draw, tester):
             yield turn
             yield world.timeout(at.stall_s)
 
-    def one_request():
-        sent = world.now
+    def one_request(sent):
         with server.request() as turn:
             yield turn
             yield world.timeout(at.utilisation / rate_rps)
@@ -99,14 +98,14 @@ def one_minute(at, draw, tester):
     def send_on_time():
         while world.now < run_s:
             yield world.timeout(draw("arrivals").exponential(1 / rate_rps))
-            world.process(one_request())
+            world.process(one_request(world.now))
 
-    def send_after_the_answer(first):
-        yield world.timeout(first)
-        while world.now < run_s:
-            due = world.now + at.connections / rate_rps
-            yield world.process(one_request())
+    def send_after_the_answer(due):
+        while due < run_s:
             yield world.timeout(max(due - world.now, 0))
+            sent = world.now
+            yield world.process(one_request(sent))
+            due = max(sent + at.connections / rate_rps, world.now)
 
     world.process(stall())
     if tester == "open":
