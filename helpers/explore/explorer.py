@@ -16,7 +16,7 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
 from helpers.explore.parameters import Declaration, check_names, parameters_of
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
@@ -65,12 +65,14 @@ class Explorer:
         simulate: Simulation,
         plot: Plot,
         model: Model | None,
+        runs: int,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
         after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
+        self._runs = validation.integer("runs", runs, at_least=1)
         known = parameters_of(simulate)
         check_names(simulate, known, arguments)
         self.controls = {
@@ -95,6 +97,7 @@ class Explorer:
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
+        self._view.make_clickable(self._by_name, self._choose)
         self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
@@ -107,8 +110,7 @@ class Explorer:
     @property
     def _moved(self) -> dict[str, Any]:
         """What a learner can change of the values."""
-        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**self._by_name(), **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -205,6 +207,15 @@ class Explorer:
             with self._turn:
                 self._view.settle()
 
+    def _by_name(self) -> dict[str, Any]:
+        """Return what each control is set to."""
+        return {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+
+    def _choose(self, name: str, value: Any) -> None:
+        """Do what a click in the picture means: set a control, or turn it on or off."""
+        widget, control = self._widgets[name], self.controls[name]
+        widget.value = control.write(not control.read(widget.value) if value is None else value)
+
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)
 
@@ -297,7 +308,7 @@ class Explorer:
         """Run the learner's model, and draw what it says after one run, two, four, ..."""
         if self.model is None or self._pending is not this:
             return
-        attempt = self._attempt = Attempt(self.model, _setting_of(self.result))
+        attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
         drawn = 0
         while self._pending is this:
             done = attempt.done  # asked before the runs are counted: none can slip through
@@ -323,7 +334,7 @@ class Explorer:
             self._show(self._draw(last, settled=True))
             return
         try:
-            *_, mine = runs_of(self.model, _setting_of(last))
+            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
             self._show(self._draw(last, mine, settled=True))
         except ModelError as error:
             self._show(self._draw(last, settled=True))
@@ -350,6 +361,7 @@ def explore(
     plot: Callable[..., None] | None = None,
     *,
     model: Model | None = None,
+    runs: int = RUNS,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     after: tuple[Questions, str] | None = None,
@@ -375,6 +387,8 @@ def explore(
         The learner's own version of the experiment's rule, ``model(at, draw)`` or ``model(at)``,
         which returns named numbers: it is run at the present setting, on the same draws, and
         appears in vermilion, in the way that ``plot(result, ax, mine=...)`` draws it.
+    runs : int
+        How often a model that draws is run; what it returns is averaged.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
@@ -408,7 +422,7 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, title, dict(presets or {}), after, arguments)
+    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
 @cache

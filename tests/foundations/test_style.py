@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import threading
 from typing import Any
 
@@ -14,7 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from helpers.explore import view
+from helpers.explore import png
 from helpers.foundations.drawing import style
 from tests.settings import other_settings
 
@@ -62,22 +61,19 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def in_the_dark(rgb: np.ndarray) -> np.ndarray:
-    """What the explorer's CSS filter makes of a colour: invert(a), then hue-rotate(180deg)."""
-    amount = float(re.search(r"invert\(([\d.]+)\) hue-rotate\(180deg\)", view._STYLE)[1])
-    inverted = amount * (1 - rgb) + (1 - amount) * rgb
-    rotate = np.array(
-        [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
-    )  # Filter Effects Module Level 1, hue-rotate at 180 degrees
-    return (rotate @ inverted).clip(0, 1)
+    """What a colour becomes on a dark page."""
+    return png.in_the_dark(np.round(255 * rgb[None]).astype(np.uint8))[0] / 255
 
 
 def colours_of(names: tuple[str, ...]) -> list[np.ndarray]:
     return [np.array(to_rgb(name)) for name in names]
 
 
+@pytest.mark.parametrize("page", [lambda rgb: rgb, in_the_dark], ids=["light", "dark"])
 @pytest.mark.parametrize("vision", VISION)
-def test_colours_of_designs_differ_for_every_kind_of_vision(vision):
-    seen = [lab(np.array(VISION[vision]) @ linear(c)) for c in colours_of(style.SERIES[:4])]
+def test_colours_of_designs_differ_for_every_kind_of_vision(vision, page):
+    shown = [page(c) for c in colours_of(style.SERIES[:4])]
+    seen = [lab(np.array(VISION[vision]) @ linear(c)) for c in shown]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
     assert nearest > 15, f"{nearest:.1f} (2 is just noticeable)"
 
@@ -98,10 +94,20 @@ def test_text_can_be_read_on_white_and_in_the_dark(name):
 
 
 @pytest.mark.parametrize("colour", [style.BLUE, style.VERMILION, style.GREEN, style.BLACK])
-def test_curves_stand_out_on_white_and_in_the_dark(colour):
-    rgb = np.array(to_rgb(colour))
-    assert contrast(rgb, WHITE) >= 3
-    assert contrast(in_the_dark(rgb), in_the_dark(WHITE)) >= 3
+def test_curves_stand_out_on_white(colour):
+    assert contrast(np.array(to_rgb(colour)), WHITE) >= 3
+
+
+@pytest.mark.parametrize("colour", [*style.SERIES, style.GHOST])
+def test_curves_stand_out_in_the_dark(colour):
+    assert contrast(in_the_dark(np.array(to_rgb(colour))), in_the_dark(WHITE)) >= 3.5
+
+
+@pytest.mark.parametrize(
+    ("letters", "box"), [(style.INK, style.ORANGE), (style.INK, style.SKY), ("white", style.BLUE)]
+)
+def test_letters_in_boxes_can_be_read_in_the_dark(letters, box):
+    assert contrast(*(in_the_dark(np.array(to_rgb(each))) for each in (letters, box))) >= 3.5
 
 
 # --- whose settings ---------------------------------------------------------------------------
@@ -117,6 +123,7 @@ def read() -> dict[str, Any]:
     return {key: mpl.rcParams[key] for key in mpl.rcParamsDefault if key != "backend"}
 
 
+@pytest.mark.filterwarnings("ignore:The text:matplotlib.MatplotlibDeprecationWarning")
 def test_within_the_context_every_setting_is_the_courses():
     with style.context():
         expected = read()

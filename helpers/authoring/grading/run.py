@@ -47,9 +47,11 @@ class Limits:
     Attributes
     ----------
     step_s : float
-        Seconds for one cell, and for one check.
+        Seconds of a processor for one cell, and for one check; a busy machine costs nobody points.
+    wait_s : float
+        Seconds by the clock for one cell, and for one check.
     total_s : float
-        Seconds for all of it.
+        Seconds by the clock for all of it.
     memory : int
         Bytes of memory, of all its processes.
     file : int
@@ -63,7 +65,8 @@ class Limits:
     """
 
     step_s: float = 60.0
-    total_s: float = 600.0
+    wait_s: float = 180.0
+    total_s: float = 900.0
     memory: int = 4 << 30
     file: int = 100 << 20
     disk: int = 500 << 20

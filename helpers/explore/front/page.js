@@ -16,3 +16,18 @@ export function make(tag, attributes = {}, ...children) {
 export function allow(button, can) {
   button.setAttribute('aria-disabled', String(!can));
 }
+
+/**
+ * Keep keys that are pressed within an element, without another one held, from the page around it.
+ *
+ * JupyterLab listens at the document before whatever is in it, so this listens before that. Tab
+ * and Escape still lead out.
+ */
+export function ownKeys(root, signal, act = () => {}) {
+  window.addEventListener('keydown', (event) => {
+    if (!event.composedPath().includes(root) || event.key === 'Tab' || event.key === 'Escape'
+      || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.stopImmediatePropagation();
+    act(event);
+  }, { signal, capture: true });
+}

@@ -3,14 +3,14 @@
 // element; the default export is what anywidget asks for.
 
 import {
-  Scene, called, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
+  Scene, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
 } from './replay_log.js';
 import { dots, layout } from './replay_layout.js';
 import {
   DARK, LIGHT, drawCurves, drawDots, drawPlaces, drawReason, drawSpaceTime, isDark, shape,
 } from './replay_draw.js';
 import { EventTable } from './replay_table.js';
-import { allow, make } from './page.js';
+import { allow, make, ownKeys } from './page.js';
 
 const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4, 8];
 const GLIDE_S = 0.08; // a dot has gone two thirds of its way after this long
@@ -84,9 +84,7 @@ class Player {
     this.ending = new AbortController();
     const on = (target, name, act) => target.addEventListener(name, act,
       { signal: this.ending.signal });
-    // JupyterLab listens at the document, before whatever is in it: so this listens before that.
-    window.addEventListener('keydown', (event) => this.key(event),
-      { signal: this.ending.signal, capture: true });
+    ownKeys(this.root, this.ending.signal, (event) => this.key(event));
     on(this.scrubber, 'input', () => {
       this.pause();
       const share = Number(this.scrubber.value) / 10000;
@@ -167,12 +165,8 @@ class Player {
 
   // Moving in time
 
-  /** A key that was pressed in the replay, and without another one held, is the replay's alone. */
   key(event) {
     const [target] = event.composedPath();
-    if (!event.composedPath().includes(this.root) || event.key === 'Tab' || event.key === 'Escape'
-      || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.stopImmediatePropagation();
     if (target.closest('.sdr-details, select')) return;
     const acts = {
       ArrowRight: () => this.step(1),

@@ -1,6 +1,6 @@
 // Where places and dots stand on the stage, in CSS pixels. Nothing here draws.
 
-import { ACTS, NOWHERE, crowds } from './replay_log.js';
+import { NOWHERE, crowds } from './replay_log.js';
 
 const ROW = 132; // height of a row of places
 const CURVE = 76; // height of a curve

@@ -23,11 +23,25 @@ _BUILT = (list, dict, set)
 _missing = object()
 
 #: Libraries that check their own code in no lab, and that their users may well adjust.
-_LEFT_ALONE = {"matplotlib", "mpl_toolkits", "pandas", "pyparsing", "PIL", "ipywidgets", "pygments"}
+_LEFT_ALONE = {
+    *("matplotlib", "mpl_toolkits", "pandas", "pyparsing", "PIL", "ipywidgets", "pygments"),
+    *(
+        "IPython",
+        "traitlets",
+        "dateutil",
+        "packaging",
+        "jedi",
+        "parso",
+        "prompt_toolkit",
+        "stack_data",
+    ),
+    *("email", "ipaddress", "tarfile", "zipfile", "argparse", "xml", "html", "http", "urllib"),
+    *("pdb", "bdb", "pydoc", "doctest", "cProfile", "distutils", "setuptools", "psutil", "pytz"),
+}
 #: Modules of which constants and tables count as well: prices in the course, ``math.pi``.
 _EXACT = {"helpers", "math", "cmath"}
 #: Other people's repairs of these are common and harmless; they are undone without a word.
-_UNMENTIONED = {"asyncio", "matplotlib_inline", "IPython", "traitlets", "comm", "warnings"}
+_UNMENTIONED = {"asyncio", "matplotlib_inline", "comm", "warnings"}
 
 
 def is_built_in(kind: type) -> bool:
@@ -57,7 +71,7 @@ def take() -> State:
     """
     gc.collect()
     functions = [one for one in gc.get_objects() if type(one) is types.FunctionType]
-    classes = _all_classes()
+    classes = all_classes()
     loaded = sys.modules
     modules = {
         name: module
@@ -87,7 +101,9 @@ def take() -> State:
         for one in classes
         if not is_built_in(one) and _root(str(one.__module__)) not in _LEFT_ALONE
     ]
-    finders = [(place, list(place)) for place in (sys.meta_path, sys.path_hooks)]
+    finders: list[tuple[list[Any], list[Any]]] = [
+        (place, list(place)) for place in (sys.meta_path, sys.path_hooks)
+    ]
     set_attribute, delete_attribute = type.__setattr__, type.__delattr__
 
     def learn(namespace: dict[str, Any], word: str) -> None:
@@ -189,7 +205,8 @@ def _same(one: Any, other: Any) -> bool:
     return all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _all_classes() -> list[type]:
+def all_classes() -> list[type]:
+    """Every class that there is."""
     found: dict[int, type] = {}
     waiting: list[type] = [object]
     while waiting:
