@@ -4,8 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from nbgrader.converters import Autograde
+from nbgrader.converters import Autograde, GenerateFeedback
 
+from helpers.authoring.grading.feedback import ForStudents
 from helpers.authoring.submission import RequireLabCells
 
 c = get_config()  # noqa: F821 - nbgrader provides it
@@ -30,3 +31,6 @@ c.Autograde.sanitize_preprocessors = [
     RequireLabCells,
     *Autograde.sanitize_preprocessors.default(),
 ]
+
+# Feedback shows the checks that students have, and nothing that their browser would run.
+c.GenerateFeedback.preprocessors = [ForStudents, *GenerateFeedback.preprocessors.default()]

@@ -38,8 +38,10 @@ SETTINGS = {
             "checkForUpdates": False,
         }
     },
+    # Teachers' tools, if they are installed, stay out of a learner's sight.
+    "labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
     "jupyter_server_config.d/system_design_course.json": {
-        "ServerApp": {"jpserver_extensions": {"helpers.websocket": True}}
+        "ServerApp": {"jpserver_extensions": {"helpers.server": True}}
     },
 }
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -54,9 +55,16 @@ class Course:
         An empty folder.
     solutions : Path
         Folder with one folder for each lab.
+    gradebook : Path, optional
+        The gradebook's file; one of its own in `folder` by default.
     """
 
-    def __init__(self, folder: Path, solutions: Path = ROOT / "solutions") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        solutions: Path = ROOT / "solutions",
+        gradebook: Path | None = None,
+    ) -> None:
         from nbgrader.apps import NbGraderAPI
         from traitlets.config import PyFileConfigLoader
 
@@ -65,8 +73,12 @@ class Course:
             shutil.copytree(solutions, folder / "solutions", ignore=SKIPPED)
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(folder)
-        config.CourseDirectory.db_url = f"sqlite:///{folder / 'gradebook.db'}"
         config.Exchange.root = str(folder / "exchange")
+        book = gradebook or folder / "gradebook.db"
+        config.CourseDirectory.db_url = f"sqlite:///{book}"
+        if not book.exists():
+            book.write_bytes(_empty_gradebook(config.CourseDirectory.course_id))
+        self.config = config
         self._api = NbGraderAPI(config=config)
 
     @property
@@ -117,6 +129,19 @@ class Course:
                 )
                 for grade in submission.grades
             }
+
+
+@cache
+def _empty_gradebook(course_id: str) -> bytes:
+    """A grade book in which nothing is: nbgrader starts a process for each new one, and takes
+    seconds."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory(prefix="sd-gradebook-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "gradebook.db"
+        with Gradebook(f"sqlite:///{path}", course_id):
+            pass
+        return path.read_bytes()
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import MISSING, dataclass, replace
+from typing import Any, Self
 
 import ipywidgets as widgets
 
 from helpers.foundations import validation
+from helpers.foundations.experiment import Declared
 from helpers.foundations.prose import significant
 
 # A parameter's name ends in its unit, so a control need not repeat it.
@@ -35,6 +36,21 @@ class Control(ABC):
 
     label: str | None
     unit: str
+
+    def declared_as(self, name: str, declared: Declared | None, default: Any) -> Self:
+        """Return the control with what the parameter's declaration says, where it says nothing.
+
+        Parameters
+        ----------
+        name : str
+            The parameter's name.
+        declared : Declared, optional
+            What it was declared as, if it was.
+        default : object
+            Its default; ``dataclasses.MISSING`` if it has none.
+        """
+        about = {} if declared is None else {"label": declared.words, "unit": declared.unit}
+        return replace(self, **{n: v for n, v in about.items() if v and not getattr(self, n)})  # type: ignore[type-var]
 
     @property
     @abstractmethod
@@ -250,21 +266,24 @@ class Toggle(Control):
 
 
 def slider(
-    low: float,
-    high: float,
-    value: float,
+    low: float | None = None,
+    high: float | None = None,
+    value: float | None = None,
     *,
     step: float | None = None,
     unit: str = "",
     label: str | None = None,
     log: bool = False,
     integer: bool | None = None,
-) -> Slider:
+) -> Control:
     """Declare a slider for one numeric parameter.
+
+    What is left out comes from the parameter's declaration: the ends of its range, its default,
+    its name and its unit.
 
     Parameters
     ----------
-    low, high, value : float
+    low, high, value : float, optional
         Ends of the range and the value the explorer opens with. All ints make an integer slider.
     step : float, optional
         Step of the slider: by default about a hundredth of the range, 1 for integers. For
@@ -284,6 +303,21 @@ def slider(
     TypeError, ValueError
         If the range is not a range, or `value` is not inside it.
     """
+    if low is None or high is None or value is None:
+        return OpenSlider(low, high, value, step, unit, label, log, integer)
+    return _closed(low, high, value, step, unit, label, log, integer)
+
+
+def _closed(
+    low: float,
+    high: float,
+    value: float,
+    step: float | None,
+    unit: str,
+    label: str | None,
+    log: bool,
+    integer: bool | None,
+) -> Slider:
     validation.number("low", low, above=0 if log else None)
     validation.number("high", high, above=float(low))
     validation.number("value", value, at_least=float(low), at_most=float(high))
@@ -303,13 +337,14 @@ def slider(
 
 def choice(
     *options: str | Mapping[str, Any], value: Any = None, label: str | None = None
-) -> Choice:
+) -> Control:
     """Declare a choice between named options.
 
     Parameters
     ----------
     *options : str, or one mapping
-        The options; a mapping goes from what the learner reads to what the simulation gets.
+        The options; a mapping goes from what the learner reads to what the simulation gets. Without
+        any they are those the parameter was declared with.
     value : optional
         The option the explorer opens with; the first by default.
     label : str, optional
@@ -320,29 +355,87 @@ def choice(
     ValueError
         If there are fewer than two options, or `value` is not one of them.
     """
+    if not options:
+        return OpenChoice({}, value, label)
     if len(options) == 1 and isinstance(options[0], Mapping):
         named = dict(options[0])
     else:
         named = {str(option): option for option in options}
+    chosen = _chosen(named, next(iter(named.values())) if value is None else value, label)
+    return chosen if value is not None else OpenChoice(named, chosen.value, label)
+
+
+def _chosen(named: Mapping[str, Any], value: Any, label: str | None) -> Choice:
     if len(named) < 2:
         raise ValueError(f"a choice needs at least two options, got {list(named)}")
-    chosen = next(iter(named.values())) if value is None else value
-    result = Choice(named, chosen, label)
-    result.check("value", chosen)
+    result = Choice(named, value, label)
+    result.check("value", value)
     return result
 
 
-def toggle(value: bool = False, *, label: str | None = None) -> Toggle:
-    """Declare an on/off switch.
+def toggle(value: bool | None = None, *, label: str | None = None) -> Control:
+    """Declare an on/off switch; it opens with the parameter's default, or off.
 
     Raises
     ------
     TypeError
         If `value` is not a boolean.
     """
+    if value is None:
+        return OpenToggle(False, label)
     result = Toggle(value, label)
     result.check("value", value)
     return result
+
+
+@dataclass(frozen=True)
+class OpenSlider(Slider):
+    """A slider whose ends or value the parameter's declaration will say."""
+
+    low: float | None  # type: ignore[assignment]
+    high: float | None  # type: ignore[assignment]
+    value: float | None  # type: ignore[assignment]
+    step: float | None  # type: ignore[assignment]
+    unit: str
+    label: str | None
+    log: bool
+    integer: bool | None  # type: ignore[assignment]
+
+    def declared_as(self, name: str, declared: Declared | None, default: Any) -> Slider:  # type: ignore[override]
+        limits = declared.limits if declared else {}
+        low = limits.get("at_least") if self.low is None else self.low
+        high = limits.get("at_most") if self.high is None else self.high
+        value = default if self.value is None else self.value
+        if low is None or high is None or value is MISSING:
+            lacking = "an end" if value is not MISSING else "a value"
+            raise TypeError(f"the slider for {name} needs {lacking}: the declaration has none")
+        integer = self.integer
+        if integer is None and declared is not None:
+            integer = declared.kind == "int"
+        closed = _closed(low, high, value, self.step, self.unit, self.label, self.log, integer)
+        return Slider.declared_as(closed, name, declared, default)
+
+
+@dataclass(frozen=True)
+class OpenChoice(Choice):
+    """A choice whose options or value the parameter's declaration will say."""
+
+    def declared_as(self, name: str, declared: Declared | None, default: Any) -> Choice:  # type: ignore[override]
+        options = self.options or {word: word for word in (declared.options if declared else ())}
+        value = self.value
+        if (self.options or value is None) and default in options.values():
+            value = default
+        closed = _chosen(options, value, self.label)
+        return Choice.declared_as(closed, name, declared, default)
+
+
+@dataclass(frozen=True)
+class OpenToggle(Toggle):
+    """A switch that opens with the parameter's default."""
+
+    def declared_as(self, name: str, declared: Declared | None, default: Any) -> Toggle:  # type: ignore[override]
+        closed = Toggle(bool(default) if default is not MISSING else False, self.label)
+        return Toggle.declared_as(closed, name, declared, default)
 
 
 def _on_grid(low: float, value: float, step: float) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import MISSING, dataclass
+from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
 import ipywidgets as widgets
@@ -16,11 +16,23 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.view import Drawing, View, framed
+from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
+from helpers.explore.parameters import Declaration, check_names, parameters_of
+from helpers.explore.veil import Veil
+from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
-from helpers.foundations.experiment import Result
+from helpers.foundations.experiment import (
+    Mine,
+    Parameters,
+    Result,
+    frames_of,
+)
+from helpers.foundations.questions import Questions
+
+Simulation = Callable[..., Result | Iterator[Result]]
 
 _REST_S = 0.15  # how long the controls must rest before the sharp picture is drawn
+_GLANCE_S = 0.02  # between two looks at a learner's model at work
 _BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
 _MAX_SEED = 2**31 - 1
 _REPLICATIONS_HEADROOM = 4
@@ -50,31 +62,43 @@ class Explorer:
 
     def __init__(
         self,
-        simulate: Callable[..., Result | Iterator[Result]],
-        plot: Callable[..., None],
+        simulate: Simulation,
+        plot: Plot,
+        model: Model | None,
+        runs: int,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
+        after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
-        self.simulate, self.plot = simulate, plot
-        self.controls = {n: a for n, a in arguments.items() if isinstance(a, Control)}
+        self.simulate, self.plot, self.model = simulate, plot, model
+        self._runs = validation.integer("runs", runs, at_least=1)
+        known = parameters_of(simulate)
+        check_names(simulate, known, arguments)
+        self.controls = {
+            name: control.declared_as(name, known[name].declared, known[name].default)
+            for name, control in arguments.items()
+            if isinstance(control, Control)
+        }
         self.presets = presets
         self._fixed = {n: a for n, a in arguments.items() if not isinstance(a, Control)}
         _keep_what_is_there()
-        _check_arguments(simulate, arguments, presets, self.controls)
+        _check_presets(presets, self.controls)
 
         self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
-        self._boxes = _number_boxes(simulate, arguments)
+        self._boxes = _number_boxes(simulate, known, arguments)
         self._defaults = self.values
         self._pinned: tuple[Result, ...] = ()
         self._batching = False
         self._turn = threading.RLock()  # cells run in one thread, sliders move in another
-        self._pending: asyncio.Task | None = None
+        self._pending: asyncio.Task[None] | None = None
+        self._attempt: Attempt | None = None
         self._ahead: _Answer | None = None
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
-        self._root = self._build()
+        self._view.make_clickable(self._by_name, self._choose)
+        self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
 
@@ -86,8 +110,7 @@ class Explorer:
     @property
     def _moved(self) -> dict[str, Any]:
         """What a learner can change of the values."""
-        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**self._by_name(), **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -155,9 +178,9 @@ class Explorer:
         parts += [f"{name} = {box.value}" for name, box in self._boxes.items()]
         return "with " + ", ".join(parts) if parts else ""
 
-    def _build(self) -> widgets.Widget:
+    def _build(self, after: tuple[Questions, str] | None) -> widgets.Widget:
         buttons = [
-            _button(name, f"Set: {self._explain(preset)}", lambda _, p=preset: self.set(**p))
+            _button(name, f"Set: {self._explain(preset)}", partial(self._preset, preset))
             for name, preset in self.presets.items()
         ]
         pin = _button("Pin", "Keep this curve as a ghost to compare with", lambda _: self.pin())
@@ -169,7 +192,32 @@ class Explorer:
         row = widgets.Box(
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
-        return framed([moved, row, *self._view.body])
+        if after is None:
+            return framed([moved, row, *self._view.body])
+        content = widgets.VBox([moved, row, *self._view.body])
+        self._veil = Veil(*after, [content])
+        self._veil.lift(self._mark)
+        return framed([self._veil.widget, content])
+
+    def _mark(self, guess: float | str | None) -> None:
+        """Mark a guess in the picture, where it has an axis."""
+        question = self._veil.question
+        if isinstance(guess, float | int) and question.axis:
+            self.plot.guess = (question.axis, question.scale * guess)
+            with self._turn:
+                self._view.settle()
+
+    def _by_name(self) -> dict[str, Any]:
+        """Return what each control is set to."""
+        return {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+
+    def _choose(self, name: str, value: Any) -> None:
+        """Do what a click in the picture means: set a control, or turn it on or off."""
+        widget, control = self._widgets[name], self.controls[name]
+        widget.value = control.write(not control.read(widget.value) if value is None else value)
+
+    def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
+        self.set(**preset)
 
     def _explain(self, preset: Mapping[str, Any]) -> str:
         return ", ".join(self.controls[name].describe(name, v) for name, v in preset.items())
@@ -191,6 +239,8 @@ class Explorer:
         """
         ahead, self._ahead = self._ahead, None
         self._pending = None
+        if self._attempt is not None:
+            self._attempt.abandon()
         moved = self._moved
         try:
             try:
@@ -200,8 +250,8 @@ class Explorer:
             if loop is None:
                 self._finish(self._frames(moved))
             else:
-                known = change and ahead and ahead.moved == moved
-                answer = ahead if known else self._prepare(moved)
+                known = change is not None and ahead is not None and ahead.moved == moved
+                answer = ahead if known and ahead is not None else self._prepare(moved)
                 self._show(answer.drawing)
                 self._pending = loop.create_task(
                     self._go_on(answer.finer, self._next(change, moved))
@@ -235,6 +285,7 @@ class Explorer:
                     if self._pending is this:
                         self._show(self._draw(result, settled=False))
                 await asyncio.sleep(_BREATH_S)
+            await self._try_model(this)
             if following is not None and self._pending is this:
                 try:
                     ahead = self._prepare(following)
@@ -253,16 +304,52 @@ class Explorer:
                     self._view.fail(error)
             raise
 
+    async def _try_model(self, this: asyncio.Task[None] | None) -> None:
+        """Run the learner's model, and draw what it says after one run, two, four, ..."""
+        if self.model is None or self._pending is not this:
+            return
+        attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
+        drawn = 0
+        while self._pending is this:
+            done = attempt.done  # asked before the runs are counted: none can slip through
+            if attempt.mine is not None and (attempt.runs >= 2 * drawn or done):
+                drawn = max(attempt.runs, 1)
+                with self._turn:
+                    if self._pending is this:
+                        try:
+                            self._show(self._draw(self.result, attempt.mine, settled=False))
+                        except ModelError as error:
+                            attempt.abandon()
+                            self._view.blame(error)
+                            return
+            if done:
+                break
+            await asyncio.sleep(_GLANCE_S)
+        if isinstance(attempt.error, ModelError) and self._pending is this:
+            self._view.blame(attempt.error)
+
     def _finish(self, frames: Iterator[Result]) -> None:
         *_, last = frames
-        self._show(self._draw(last, settled=True))
+        if self.model is None:
+            self._show(self._draw(last, settled=True))
+            return
+        try:
+            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
+            self._show(self._draw(last, mine, settled=True))
+        except ModelError as error:
+            self._show(self._draw(last, settled=True))
+            self._view.blame(error)
 
     def _frames(self, moved: Mapping[str, Any]) -> Iterator[Result]:
-        outcome = self.simulate(**self._fixed, **moved)
-        return outcome if inspect.isgenerator(outcome) else iter((outcome,))
+        return frames_of(self.simulate(**self._fixed, **moved))
 
-    def _draw(self, result: Result, *, settled: bool) -> Drawing:
-        return self._view.draw((result,), self._pinned, settled=settled)
+    def _draw(self, result: Result, mine: Mine | None = None, *, settled: bool) -> Drawing:
+        try:
+            return self._view.draw((result,), self._pinned, mine, settled=settled)
+        except Exception as error:
+            if mine is None:
+                raise
+            raise ModelError(f"What it returned cannot be drawn: {error}") from error
 
     def _show(self, drawing: Drawing) -> None:
         (self.result,) = drawing.results
@@ -270,28 +357,46 @@ class Explorer:
 
 
 def explore(
-    simulate: Callable[..., Result | Iterator[Result]],
-    plot: Callable[..., None],
+    experiment: ModuleType | Simulation,
+    plot: Callable[..., None] | None = None,
     *,
+    model: Model | None = None,
+    runs: int = RUNS,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
+    after: tuple[Questions, str] | None = None,
     **arguments: Any,
 ) -> Explorer:
     """Join a simulation and a plot with sliders.
 
+    ``explore(knee, utilisation=slider(0.05, 0.95))`` takes an experiment, a module with
+    ``simulate`` and ``plot``; what its parameters are called, their units and defaults are
+    declared there. A page of your own may say ``explore(my_simulation, my_plot, ...)``.
+
     Parameters
     ----------
-    simulate : callable
-        ``simulate(**parameters) -> Result``. A generator function that yields ever finer results
-        is drawn progressively. If it takes ``seed`` or ``replications``, the learner sees and can
-        change them. It must depend on nothing else and change nothing: it is called ahead of time
-        for the step that may come next.
-    plot : callable
-        ``plot(result, ax)``; see ``helpers.foundations.drawing.style`` for several panels.
+    experiment : module or callable
+        An experiment; or ``simulate(**parameters) -> Result``. A generator function that yields
+        ever finer results is drawn progressively. If it takes ``seed`` or ``replications``, the
+        learner sees and can change them. It must depend on nothing else and change nothing: it is
+        called ahead of time for the step that may come next.
+    plot : callable, optional
+        ``plot(result, ax)``, by default the experiment's; see
+        ``helpers.foundations.drawing.style`` for several panels.
+    model : callable, optional
+        The learner's own version of the experiment's rule, ``model(at, draw)`` or ``model(at)``,
+        which returns named numbers: it is run at the present setting, on the same draws, and
+        appears in vermilion, in the way that ``plot(result, ax, mine=...)`` draws it.
+    runs : int
+        How often a model that draws is run; what it returns is averaged.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
         Named settings of several controls at once, each a button.
+    after : (Questions, str), optional
+        A chapter's questions and the name of the prediction that this explorer would give away: it
+        stays covered until the learner has committed to a guess, or asks to be shown, and then
+        opens with the guess marked. Whoever reads without a kernel sees the picture.
     **arguments
         One for each parameter: a control (:func:`slider`, :func:`choice`, :func:`toggle`) or a
         fixed value.
@@ -304,12 +409,20 @@ def explore(
     Raises
     ------
     TypeError
-        If an argument is not a parameter of `simulate`, or a required one is missing.
+        If an argument is not a parameter of the simulation, a required one is missing, or a
+        control's ends are said neither here nor in the declaration.
     ValueError
         If a preset names no control or sets a value outside its range, or if the simulation
         refuses the values it opens with.
     """
-    return Explorer(simulate, plot, title, dict(presets or {}), arguments)
+    if isinstance(experiment, ModuleType):
+        drawn = Plot(experiment if plot is None else plot)
+        simulate = experiment.simulate
+    else:
+        if plot is None:
+            raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
+        drawn, simulate = Plot(plot), experiment
+    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
 @cache
@@ -322,13 +435,9 @@ def _keep_what_is_there() -> None:
     gc.freeze()
 
 
-def _check_arguments(
-    simulate: Callable[..., Any],
-    arguments: Mapping[str, Any],
-    presets: Mapping[str, Mapping[str, Any]],
-    controls: Mapping[str, Control],
+def _check_presets(
+    presets: Mapping[str, Mapping[str, Any]], controls: Mapping[str, Control]
 ) -> None:
-    inspect.signature(simulate).bind(**arguments)  # a TypeError names what is wrong
     for preset, values in presets.items():
         for name, value in values.items():
             if name not in controls:
@@ -336,17 +445,25 @@ def _check_arguments(
             controls[name].check(f"preset {preset!r}: {name}", value)
 
 
+def _setting_of(result: Result) -> Parameters:
+    at = getattr(result, "at", None)
+    if not isinstance(at, Parameters):
+        raise TypeError(
+            f"a model runs at the setting of a result, and {type(result).__name__} has no `at`"
+        )
+    return at
+
+
 def _number_boxes(
-    simulate: Callable[..., Any], arguments: Mapping[str, Any]
+    simulate: Simulation, known: Mapping[str, Declaration], arguments: Mapping[str, Any]
 ) -> dict[str, widgets.BoundedIntText]:
     """Make boxes for `seed` and `replications` where the simulation takes them."""
-    parameters = inspect.signature(simulate).parameters
     boxes = {}
     for name in ("replications", "seed"):
-        if name in arguments or name not in parameters:
+        if name in arguments or name not in known:
             continue
-        start = parameters[name].default
-        if start is inspect.Parameter.empty:
+        start = known[name].default
+        if start is MISSING:
             raise TypeError(f"{simulate.__name__} needs a default for {name}")
         least, most = (0, _MAX_SEED) if name == "seed" else (2, start * _REPLICATIONS_HEADROOM)
         boxes[name] = widgets.BoundedIntText(
@@ -371,4 +488,4 @@ def _asked_by_front_end() -> bool:
     kernel = getattr(get_ipython(), "kernel", None)
     if kernel is None:
         return False
-    return kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg"
+    return bool(kernel.get_parent("shell").get("header", {}).get("msg_type") == "comm_msg")

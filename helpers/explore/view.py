@@ -8,69 +8,84 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
-from helpers.foundations.experiment import Result
+from helpers.explore.clicks import Clicks
+from helpers.explore.front import module, styles
+from helpers.explore.models import ModelError, describe
+from helpers.foundations.drawing.axes import guessed
+from helpers.foundations.drawing.clicks import Spot, clickables
+from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
-_STYLE = """<style>
-.sd-explorer { max-width: 980px; }
-.sd-explorer .sd-figure { display: block; max-width: 100%; height: auto; }
-.sd-explorer .sd-reading p { margin: 4px 0; max-width: 100ch; line-height: 1.45;
-  font-size: var(--jp-content-font-size1, 14px); }
-.sd-explorer .widget-label { white-space: normal; line-height: 1.15; display: flex;
-  align-items: center; justify-content: flex-end; }
-.sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
-.sd-explorer table { border-collapse: collapse; margin: 4px 0; }
-.sd-explorer th, .sd-explorer td { padding: 2px 12px 2px 0; text-align: right; }
-.sd-explorer th { font-weight: 600; }
-.sd-explorer .sd-table { max-height: 280px; overflow: auto; }
-[data-jp-theme-light="false"] .sd-explorer .sd-figure {
-  filter: invert(0.89) hue-rotate(180deg); }
-</style>"""
-
-# ipywidgets gives a slider's handle no accessible name and has no way to set one, nor to mark a
-# region as live. This names every handle after its label, now and whenever more sliders appear.
-_NAME_SLIDERS = """<script>
-(() => {
-  const own = document.currentScript && document.currentScript.closest('.jp-OutputArea-child');
-  if (own) own.style.display = 'none';
-  if (window.sdNamesSliders) return;
-  window.sdNamesSliders = true;
-  const name = () => {
-    document.querySelectorAll('.sd-explorer .noUi-handle:not([aria-label])').forEach((handle) => {
-      const label = handle.closest('.jupyter-widgets').querySelector('.widget-label');
-      if (label) handle.setAttribute('aria-label', label.textContent);
-    });
-    document.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
-      region.setAttribute('aria-live', 'polite');
-    });
-  };
-  let due;  // a moving slider changes the page many times a second
-  const soon = () => { due ??= setTimeout(() => { due = undefined; name(); }, 100); };
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
-  name();
-})();
-</script>"""
-
+_VIEW = "application/vnd.jupyter.widget-view+json"
 RUN_ME = "Run this cell to bring the controls to life."
 _MAX_TABLE_ROWS = 500
 
 
+class Plot:
+    """How the results of an experiment are drawn, and a learner's own model on top of them.
+
+    Parameters
+    ----------
+    experiment : module or callable
+        A module with ``plot(result, ax)``, and with ``plot_measured(result, ax)`` for what was
+        measured; or a plot function.
+    results : sequence of Result
+        What will be drawn, where that is known: measurements alone have their own panels.
+    """
+
+    def __init__(
+        self, experiment: ModuleType | Callable[..., None], results: Sequence[Result] = ()
+    ) -> None:
+        plot = experiment.plot if isinstance(experiment, ModuleType) else experiment
+        self._plot: Callable[..., None] = plot
+        self._measured: Callable[..., None] = getattr(experiment, "plot_measured", plot)
+        real = results and all(isinstance(result, Measured) for result in results)
+        leading = self._measured if real else self._plot
+        self.__name__ = leading.__name__
+        if hasattr(leading, "panels"):
+            self.panels = leading.panels
+        #: The result to draw on top of, and what the learner's model says there.
+        self.mine: tuple[Result, Mine] | None = None
+        #: What the learner guessed: the axis ("x", "y", "x2", ...) and the number on it.
+        self.guess: tuple[str, float] | None = None
+
+    def __call__(self, result: Result, target: Any) -> None:
+        if self.guess is not None:
+            axis, value = self.guess
+            panels = target if isinstance(target, tuple) else (target,)
+            guessed(panels[int(axis[1:] or 1) - 1], axis[0], value)
+        if self.mine is not None and self.mine[0] is result:
+            self._plot(result, target, mine=self.mine[1])
+        elif isinstance(result, Measured):
+            self._measured(result, target)
+        else:
+            self._plot(result, target)
+
+
 @dataclass(frozen=True)
 class Drawing:
-    """Results and the picture of them; `pinned` results are drawn underneath, as ghosts."""
+    """Results and the picture of them.
+
+    `pinned` results are drawn underneath, as ghosts, and `mine`, what a learner's model says, on
+    top.
+    """
 
     results: tuple[Result, ...]
     pinned: tuple[Result, ...]
     title: str
     png: bytes
+    mine: Mine | None = None
+    spots: tuple[Spot, ...] = ()
 
 
 class View:
@@ -78,16 +93,18 @@ class View:
 
     Parameters
     ----------
-    plot : callable
-        ``plot(result, ax)``; see :class:`helpers.explore.canvas.Canvas`.
+    plot : Plot
+        How they are drawn; see :class:`helpers.explore.canvas.Canvas`.
     title : str, optional
         Name for the text face and the alt text; by default the title that the plot sets.
     """
 
-    def __init__(self, plot: Callable[..., None], title: str | None = None) -> None:
+    def __init__(self, plot: Plot, title: str | None = None) -> None:
+        self._plot = plot
         self.canvas = Canvas(plot)
         self._title = title
         self._shown = Drawing((), (), "", b"")
+        self._blamed = ""
         self._image = widgets.HTML()
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
@@ -100,43 +117,88 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
-        self.body = (self._image, self._reading, self._table)
+        #: The buttons over what can be clicked in the picture, where anything can.
+        self.clicks: Clicks | None = None
 
     def draw(
-        self, results: Sequence[Result], pinned: Sequence[Result] = (), *, settled: bool = True
+        self,
+        results: Sequence[Result],
+        pinned: Sequence[Result] = (),
+        mine: Mine | None = None,
+        *,
+        settled: bool = True,
     ) -> Drawing:
         """Draw results, sharp or at once and a little coarse; what is on the page stays."""
         with DRAWING:
-            self.canvas.draw(results, pinned)
+            self._put(results, pinned, mine)
             png = self.canvas.settled_png() if settled else self.canvas.moving_png()
             title = self._title or self.canvas.axes[0].get_title(loc="left")
-        return Drawing(tuple(results), tuple(pinned), title, png)
+            spots = tuple(clickables(self.canvas.figure))
+        return Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
+
+    @property
+    def body(self) -> tuple[widgets.Widget, ...]:
+        """Picture, reading and table, to be laid out."""
+        picture: widgets.Widget = self._image
+        if self.clicks is not None:
+            self._image.layout.margin = "0"  # the buttons' places count from its corner
+            picture = widgets.Box([self._image, self.clicks], layout={"display": "block"})
+            picture.add_class("sd-clickable")
+        return (picture, self._reading, self._table)
+
+    def make_clickable(
+        self, values: Callable[[], Mapping[str, Any]], choose: Callable[[str, Any], None]
+    ) -> None:
+        """Lay buttons over what can be clicked in the picture, if anything; see :class:`Clicks`."""
+        if self._shown.spots:
+            self.clicks = Clicks((self.canvas.width_px, self.canvas.height_px), values, choose)
+            self.clicks.show(self._shown.spots)
+
+    def _put(self, results: Sequence[Result], pinned: Sequence[Result], mine: Mine | None) -> None:
+        self._plot.mine = None if mine is None else (results[-1], mine)
+        self.canvas.draw(results, pinned)
 
     def show(self, drawing: Drawing) -> None:
         """Put a drawing on the page, with what its results say."""
-        self._shown = drawing
+        self._shown, self._blamed = drawing, ""
         self._set_image(drawing)
+        if self.clicks is not None:
+            self.clicks.show(drawing.spots)
+            self.clicks.layout.display = ""
         readings = [html.escape(result.reading) for result in drawing.results]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
+        if drawing.mine is not None:
+            said = html.escape(describe(drawing.mine))
+            self._reading.value += f'<p class="sd-mine"><b>Your model:</b> {said}.</p>'
         self._image.layout.display = self._reading.layout.display = ""
         self._fill_table()
 
+    def blame(self, error: ModelError) -> None:
+        """Say below the picture that the learner's model failed, and where; the rest stays."""
+        self._blamed = f"Your model failed. {error}"
+        self._reading.value += (
+            f'<p class="sd-mine sd-error" role="alert">{html.escape(self._blamed)}</p>'
+        )
+
     def settle(self) -> None:
         """Redraw what is on the page at full resolution."""
-        self._set_image(self.draw(self._shown.results, self._shown.pinned))
+        shown = self._shown
+        self._set_image(self.draw(shown.results, shown.pinned, shown.mine))
 
     def fail(self, error: Exception) -> None:
         """Show an error where the picture was: a stale picture would be a lie."""
         kind = "" if isinstance(error, ValueError) else f"<b>{type(error).__name__}</b>: "
         message = html.escape(str(error))
         self._image.layout.display = "none"
+        if self.clicks is not None:
+            self.clicks.layout.display = "none"
         self._table.value = ""
         self._reading.value = f'<p class="sd-error" role="alert">{kind}{message}</p>'
 
     def png(self) -> bytes:
         """Return the picture for readers without a kernel."""
         with DRAWING:
-            self.canvas.draw(self._shown.results, self._shown.pinned)
+            self._put(self._shown.results, self._shown.pinned, self._shown.mine)
             return self.canvas.settled_png(caption=RUN_ME)
 
     def text(self, parameters: str = "") -> str:
@@ -146,6 +208,10 @@ class View:
             lines += [parameters]
         for result in self._shown.results:
             lines += ["", *_align(result.summary), "", result.reading]
+        if self._shown.mine is not None:
+            lines += ["", f"Your model: {describe(self._shown.mine)}."]
+        if self._blamed:
+            lines += ["", self._blamed]
         return "\n".join(lines)
 
     def publish(self, root: widgets.Widget, parameters: str = "") -> None:
@@ -192,17 +258,31 @@ def publish_faces(
     text: str,
     faces: dict[str, str] | None = None,
     metadata: dict[str, Any] | None = None,
+    *,
+    alone: str = "",
 ) -> None:
-    """Display a widget together with what stands in for it where widgets cannot live."""
-    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)
+    """Display a widget together with what stands in for it where widgets cannot live.
+
+    `alone` is HTML that does what the widget does without a kernel. It travels with the reference
+    to the widget, and takes its place when the notebook is saved; see ``helpers.server``.
+    """
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
-    display(bundle, raw=True, metadata=metadata or {})
+    if alone and _VIEW in bundle:
+        bundle[_VIEW] = {**bundle[_VIEW], "alone": alone}
+    display(bundle, raw=True, metadata=metadata or {})  # type: ignore[no-untyped-call]
+
+
+class Frame(anywidget.AnyWidget):
+    """What every frame of the course has: its styles, named sliders, readings read aloud."""
+
+    _esm = module("frame")
+    _css = styles("frame")
 
 
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
-    """Put widgets into the course's frame: spacing, dark theme, error style."""
-    styled = widgets.HTML(_STYLE, layout={"display": "none"})
-    box = widgets.VBox([styled, *children], layout={"overflow": "hidden", "padding": "4px 0"})
+    """Put widgets into the course's frame: spacing, dark theme, error style, names for sliders."""
+    frame = Frame(layout={"display": "none"})
+    box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box
 

@@ -52,3 +52,47 @@ def duration(seconds: float, digits: int = 3) -> str:
         if value < limit:
             return f"{significant(seconds * scale, digits)} {unit}"
     return f"{significant(seconds / 31_557_600, digits)} years"
+
+
+def percent(share: float, digits: int = 3) -> str:
+    """Format a share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.4761)
+    '47.6 %'
+    """
+    return f"{significant(100 * share, digits)} %"
+
+
+def rounded(value: float, digits: int = 3) -> float:
+    """Return a number to so many significant digits, for summaries that must not flicker.
+
+    Examples
+    --------
+    >>> rounded(0.0123456)
+    0.0123
+    """
+    return float(f"{float(value):.{digits - 1}e}")
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Format a count with its noun in the right number.
+
+    Examples
+    --------
+    >>> counted(1, "server"), counted(2_000, "server"), counted(0, "query", "queries")
+    ('1 server', '2,000 servers', '0 queries')
+    """
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def finite_or(value: float, otherwise: str) -> float | str:
+    """Return a number for a summary, or in words what an infinite or missing one stands for.
+
+    Examples
+    --------
+    >>> finite_or(0.5, "without end"), finite_or(math.inf, "without end")
+    (0.5, 'without end')
+    """
+    return float(value) if math.isfinite(value) else otherwise

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import anatomy
+from tests.measurements import had_time
 
 
 @pytest.fixture(autouse=True)
@@ -23,23 +24,29 @@ def test_cdn_waits_for_its_round_trips():
     result = anatomy.measure_cdn(requests=40)
     for kind, theory in result.theory_s.items():
         # Never sooner than the speed of light; how much later depends on the machine.
-        assert theory - 1e-3 <= result.means[kind].estimate <= theory + 0.1
+        assert theory - 1e-3 <= result.means[kind].estimate
+        if had_time(result.reading):
+            assert result.means[kind].estimate <= theory + 0.1
     assert result.origin_calls == round((1 - result.hits) * result.requests)
 
 
 def test_balancing_is_what_the_simulation_says_of_the_same_requests():
     result = anatomy.measure_balancing(run_s=0.8)
-    # Random and round robin pick the same servers in both, so only lateness separates them.
-    assert result.measured_ms[:2] == pytest.approx(result.replayed_ms[:2], rel=0.15)
-    assert result.measured_ms == pytest.approx(result.replayed_ms, rel=0.5)
+    assert (result.measured_ms > 0).all()
+    if had_time(result.reading):
+        # Random and round robin pick the same servers in both, so only lateness separates them.
+        assert result.measured_ms[:2] == pytest.approx(result.replayed_ms[:2], rel=0.15)
+        assert result.measured_ms == pytest.approx(result.replayed_ms, rel=0.5)
 
 
 def test_health_check_burst():
     result = anatomy.measure_health_check()
     assert result.after == 0
-    # The true mean is 15; eight clusters spread by 4 each, and a busy machine checks late.
-    assert 7 <= result.mean_errors.estimate <= 40
-    assert result.detection.estimate >= 0.29
+    assert result.errors.sum() > 0
+    if had_time(result.reading):
+        # The true mean is 15; eight clusters spread by 4 each.
+        assert 7 <= result.mean_errors.estimate <= 23
+        assert result.detection.estimate == pytest.approx(result.expected["detection_s"], rel=0.1)
 
 
 def test_killed_processes():
@@ -93,14 +100,17 @@ def test_outage_of_a_real_consumer():
     result = anatomy.measure_outage(outage_s=0.3)
     assert result.failed[0] > 0
     assert not result.failed[1:].any()
-    # What waits at the end is what was sent meanwhile, but for one job in work.
-    assert np.abs(result.backlog[1:] - result.sent_in_outage[1:]).max() <= 4
+    # What waits at the end is what was sent meanwhile, but for one job in work; what waited before
+    # is added, and that is next to nothing where the machine had time.
+    more = result.backlog[1:] - result.sent_in_outage[1:]
+    assert more.min() >= -1
+    if had_time(result.reading):
+        assert more.max() <= 4
 
 
 def test_plots_know_no_simulation_and_import_is_light():
     code = (
-        "import sys, numpy, matplotlib.figure, ipywidgets, time; t = time.perf_counter(); "
-        "import helpers.anatomy; "
+        "import sys, numpy, matplotlib.figure, ipywidgets; import helpers.anatomy; "
         "assert 'pandas' not in sys.modules and 'simpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

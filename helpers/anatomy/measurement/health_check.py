@@ -10,6 +10,7 @@ from helpers.anatomy.theory import theory_health_check
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import LineServer, connect, run_apart
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 from helpers.foundations.traffic.arrivals import unit_gaps
@@ -31,6 +32,8 @@ class MeasuredHealthCheck(Result):
         Their mean, and the mean time until the dead server was out of rotation, seconds.
     after : int
         Requests that failed later than that, in all clusters.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     rate_rps: float
@@ -40,6 +43,7 @@ class MeasuredHealthCheck(Result):
     mean_errors: Interval
     detection: Interval
     after: int
+    late_s: float
 
     @property
     def expected(self) -> dict[str, float]:
@@ -64,6 +68,8 @@ class MeasuredHealthCheck(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, self.interval_s):
+            return busy
         said = verdict(self.mean_errors, self.expected["errors"], unit="failed requests")
         return (
             f"Verdict: {said}. {self.errors.size} clusters of three real servers lost "
@@ -208,7 +214,8 @@ def measure_health_check(
         until = asyncio.get_running_loop().time() + run_s
         await asyncio.gather(*(cluster.run(until) for cluster in made))
 
-    run_apart(main, limit_s=4 * run_s + 5)
+    with Lateness() as lateness:
+        run_apart(main, limit_s=4 * run_s + 5)
     if not all(cluster.out_s for cluster in made):
         raise TimeoutError("a dead server was not noticed in time: give the machine a rest")
     errors = np.array([cluster.errors for cluster in made])
@@ -220,4 +227,5 @@ def measure_health_check(
         mean_errors=mean_interval(errors),
         detection=mean_interval([cluster.out_s - cluster.died_s for cluster in made]),
         after=sum(cluster.after for cluster in made),
+        late_s=lateness.mean_s,
     )

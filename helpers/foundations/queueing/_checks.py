@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,10 +22,9 @@ def real(
     unit: str = "",
 ) -> Numbers:
     """Return a checked float, or a checked float array if `value` is an array or a sequence."""
-    limits = {"above": above, "at_least": at_least, "below": below, "unit": unit}
-    if hasattr(value, "__len__") and not isinstance(value, str | bytes):
-        return validation.numbers(name, value, **limits)
-    return validation.number(name, value, **limits)
+    many = hasattr(value, "__len__") and not isinstance(value, str | bytes)
+    check: Callable[..., Numbers] = validation.numbers if many else validation.number
+    return check(name, value, above=above, at_least=at_least, below=below, unit=unit)
 
 
 def stable(

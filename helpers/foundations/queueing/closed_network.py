@@ -43,7 +43,8 @@ class ClosedNetwork:
     @property
     def utilisation(self) -> np.ndarray:
         """Share of the time each station is busy, shape (N, K)."""
-        return self.throughput_rps[:, np.newaxis] * self.demands_s
+        busy: np.ndarray = self.throughput_rps[:, np.newaxis] * self.demands_s
+        return busy
 
 
 def mva(demands_s: npt.ArrayLike, customers: int, think_s: float = 0.0) -> ClosedNetwork:

@@ -157,7 +157,8 @@ def _one_path(arrivals: np.ndarray, services: np.ndarray, servers: int) -> np.nd
         start = arrival if arrival > free[0] else free[0]
         heapreplace(free, start + service)
         starts.append(start)
-    return np.array(starts) - arrivals
+    waits: np.ndarray = np.array(starts) - arrivals
+    return waits
 
 
 def _across_replications(arrivals: np.ndarray, services: np.ndarray, servers: int) -> np.ndarray:

@@ -365,7 +365,9 @@ def _mmc_tail(
     slower, apart = np.minimum(rate, spare_rps), np.abs(spare_rps - rate)
     with np.errstate(invalid="ignore", divide="ignore"):
         difference = np.where(apart > 0, -np.expm1(-apart * time_s) / apart, time_s)
-    return np.exp(-rate * time_s) + wait_probability * rate * np.exp(-slower * time_s) * difference
+    waited = wait_probability * rate * np.exp(-slower * time_s) * difference
+    tail: np.ndarray = np.exp(-rate * time_s) + waited
+    return tail
 
 
 def _servers(servers: int | npt.ArrayLike, *, at_least: int) -> int | np.ndarray:

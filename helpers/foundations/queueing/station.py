@@ -7,8 +7,11 @@ gives up, a server that breaks down, a queue with limited room.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import numpy as np
 import numpy.typing as npt
+import simpy
 
 from helpers.foundations import validation
 
@@ -35,8 +38,6 @@ def simpy_waits(arrivals_s: npt.ArrayLike, services_s: npt.ArrayLike, servers: i
     TypeError, ValueError
         If a parameter has the wrong type, shape or range.
     """
-    import simpy  # not needed to import the package, and slow to load
-
     arrivals = validation.numbers("arrivals_s", arrivals_s, at_least=0, unit="s", ndim=1)
     services = validation.numbers("services_s", services_s, at_least=0, unit="s", ndim=1)
     servers = validation.integer("servers", servers, at_least=1)
@@ -48,7 +49,7 @@ def simpy_waits(arrivals_s: npt.ArrayLike, services_s: npt.ArrayLike, servers: i
 
     waits = np.empty(len(arrivals))
 
-    def customer(number: int, arrival: float, service: float):
+    def customer(number: int, arrival: float, service: float) -> Generator[simpy.Event, None, None]:
         # Counted from 0, not from the customer before: adding up gaps would round differently.
         yield env.timeout(arrival)
         with station.request() as turn:

@@ -101,6 +101,7 @@ class Lines(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # asyncio.Protocol is for streams
         self._transport = transport
         if self._on_made is not None:
             self._on_made(transport)
@@ -303,13 +304,13 @@ class OpenClient:
     replied: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
+        self._connection: asyncio.Transport | None = None
 
     async def start(self, station: Station, until: float) -> None:
         """Connect to a station, and send until loop time `until`."""
         self._loop = asyncio.get_running_loop()
         self._until = until
-        self._transport = await connect(station.port, self._reply)
+        self._connection = await connect(station.port, self._reply)
         self._due = self._loop.time()
         for _ in range(self.backlog):
             self._write()
@@ -317,8 +318,8 @@ class OpenClient:
 
     def stop(self) -> None:
         """Close the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._connection is not None:
+            self._connection.abort()
 
     def response_s(self, after: float, before: float) -> np.ndarray:
         """Return the response times of requests sent between two loop times, seconds.
@@ -349,7 +350,8 @@ class OpenClient:
     def _write(self) -> None:
         number = len(self.sent)
         self.sent[number] = self._loop.time()
-        self._transport.write(b"%d\n" % number)
+        if self._connection is not None:
+            self._connection.write(b"%d\n" % number)
 
     def _reply(self, _: asyncio.Transport, name: bytes) -> None:
         self.replied[int(name)] = self._loop.time()
@@ -381,13 +383,13 @@ class Users:
     waiting: int = 0
 
     def __post_init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
+        self._connection: asyncio.Transport | None = None
 
     async def start(self, station: Station, at_once: int = 0) -> None:
         """Connect to a station; so many users ask at once, the others begin to think."""
         self._loop = asyncio.get_running_loop()
         self._sent = [0.0] * self.count
-        self._transport = await connect(station.port, self._reply)
+        self._connection = await connect(station.port, self._reply)
         for user in range(self.count):
             if user < at_once:
                 self._send(user)
@@ -396,14 +398,14 @@ class Users:
 
     def stop(self) -> None:
         """Close the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._connection is not None:
+            self._connection.abort()
 
     def _think(self, user: int) -> None:
         self._loop.call_later(next(self.thinks), self._ask, user, self._loop.time())
 
     def _ask(self, user: int, since: float) -> None:
-        if self._transport.is_closing():
+        if self._connection is None or self._connection.is_closing():
             return
         self.thought.append(self._loop.time() - since)
         self._send(user)
@@ -411,7 +413,8 @@ class Users:
     def _send(self, user: int) -> None:
         self._sent[user] = self._loop.time()
         self.waiting += 1
-        self._transport.write(b"%d\n" % user)
+        if self._connection is not None:
+            self._connection.write(b"%d\n" % user)
 
     def _reply(self, _: asyncio.Transport, name: bytes) -> None:
         user, now = int(name), self._loop.time()

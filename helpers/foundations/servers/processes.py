@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -33,6 +34,9 @@ class Child:
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        assert self._process.stdin is not None
+        assert isinstance(self._process.stdout, io.BufferedReader)
+        self._to, self._from = self._process.stdin, self._process.stdout
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -46,8 +50,8 @@ class Child:
     def say(self, line: str) -> None:
         """Write a line to its standard input; if it has died, :meth:`hear` will tell."""
         with suppress(OSError):
-            self._process.stdin.write(f"{line}\n".encode())
-            self._process.stdin.flush()
+            self._to.write(f"{line}\n".encode())
+            self._to.flush()
 
     def hear(self) -> str:
         """Wait for a line of its standard output, and return it without its end.
@@ -57,7 +61,7 @@ class Child:
         RuntimeError
             If the process ended instead.
         """
-        line = self._process.stdout.readline()
+        line = self._from.readline()
         if not line:
             raise RuntimeError("a child process ended before its time")
         return line.decode().rstrip()
@@ -69,7 +73,7 @@ class Child:
 
     def read(self, most: int = 65_536) -> bytes:
         """Wait until it has written something, and return so much of that; nothing if it ended."""
-        return self._process.stdout.read1(most)
+        return self._from.read1(most)
 
     def kill(self) -> bytes:
         """Kill it without warning (SIGKILL, on Windows TerminateProcess), if it still runs.
@@ -79,14 +83,14 @@ class Child:
         bytes
             What it had written and nobody had read.
         """
-        if self._process.stdout.closed:
+        if self._from.closed:
             return b""
         self._process.kill()
-        rest = self._process.stdout.read()
+        rest = self._from.read()
         self._process.wait()
         with suppress(OSError):  # it may have died with something left to read
-            self._process.stdin.close()
-        self._process.stdout.close()
+            self._to.close()
+        self._from.close()
         return rest
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
@@ -41,6 +42,8 @@ class MeasuredTraffic(Result):
         What D/M/1, M/M/1 and H2/M/1 say for the measured utilisation.
     requests : int
         Requests measured.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     utilisation: float
@@ -49,6 +52,7 @@ class MeasuredTraffic(Result):
     wait: dict[str, Interval]
     theory: dict[str, float]
     requests: int
+    late_s: float
 
     @property
     def agrees(self) -> dict[str, bool]:
@@ -69,6 +73,8 @@ class MeasuredTraffic(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         told = ", ".join(
             f"{kind} {significant(self.wait[kind].estimate)} (theory "
             f"{significant(self.theory[kind])}{'' if self.agrees[kind] else ', outside'})"
@@ -166,7 +172,8 @@ def measure_traffic(
             for part in (*clients, *servers):
                 part.stop()
 
-    began, until = run_apart(main, limit_s=3 * run_s + 8)
+    with Lateness() as lateness:
+        began, until = run_apart(main, limit_s=3 * run_s + 8)
     seen = []
     for server in servers:
         came, taken_up, done = server.served()
@@ -189,4 +196,5 @@ def measure_traffic(
             for kind in TRAFFIC
         },
         requests=sum(waits.size for waits, _ in seen),
+        late_s=lateness.mean_s,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration
+from helpers.foundations.servers.lateness import Lateness, no_verdict
 from helpers.foundations.servers.loopback import Station, Users, run_apart, scaled
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.foundations.traffic.streams import streams
@@ -45,6 +46,8 @@ class MeasuredUsers(Result):
         and X, S and R from the requests; shape (k,).
     requests : int
         Requests answered while measured.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     users: np.ndarray
@@ -55,6 +58,7 @@ class MeasuredUsers(Result):
     utilisation_gap: Intervals
     little_gap: Intervals
     requests: int
+    late_s: float
 
     @property
     def agrees(self) -> np.ndarray:
@@ -74,6 +78,8 @@ class MeasuredUsers(Result):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         last = int(self.users.size - 1)
         held = [int(gap.contains(0.0).sum()) for gap in (self.utilisation_gap, self.little_gap)]
         return (
@@ -168,7 +174,8 @@ def measure_users(
             for part in (*crowds, *servers):
                 part.stop()
 
-    began, ended = run_apart(main, limit_s=3 * run_s + 8)
+    with Lateness() as lateness:
+        began, ended = run_apart(main, limit_s=3 * run_s + 8)
     seen = observer.means()  # U and L by looking
     rows = []
     for server, crowd in zip(servers, crowds, strict=True):
@@ -191,6 +198,7 @@ def measure_users(
         utilisation_gap=mean_intervals((seen[:, 0] / (throughput * service) - 1).reshape(shape).T),
         little_gap=mean_intervals((seen[:, 1] / (throughput * response) - 1).reshape(shape).T),
         requests=int(count.sum()),
+        late_s=lateness.mean_s,
     )
 
 

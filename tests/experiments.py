@@ -1,0 +1,39 @@
+"""Find every experiment of every chapter, so that no list is kept by hand."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
+
+import helpers
+from helpers.authoring.course import ROOT
+from helpers.foundations.experiment import Takes
+
+#: Folders of helpers that are no chapters.
+_ROOMS = ("authoring", "blueprint", "explore", "foundations", "grading")
+
+
+@cache
+def experiments() -> tuple[ModuleType, ...]:
+    """Every module of a chapter that has a `simulate` of a declared setting."""
+    chapters = [
+        f"helpers.{package.name}."
+        for package in pkgutil.iter_modules(helpers.__path__)
+        if package.ispkg and package.name not in _ROOMS
+    ]
+    found = []
+    for chapter in chapters:
+        folder = ROOT / chapter.replace(".", "/")
+        for module in pkgutil.walk_packages([str(folder)], chapter):
+            if not module.ispkg:
+                loaded = importlib.import_module(module.name)
+                if isinstance(getattr(loaded, "simulate", None), Takes):
+                    found.append(loaded)
+    return tuple(found)
+
+
+def name_of(experiment: ModuleType) -> str:
+    """The experiment's name, as in ``caching.staleness``."""
+    return experiment.__name__.removeprefix("helpers.")

@@ -1,0 +1,114 @@
+"""What holds of every experiment, whatever it is about: one file, parameters declared once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from dataclasses import fields
+from types import ModuleType
+
+import pytest
+
+from helpers.foundations.experiment import Parameters, Result, Takes, declarations, default_of
+from tests.experiments import experiments, name_of
+
+each = pytest.mark.parametrize("experiment", experiments(), ids=name_of)
+
+
+def test_there_are_experiments() -> None:
+    assert len(experiments()) >= 2
+
+
+@each
+def test_it_says_what_it_shows_and_draws_it(experiment: ModuleType) -> None:
+    assert len((experiment.__doc__ or "").strip().splitlines()) >= 3, (
+        "what it shows, and its limits"
+    )
+    assert callable(experiment.plot)
+
+
+@each
+def test_every_parameter_has_words_and_a_default_that_fits(experiment: ModuleType) -> None:
+    for setting in _settings(experiment):
+        for name, declared in declarations(setting).items():
+            assert declared.words, f"{name} has no words for a learner"
+            default = default_of(setting, name)
+            assert declared.check(name, default) == default
+
+
+@each
+def test_every_number_out_of_range_is_refused_by_name(experiment: ModuleType) -> None:
+    for setting in _settings(experiment):
+        for name, declared in declarations(setting).items():
+            for end, limit in declared.limits.items():
+                beyond = {"above": 0, "at_least": -1, "below": 0, "at_most": 1}[end]
+                wrong = type(limit)(limit + beyond)
+                said = re.escape(f"{limit:g}")
+                with pytest.raises(ValueError, match=rf"^{name}\b.* must be .*{said}.*got"):
+                    declared.check(name, [wrong] if "sequence" in declared.kind else wrong)
+            if declared.kind in ("float", "int", "str", "bool"):
+                wrong = 1 if declared.kind == "str" else "much"
+                with pytest.raises(TypeError, match=rf"^{name} must be .*got"):
+                    declared.check(name, wrong)
+
+
+@each
+def test_no_result_repeats_a_parameter(experiment: ModuleType) -> None:
+    for result in _results(experiment):
+        own = {one.name for one in fields(result)}
+        setting = inspect.get_annotations(result, eval_str=True).get("at")
+        assert setting is not None, f"{result.__name__} has no `at`"
+        assert not own & set(declarations(setting)), result.__name__
+
+
+@each
+def test_no_simulation_knows_the_theory(experiment: ModuleType) -> None:
+    called = _reached(ast.parse(inspect.getsource(experiment)), {"simulate", "measure"})
+    assert not {name for name in called if name == "theory" or name.endswith("_theory")}
+
+
+@each
+def test_seeds_and_only_seeds_decide(experiment: ModuleType) -> None:
+    first, again = _last(experiment.simulate()), _last(experiment.simulate())
+    assert first.summary == again.summary
+    assert first.reading == again.reading
+    assert first.reading[0].isupper() or first.reading[0].isdigit()
+    assert first.reading.rstrip().endswith((".", "!", "?"))
+
+
+def _settings(experiment: ModuleType) -> list[type[Parameters]]:
+    takers = [one for one in vars(experiment).values() if isinstance(one, Takes)]
+    return list(dict.fromkeys(one.setting for one in takers))
+
+
+def _results(experiment: ModuleType) -> list[type[Result]]:
+    return [
+        one
+        for one in vars(experiment).values()
+        if inspect.isclass(one)
+        and issubclass(one, Result)
+        and one.__module__ == experiment.__name__
+    ]
+
+
+def _last(outcome: object) -> Result:
+    if isinstance(outcome, Result):
+        return outcome
+    *_, last = outcome  # type: ignore[misc]
+    return last
+
+
+def _reached(tree: ast.Module, roots: set[str]) -> set[str]:
+    """Names that functions of a file call, themselves and through other functions of the file."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    called: set[str] = set()
+    ahead = [name for name in roots if name in functions]
+    while ahead:
+        for node in ast.walk(functions[ahead.pop()]):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if name not in called and name in functions:
+                    ahead.append(name)
+                called.add(name)
+    return called
