@@ -85,3 +85,14 @@ def counted(number: int, thing: str, things: str = "") -> str:
     ('1 server', '2,000 servers', '0 queries')
     """
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def finite_or(value: float, otherwise: str) -> float | str:
+    """Return a number for a summary, or in words what an infinite or missing one stands for.
+
+    Examples
+    --------
+    >>> finite_or(0.5, "without end"), finite_or(math.inf, "without end")
+    (0.5, 'without end')
+    """
+    return float(value) if math.isfinite(value) else otherwise

@@ -172,7 +172,7 @@ def _two_choices() -> Table:
     ]
     table.notes.append(
         f"{customers:,} customers, every waiting time exact; simpy gets the first {start:,} and is "
-        "counted per customer. Target: plain Python at least 60x simpy."
+        "counted per customer. Target: plain Python at least 30x simpy."
     )
     return table
 

@@ -10,6 +10,7 @@ from itertools import combinations, product
 import numpy as np
 
 from helpers import blueprint
+from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
 
 #: The questions one can ask, and the answers a client may give; all equally likely.
@@ -25,7 +26,7 @@ QUESTIONS: dict[str, dict[str, float]] = {
 #: What a month is made of.
 ITEMS = ("machines and traffic", "photo storage", "outages", "turned away at peak", "slow pages")
 
-_MONTH_H = 365.2425 / 12 * 24
+_MONTH_H = MONTH_S / 3_600
 _PEAK_H = 60.0  # two hours a day
 _PEAK_TO_MEAN = 3.0
 _FULL = 0.8  # of its capacity is what a design is good for

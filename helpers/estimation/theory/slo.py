@@ -9,10 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 from helpers import blueprint
+from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
 
-#: Minutes in a mean month of the Gregorian calendar.
-MONTH_MIN = 365.2425 / 12 * 1_440
+#: Minutes in a mean month.
+MONTH_MIN = MONTH_S / 60
 
 #: What the solver may buy, per component.
 BALANCERS, SPARES, NODES = (1, 2, 3), (0, 1, 2, 3, 4), (1, 2, 3, 4)
