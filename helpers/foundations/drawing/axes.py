@@ -443,7 +443,15 @@ def dot(
 ) -> None:
     """Mark the point of a simulated curve that the sliders stand at."""
     ax.plot(
-        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+        x,
+        y,
+        marker,
+        color=color,
+        markersize=size,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+        gid="dot",
     )
 
 
