@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -85,3 +86,15 @@ def counted(number: int, thing: str, things: str = "") -> str:
     ('1 server', '2,000 servers', '0 queries')
     """
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["LRU"]), listed(["LRU", "FIFO"]), listed(["LRU", "LFU", "FIFO"])
+    ('LRU', 'LRU and FIFO', 'LRU, LFU and FIFO')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
