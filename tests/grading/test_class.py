@@ -90,7 +90,7 @@ def test_every_verdict_is_as_it_should_be(name: str, graded: Graded, lab: Lab) -
 
 def test_nothing_is_left_behind(graded: Graded) -> None:
     assert graded.left == []
-    for _ in range(600):
+    for _ in range(50):
         running = [
             one.info["cmdline"] for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"]
         ]
@@ -183,7 +183,7 @@ def test_memos_are_read_in_one_file_and_marked_in_a_table(graded: Graded, tmp_pa
         table.write_text("\ufeff" + "\n".join([head, *lines]) + "\n")
         return commands.marks(graded.course, table, "lab01")
 
-    with pytest.raises(LabError, match=r"(?s)nothing was.*line 3.*9 is not between 0 and 4"):
+    with pytest.raises(LabError, match=r"(?s)nothing was entered.*line 3.*9 is not between"):
         enter("solved;3;", "chatty;9;")
     with pytest.raises(LabError, match="line 2: 'stripped' has no graded"):
         enter("stripped;1;")
