@@ -19,9 +19,11 @@ import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.colors import to_rgba
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
@@ -57,8 +59,8 @@ class Canvas:
         self.height_px = round(height_in * _DPI)
         size = (self.width_px / _DPI, height_in)
         with style.context():
-            self.figure = Figure(figsize=size, dpi=_DPI, layout="none")
-            self._agg = _StampingAgg(self.figure)
+            self.figure = Figure(figsize=size, dpi=_DPI, layout="none")  # type: ignore[arg-type]
+            self._agg: FigureCanvasAgg = _StampingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
@@ -156,7 +158,7 @@ class _Layer:
 
     def __init__(self, ax: Axes) -> None:
         self._ax = ax
-        self._shows: tuple = ()
+        self._shows: tuple[Any, ...] = ()
 
     def is_stale(self) -> bool:
         """Return whether the axes have changed since they were drawn."""
@@ -186,11 +188,13 @@ class _StampingAgg(FigureCanvasAgg):
 
     def get_renderer(self) -> RendererAgg:
         size, dpi = self.get_width_height(physical=True), self.figure.dpi
-        if dpi != _DPI:
-            self.renderer = _StampingRenderer(*size, dpi)
-        else:
-            self._moving = self.renderer = self._moving or _StampingRenderer(*size, dpi)
-        return self.renderer
+        renderer = self._moving if dpi == _DPI else None
+        if renderer is None:
+            renderer = _StampingRenderer(*size, dpi)
+        if dpi == _DPI:
+            self._moving = renderer
+        self.renderer = renderer
+        return renderer
 
 
 class _StampingRenderer(RendererAgg):
@@ -198,6 +202,9 @@ class _StampingRenderer(RendererAgg):
 
     Matplotlib rasterises letter by letter, each time, which takes half of the time of a picture.
     """
+
+    def __init__(self, width: float, height: float, dpi: float) -> None:
+        RendererAgg.__init__(self, width, height, dpi)
 
     def draw_text(
         self,
@@ -211,7 +218,7 @@ class _StampingRenderer(RendererAgg):
         mtext: Text | None = None,
     ) -> None:
         if ismath or angle not in (0, 90) or not s.strip():
-            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
+            RendererAgg.draw_text(self, gc, x, y, s, prop, angle, ismath, mtext)
             return
         *colour, alpha = to_rgba(gc.get_rgb(), gc.get_alpha() if gc.get_forced_alpha() else None)
         letters, left, below = _written(s, prop, self.dpi, angle, tuple(colour))
@@ -225,15 +232,18 @@ class _StampingRenderer(RendererAgg):
     def get_text_width_height_descent(
         self, s: str, prop: FontProperties, ismath: bool | str
     ) -> tuple[float, float, float]:
-        if ismath:
-            return super().get_text_width_height_descent(s, prop, ismath)
-        return _size(s, prop, self.dpi)
+        if not ismath:
+            return _size(s, prop, self.dpi)
+        text_size = RendererAgg.get_text_width_height_descent(self, s, prop, ismath)
+        width, height, descent = text_size
+        return width, height, descent
 
 
 @lru_cache(maxsize=2_000)
 def _size(text: str, prop: FontProperties, dpi: float) -> tuple[float, float, float]:
     """Return a text's width, height and descent in pixels."""
-    return RendererAgg(1, 1, dpi).get_text_width_height_descent(text, prop, False)
+    width, height, descent = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, prop, False)
+    return width, height, descent
 
 
 @lru_cache(maxsize=2_000)
@@ -279,13 +289,14 @@ def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, 
     return edges
 
 
-def _scenery(ax: Axes) -> tuple:
+def _scenery(ax: Axes) -> tuple[Any, ...]:
     """Everything that decides how the axes look without their data."""
-    ticks = []
+    ticks: list[Any] = []
     for axis in (ax.xaxis, ax.yaxis):
         locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
         if isinstance(locator, FixedLocator):
-            ticks += [tuple(locator.locs), tuple(formatter.format_ticks(locator.locs))]
+            places = list(locator.tick_values(0, 1))
+            ticks += [tuple(places), tuple(formatter.format_ticks(places))]
         else:
             ticks += [type(locator), type(formatter)]
         ticks.append(axis.get_visible())
@@ -304,10 +315,24 @@ def _scenery(ax: Axes) -> tuple:
 
 
 def _fade(artist: Artist) -> None:
+    """Make a ghost: grey lines, outlines of what was filled, and no words.
+
+    A filled ghost would lie like mud over the picture, and over other ghosts.
+    """
     if isinstance(artist, Text | Words):
         artist.remove()
         return
-    artist.set_alpha(0.55)
     artist.set_zorder(artist.get_zorder() - 1)
+    if isinstance(artist, Patch | Collection) and len(np.atleast_1d(artist.get_facecolor())):
+        artist.set(facecolor="none", edgecolor=style.GHOST, linewidth=1.0, hatch=None, alpha=0.55)
+        return
+    strength = _ink(artist.get_color()) if hasattr(artist, "get_color") else 1.0
+    artist.set_alpha(0.55 * max(strength * (artist.get_alpha() or 1.0), 0.3))
     if hasattr(artist, "set_color"):
         artist.set_color(style.GHOST)
+
+
+def _ink(colours: Any) -> float:
+    """Return how far a colour is from white, or the darkest of several, 0 to 1."""
+    rgba = to_rgba_array(colours)
+    return float(((1 - rgba[:, :3].min(axis=1)) * rgba[:, 3]).max(initial=0.0))

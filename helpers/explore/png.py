@@ -127,7 +127,8 @@ def in_the_dark(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
     def shown(strength: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         oklab = np.stack([lightness, *(strength * part for part in hue)])
-        return _FROM_CONES @ (_FROM_OKLAB @ oklab) ** 3
+        linear: npt.NDArray[np.float64] = _FROM_CONES @ (_FROM_OKLAB @ oklab) ** 3
+        return linear
 
     # As strong as it should be, or as a screen can show it.
     strength, step = np.full(len(colours), _VIVID), _VIVID
@@ -205,7 +206,7 @@ def _png(indices: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> byte
     chunks = {
         b"IHDR": struct.pack(">IIBBBBB", width, height, 8, _INDEXED, 0, 0, 0),
         b"PLTE": palette.tobytes(),
-        b"IDAT": zlib.compress(rows, 1),
+        b"IDAT": zlib.compress(rows.data, 1),
         b"IEND": b"",
     }
     return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks.items())

@@ -23,6 +23,7 @@ from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, note, whiskers
+from helpers.foundations.drawing.diagrams import round_boxes
 from helpers.foundations.drawing.words import words
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
 from tests.settings import POPULAR, other_settings
@@ -148,6 +149,54 @@ def test_a_pinned_curve_leaves_its_words_behind():
     together.draw((now,), pinned=(now,))
     assert together.moving_png() == alone.moving_png()
     assert len(together.axes[0].artists) == len(together.axes[0].texts) == 1
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda ax: ax.axvspan(0.2, 0.8, 0.2, 0.8, color=style.BLUE),
+        lambda ax: ax.fill_between([0.2, 0.8], 0.2, 0.8, color=style.BLUE, hatch="/"),
+        lambda ax: bars(ax, [0.5], [0.6], 0.6, start=0.2, facecolor=style.BLUE),
+        lambda ax: ax.bar([0.5], [0.6], 0.6, bottom=0.2, color=style.BLUE),
+        lambda ax: round_boxes(ax, [(0.5, 0.5)], 0.6, 0.6, 0.05, facecolors=style.BLUE),
+    ],
+    ids=["axvspan", "fill_between", "bars", "bar", "boxes"],
+)
+def test_what_is_filled_leaves_its_outline_behind(fill):
+    def plot(result, ax):
+        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+        if result.height < 2:
+            fill(ax)
+
+    canvas = Canvas(plot)
+    canvas.draw((simulate_wave(height=2.0),))
+    blank = pixels(canvas.moving_png())
+    canvas.draw((simulate_wave(height=2.0),), pinned=(simulate_wave(height=1.0),))
+    changed = np.abs(pixels(canvas.moving_png()) - blank).max(axis=2) > 16
+    (left, top), (right, bottom) = (
+        canvas.axes[0].transAxes.transform(corner).round().astype(int)
+        for corner in ((0.25, 0.75), (0.75, 0.25))
+    )
+    inside = changed[canvas.height_px - top : canvas.height_px - bottom, left:right]
+    assert inside.size
+    assert not inside.any()
+    assert changed.any()
+
+
+def test_pale_lines_leave_paler_ghosts_than_dark_ones():
+    def darkest(colour: str) -> int:
+        def plot(result, ax):
+            ax.set(xlim=(0, 1), ylim=(0, 1))
+            ax.set_axis_off()
+            if result.height < 2:
+                ax.axhline(0.5, color=colour, linewidth=3)
+
+        canvas = Canvas(plot)
+        canvas.draw((simulate_wave(height=2.0),), pinned=(simulate_wave(height=1.0),))
+        return int(pixels(canvas.moving_png()).min())
+
+    pale, dark = darkest("#d6e8f5"), darkest(style.BLUE)
+    assert dark + 20 < pale < 250
 
 
 def test_a_plot_that_adds_axes_is_refused():

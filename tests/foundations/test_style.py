@@ -123,6 +123,7 @@ def read() -> dict[str, Any]:
     return {key: mpl.rcParams[key] for key in mpl.rcParamsDefault if key != "backend"}
 
 
+@pytest.mark.filterwarnings("ignore:The text:matplotlib.MatplotlibDeprecationWarning")
 def test_within_the_context_every_setting_is_the_courses():
     with style.context():
         expected = read()

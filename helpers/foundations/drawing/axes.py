@@ -136,9 +136,9 @@ def named_axis(
 
 def _room_beside_pt(ax: Axes) -> float:
     """Return how wide a name left of the axes may be, in points."""
-    picture, panel = ax.get_figure(root=True), ax.bbox
+    picture, panel = letters.figure_of(ax), ax.bbox
     beside = [other.bbox.x1 for other in picture.axes if other.bbox.x1 <= panel.x0]
-    return (panel.x0 - max(beside, default=0.0)) * 72 / picture.dpi - _TICK_PT
+    return float(panel.x0 - max(beside, default=0.0)) * 72 / picture.dpi - _TICK_PT
 
 
 def _room_below_pt(ax: Axes, places: Sequence[float]) -> float:
@@ -147,7 +147,7 @@ def _room_below_pt(ax: Axes, places: Sequence[float]) -> float:
         return math.inf
     gaps = np.diff(np.sort(places))
     share = gaps.min() / (gaps.sum() + gaps.min())
-    return share * ax.bbox.width * 72 / ax.get_figure(root=True).dpi - _TICK_PT
+    return float(share * ax.bbox.width) * 72 / letters.figure_of(ax).dpi - _TICK_PT
 
 
 def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
@@ -161,7 +161,7 @@ def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
     locator = axis.get_major_locator()
     if (
         isinstance(locator, FixedLocator)
-        and list(locator.locs) == places
+        and list(locator.tick_values(0, 1)) == places
         and axis.get_major_formatter().format_ticks(places) == labels
         and not len(axis.get_minorticklocs())
     ):
@@ -443,20 +443,32 @@ def dot(
 ) -> None:
     """Mark the point of a simulated curve that the sliders stand at."""
     ax.plot(
-        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+        x,
+        y,
+        marker,
+        color=color,
+        markersize=size,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+        gid="dot",
     )
 
 
 def guessed(ax: Axes, axis: str, value: float) -> None:
     """Mark what was predicted, as a line across the panel at a number of its x or y axis."""
-    look = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    look: dict[str, Any] = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    look["label"] = "your guess"
+    place: tuple[float, float]
     if axis == "x":
-        ax.axvline(value, label="your guess", **look)
+        ax.axvline(value, **look)
         place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
     else:
-        ax.axhline(value, label="your guess", **look)
+        ax.axhline(value, **look)
         place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
-    ax.annotate(
+    letters.write(
+        ax,
+        letters.Label,
         "your guess",
         place,
         xycoords=transform,

@@ -11,8 +11,11 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Annotation, Text
 from matplotlib.textpath import TextPath
@@ -41,7 +44,7 @@ class Note(Annotation):
     def _way(self, box: Bbox, renderer: RendererBase) -> tuple[float, float]:
         """Return how far right and up a text goes that would stand in `box`, pixels."""
         x, y = self.xy
-        return into(room_of(self.axes, renderer, left=x < 0, below=y < 0, above=y > 1), box)
+        return into(room_of(axes_of(self), renderer, left=x < 0, below=y < 0, above=y > 1), box)
 
 
 class Label(Note):
@@ -51,7 +54,7 @@ class Label(Note):
     """
 
     def _way(self, box: Bbox, renderer: RendererBase) -> tuple[float, float]:
-        room = room_of(self.axes, renderer)
+        room = room_of(axes_of(self), renderer)
         right, up = into(room, box)
         self._stands = box.translated(right, up)
         up += self._clear(room, renderer)
@@ -60,7 +63,7 @@ class Label(Note):
 
     def _clear(self, room: Bbox, renderer: RendererBase) -> float:
         """Return how far up a text goes to be clear of others, pixels."""
-        box, gap = self._stands, renderer.points_to_pixels(_GAP_PT)
+        box, gap = self._stands, pixels(renderer, _GAP_PT)
         others = [
             other
             for other in self._others(renderer)
@@ -80,11 +83,12 @@ class Label(Note):
     def _others(self, renderer: RendererBase) -> list[Bbox]:
         """Return the boxes around the texts that this one makes way for."""
         boxes: list[Bbox] = []
-        for artist in self.axes.artists:
+        ax = axes_of(self)
+        for artist in ax.artists:
             if hasattr(artist, "extents") and artist.get_visible():
                 boxes += artist.extents(renderer)
         before = True
-        for text in self.axes.texts:
+        for text in ax.texts:
             if text is self:
                 before = False
             elif text.get_visible() and text.get_text():
@@ -118,7 +122,7 @@ def room_of(
     picture, panel = picture_of(ax, renderer), ax.bbox
     if not ax.axison:
         return picture
-    beside, over = (renderer.points_to_pixels(pt) for pt in (_BESIDE_PT, _ABOVE_PT))
+    beside, over = (pixels(renderer, points) for points in (_BESIDE_PT, _ABOVE_PT))
     return Bbox.from_extents(
         picture.x0 if left else max(picture.x0, panel.x0),
         picture.y0 if below else max(picture.y0, panel.y0),
@@ -129,10 +133,10 @@ def room_of(
 
 def picture_of(ax: Axes, renderer: RendererBase) -> Bbox:
     """Return where texts of the axes may stand: in the picture, and on no other panel, pixels."""
-    edge = renderer.points_to_pixels(_EDGE_PT)
+    edge = pixels(renderer, _EDGE_PT)
     width, height = renderer.get_canvas_width_height()
     left, right, own = edge, width - edge, ax.bbox
-    for other in ax.get_figure(root=True).axes:
+    for other in figure_of(ax).axes:
         box = other.bbox
         if other is not ax and box.y0 < own.y1 and own.y0 < box.y1:
             if box.x0 >= own.x1:
@@ -140,6 +144,26 @@ def picture_of(ax: Axes, renderer: RendererBase) -> Bbox:
             elif box.x1 <= own.x0:
                 left = max(left, box.x1 + edge)
     return Bbox.from_extents(left, edge, right, height - edge)
+
+
+def axes_of(artist: Artist) -> Axes:
+    """Return the axes that an artist is on."""
+    if not isinstance(artist.axes, Axes):
+        raise RuntimeError(f"{artist} is on no axes")
+    return artist.axes
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that axes are on."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise RuntimeError(f"{ax} are on no figure")
+    return figure
+
+
+def pixels(renderer: RendererBase, points: float) -> float:
+    """Return a length in pixels."""
+    return float(np.asarray(renderer.points_to_pixels(points)))
 
 
 def into(room: Bbox, box: Bbox) -> tuple[float, float]:

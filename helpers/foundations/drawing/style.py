@@ -17,6 +17,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.rcsetup import cycler
 
 from helpers.foundations.drawing import letters
 
@@ -36,6 +37,8 @@ FAINT = "#d8dee4"  # grid
 SKY_INK = "#2b7bab"  # text about what is drawn in SKY, which is too light for letters
 ORANGE_INK = "#9a6a00"  # the same for ORANGE
 GHOST = "#8c959f"  # a pinned curve, kept to compare with
+PALE_BLUE = "#a8cbe4"  # a simulation that is not the subject: another design's bar or curve
+PALE_RED = "#f6d3bf"  # the area of what goes wrong, under a curve
 
 #: Colours for designs compared side by side, in the order to use them.
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
@@ -68,7 +71,7 @@ _STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": mpl.cycler(color=SERIES),
+    "axes.prop_cycle": cycler(color=SERIES),
     "grid.color": FAINT,
     "grid.linewidth": 0.6,
     "font.family": "DejaVu Sans",
@@ -88,7 +91,7 @@ _STYLE: dict[str, Any] = {
 
 
 #: Every setting there is: matplotlib's own defaults, nothing of a user's, and the course's style.
-_SETTINGS: dict[str, Any] = {**mpl.rcParamsDefault, **mpl.RcParams(_STYLE)}
+_SETTINGS: dict[str, Any] = dict(mpl.rcParamsDefault.items()) | dict(mpl.RcParams(_STYLE).items())
 del _SETTINGS["backend"]  # whoever asks for that is not drawing
 
 #: Held while anything is drawn. Cells run in one thread of the kernel and sliders move in another,
@@ -105,13 +108,13 @@ class _ByThread(mpl.RcParams):
     asks what class it is of, as ``super()`` would.
     """
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         ours = getattr(_here, "settings", None)
         if ours is not None and key in ours:
             return ours[key]
         return mpl.RcParams.__getitem__(self, key)
 
-    def __setitem__(self, key: str, value: Any) -> None:
+    def __setitem__(self, key: Any, value: Any) -> None:
         ours = getattr(_here, "settings", None)
         if ours is None:
             mpl.RcParams.__setitem__(self, key, value)
@@ -143,21 +146,22 @@ def context() -> Iterator[None]:
 def _apart() -> Iterator[None]:
     """Give this thread the course's settings."""
     usual = type(mpl.rcParams)
-    mpl.rcParams.__class__ = _ByThread
-    _here.settings = dict(_SETTINGS)
     try:
+        _here.settings = dict(_SETTINGS)
+        mpl.rcParams.__class__ = _ByThread
         yield
-    finally:
+    finally:  # also when the cell is interrupted
         _here.settings = None
-        mpl.rcParams.__class__ = usual
+        mpl.rcParams.__class__ = mpl.RcParams if usual is _ByThread else usual
 
 
 @contextmanager
 def _for_all() -> Iterator[None]:
     """Give all threads the course's settings, and then their own again."""
+    settings: Any = mpl.rcParams
     with warnings.catch_warnings(), mpl.rc_context():
         warnings.simplefilter("ignore")  # about settings that are going to be dropped
-        mpl.rcParams.update(_SETTINGS)
+        settings.update(_SETTINGS)
         yield
 
 

@@ -21,7 +21,7 @@ from matplotlib.transforms import Affine2D, Bbox
 
 from helpers.foundations import validation
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.letters import into, picture_of
+from helpers.foundations.drawing.letters import axes_of, into, picture_of, pixels
 
 #: How far letters reach below the line, as a share of their size, in DejaVu Sans.
 _DESCENT = 0.24
@@ -126,7 +126,7 @@ class Words(Artist):
         gc.set_linewidth(0)
         for which, (x, y), laid_out, extent in self._placed(renderer):
             if self._paper:
-                behind = extent.padded(renderer.points_to_pixels(_PAD_PT))
+                behind = extent.padded(pixels(renderer, _PAD_PT))
                 corner = Affine2D().scale(*behind.size).translate(*behind.min)
                 renderer.draw_path(gc, Path.unit_rectangle(), corner, (1, 1, 1, self._paper))
             gc.set_foreground(self._colors[which], isRGBA=True)
@@ -147,9 +147,10 @@ class Words(Artist):
         In pixels right and up; see :meth:`_laid_out`.
         """
         places = self.get_transform().transform(self._places)
-        offset = renderer.points_to_pixels(np.array(self._offset_pt))
-        picture, on_axes = picture_of(self.axes, renderer), self.axes.bbox.padded(1)
-        everywhere = self.get_transform() == self.axes.transAxes
+        offset = np.array([pixels(renderer, points) for points in self._offset_pt])
+        ax = axes_of(self)
+        picture, on_axes = picture_of(ax, renderer), ax.bbox.padded(1)
+        everywhere = self.get_transform() == ax.transAxes
         for which, (place, lines) in enumerate(zip(places, self._lines, strict=True)):
             if everywhere or on_axes.contains(*place):
                 laid_out, around = self._laid_out(renderer, lines)
@@ -161,7 +162,7 @@ class Words(Artist):
         self, renderer: RendererBase, lines: Sequence[str]
     ) -> tuple[list[tuple[str, float, float]], Bbox]:
         """Return each line with where it begins, and the box around them, pixels right and up."""
-        size = renderer.points_to_pixels(self._font.get_size_in_points())
+        size = pixels(renderer, self._font.get_size_in_points())
         pitch = size * (self._linespacing if len(lines) > 1 else 1.0)
         height = pitch * len(lines)
         top = {"top": 0.0, "center": 0.5, "bottom": 1.0}[self._va] * height
