@@ -185,6 +185,12 @@ def now(watched: Watched) -> tuple[int, str]:
     return int(number.replace(",", "")), words.split(". ", 1)[1]
 
 
+def open_table(watched: Watched) -> None:
+    """Open the table of events, and wait until it is filled."""
+    watched.page.click("summary")
+    watched.page.wait_for_selector(".sdr-table tbody tr")
+
+
 def test_play_and_pause_by_keyboard(played: Watched) -> None:
     page = played.page
     page.focus(".sdr-stage")
@@ -294,7 +300,7 @@ def test_with_motion_dots_glide_and_arrive(played: Watched) -> None:
 
 def test_the_reason_of_each_failure_is_seen(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(played)
     page.get_by_label("Show in the table").select_option("failed")
     rows = page.query_selector_all(".sdr-table tbody tr")
     assert len(rows) == 2
@@ -304,7 +310,7 @@ def test_the_reason_of_each_failure_is_seen(played: Watched) -> None:
 
 def test_the_table_goes_along_page_by_page(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(played)
     assert len(page.query_selector_all(".sdr-table tbody tr")) == 50
     page.get_by_role("button", name="Later events").click()
     assert page.inner_text(".sdr-table tbody td") == "51"
@@ -331,7 +337,7 @@ def test_a_dot_that_is_clicked_is_followed(played: Watched) -> None:
     )
     page.mouse.click(x, y)
     assert page.evaluate("() => replay.player.followed") == token
-    page.click("summary")
+    open_table(played)
     assert f"Events of request {token} " in page.inner_text(".sdr-table caption")
 
 
@@ -350,7 +356,7 @@ def test_the_picture_says_what_it_shows(played: Watched) -> None:
 )
 def test_axe_finds_nothing(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(played)
     page.get_by_label("Time", exact=True).fill("9000")
     for background in ("#ffffff", "#111111"):
         page.evaluate("colour => { document.body.style.background = colour; }", background)
