@@ -8,6 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
 from helpers.authoring.execute import isolated_environment
@@ -25,7 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="sd-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ.update(isolated_environment(Path(folder.name)))
-    os.environ["MPLBACKEND"] = "agg"
+    # Temporary files, too: a test that looks for what is left behind finds nobody else's. Those of
+    # tests themselves stay where pytest keeps them.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    os.environ["TMPDIR"] = tempfile.tempdir = str(Path(folder.name) / "tmp")
+    Path(tempfile.tempdir).mkdir()
+    # No window for this process; its kernels show figures below their cells, as a learner's do.
+    os.environ.pop("MPLBACKEND", None)
+    mpl.use("agg")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
