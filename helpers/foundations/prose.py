@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -85,6 +86,17 @@ def counted(number: int, thing: str, things: str = "") -> str:
     ('1 server', '2,000 servers', '0 queries')
     """
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names with commas, and the last two with "and".
+
+    Examples
+    --------
+    >>> listed(["web"]), listed(["web", "database"]), listed(["a", "b", "c"])
+    ('web', 'web and database', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def finite_or(value: float, otherwise: str) -> float | str:
