@@ -152,8 +152,8 @@ def check_claims(notebook: NotebookNode, chapter: Chapter) -> list[str]:
         complete = {match.start() + 2: match for match in _VERDICT.finditer(cell.source)}
         for start in _VERDICT_START.finditer(cell.source):
             claim = int(start[1])
-            match = complete.get(start.start())
-            if match is None:
+            verdict = complete.get(start.start())
+            if verdict is None:
                 problems.append(
                     f"cell {index}: verdict on C{claim} is not a line "
                     f"'**Verdict on C{claim}: status.** Evidence: kind, kind. Sentence.'"
@@ -239,7 +239,8 @@ def links_and_ids(markdown: str) -> tuple[list[str], set[str]]:
     html = _Attributes()
     ids: set[str] = set()
     parser = MarkdownIt("commonmark").enable("table")
-    parser.validateLink = lambda _: True  # judged here, not silently left out
+    # Links are judged here, not silently left out.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
     tokens = parser.parse(markdown)
     for position, token in enumerate(tokens):
         if token.type == "html_block":

@@ -224,7 +224,7 @@ def answers_in(
 ) -> list[str]:
     """Search a folder for what only the solutions know.
 
-    A file holds an answer if three neighbouring lines of it, or a single long one, stand in a
+    A file holds an answer if three of six neighbouring lines, or a single long one, stand in a
     solution's answers, hidden tests or mark schemes, and not in the lab that students have.
 
     Parameters
@@ -248,8 +248,8 @@ def answers_in(
             continue
         lines = [line for line in map(_plain, _lines(path)) if line]
         for index, one in enumerate(lines):
-            three = lines[index : index + 3]
-            if one in secrets and (len(one) > 60 or (len(three) == 3 and secrets >= set(three))):
+            near = sum(line in secrets for line in lines[index : index + 6])
+            if one in secrets and (len(one) > 60 or near >= 3):
                 found.append(f"{path.relative_to(folder)}: {one}")
                 break
     return found

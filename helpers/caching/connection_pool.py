@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_HAIR_S = 1e-9
+
 
 def starts_of(arrivals_s: np.ndarray, query_s: float, connections: int) -> np.ndarray:
     """Return when queries of equal length get a connection.
@@ -31,8 +33,9 @@ def starts_of(arrivals_s: np.ndarray, query_s: float, connections: int) -> np.nd
     dealt = dealt.reshape(*rows, turns, connections)
     earlier_work = query_s * np.arange(turns)[:, np.newaxis]
     starts = np.maximum.accumulate(dealt - earlier_work, axis=-2) + earlier_work
-    # The round trip through the subtraction may land a hair before the arrival.
-    return np.maximum(starts, dealt).reshape(*rows, -1)[..., :size]
+    # The round trip through the subtraction may land a hair off the arrival.
+    waits: np.ndarray = starts > dealt + _HAIR_S
+    return np.where(waits, starts, dealt).reshape(*rows, -1)[..., :size]
 
 
 def saturated_s(arrivals_s: np.ndarray, departures_s: np.ndarray, connections: int) -> float:

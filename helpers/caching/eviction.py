@@ -38,7 +38,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import percent, rounded
+from helpers.foundations.prose import percent, rounded, significant
 from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
 
 
@@ -300,9 +300,10 @@ class MeasuredLru(Measured):
     def verdict(self) -> str:
         """Whether theory and measurement agree, in one line."""
         word = "agrees" if self.worst <= 0.01 else "disagrees"
+        points = significant(100 * self.worst)
         return (
-            f"Che's approximation is within {percent(self.worst)} of {self.name} at all "
-            f"{len(self.at.capacities)} sizes (1 % counts): {word}"
+            f"Che's approximation is at most {points} points of hit ratio from {self.name} at "
+            f"{len(self.at.capacities)} sizes (1 point counts): {word}"
         )
 
     @property

@@ -209,11 +209,20 @@ class RefreshAhead(Result):
     @property
     def reading(self) -> str:
         plain = without(self.at)
+        if self.at.mode == "on access" and self.at.threshold == 1:
+            return (
+                f"Nothing is refreshed ahead: {percent(self.miss_ratio)} of the requests miss, "
+                f"and the database gets {significant(self.loads_rps)} loads a second."
+            )
+        wasted = significant(self.wasted_rps)
+        waste = {
+            "0": "no refresh brings in a value that nobody reads",
+            "1": "1 refresh a second brings in a value nobody reads",
+        }.get(wasted, f"{wasted} refreshes a second bring in a value nobody reads")
         return (
             f"Misses go from {percent(plain.miss_ratio)} to {percent(self.miss_ratio)} of the "
             f"requests, database loads from {significant(plain.loads_rps)} to "
-            f"{significant(self.loads_rps)} a second; {significant(self.wasted_rps)} refreshes a "
-            "second bring in a value nobody reads."
+            f"{significant(self.loads_rps)} a second; {waste}."
         )
 
     @property

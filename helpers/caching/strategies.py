@@ -32,7 +32,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import rounded, significant
+from helpers.foundations.prose import listed, rounded, significant
 
 #: The strategies, in the order they are shown.
 STRATEGIES = ("cache-aside", "write-through", "write-behind", "refresh-ahead")
@@ -404,15 +404,22 @@ class Strategies(Result):
             figures = self.of(quantity)
             least = min(figures.values())
             winners = [name for name, figure in figures.items() if figure <= 1.05 * least]
-            return " and ".join(winners) if len(winners) < len(STRATEGIES) else "all alike"
+            return listed(winners) if len(winners) < len(STRATEGIES) else "all alike"
 
-        write_s, lost = self.of("write_s"), self.of("lost_writes")
-        return (
+        reads = (
             f"Quickest to read: {best('read_s')}; fewest database reads: "
-            f"{best('database_read_rps')}; fewest stale reads: {best('stale_share')}. "
-            f"Write-behind acknowledges in {significant(1e3 * write_s['write-behind'])} ms instead "
-            f"of {significant(1e3 * write_s['write-through'])} ms, and a crash costs it "
-            f"{significant(lost['write-behind'])} writes."
+            f"{best('database_read_rps')}; fewest stale reads: {best('stale_share')}."
+        )
+        if self.at.write_share == 0:
+            return f"{reads} Nothing is written, so nothing can be stale or lost."
+        behind, through = (
+            f"{significant(1e3 * self.of('write_s')[name])} ms"
+            for name in ("write-behind", "write-through")
+        )
+        lost = significant(self.of("lost_writes")["write-behind"])
+        return (
+            f"{reads} Write-behind acknowledges in {behind} instead of {through}, and a crash "
+            f"costs it {lost} {'write' if lost == '1' else 'writes'} on average."
         )
 
     @property

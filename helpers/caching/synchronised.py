@@ -168,11 +168,16 @@ class Synchronised(Result):
     def reading(self) -> str:
         width = self.at.jitter_s
         when = f"within {duration(width)}" if width else "at once"
+        keys = f"{counted(self.at.keys, 'key')} {'expires' if self.at.keys == 1 else 'expire'}"
+        wait = "no query waits for a connection"
+        if self.worst_wait_s:
+            wait = f"the longest wait for a connection is {duration(self.worst_wait_s)}"
+        taken = "there is always a free one"
+        if self.saturated_s:
+            taken = f"all connections are taken for {duration(self.saturated_s)} in total"
         return (
-            f"{counted(self.at.keys, 'key')} {'expires' if self.at.keys == 1 else 'expire'} "
-            f"{when}: the longest wait for a connection is {duration(self.worst_wait_s)}, and "
-            f"all connections are taken for {duration(self.saturated_s)} in total. The work alone "
-            f"would fill every connection for {duration(self.at.work_s)}."
+            f"{keys} {when}: {wait}, and {taken}. The work alone would fill every connection for "
+            f"{duration(self.at.work_s)}."
         )
 
     @property

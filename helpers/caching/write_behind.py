@@ -216,9 +216,10 @@ class WriteBehind(Result):
 
     @property
     def reading(self) -> str:
-        saved = 1 - self.rows_here_rps / self.at.write_rps
+        saved, mean = 1 - self.rows_here_rps / self.at.write_rps, significant(self.lost.mean())
         return (
-            f"A crash loses {significant(self.lost.mean())} acknowledged writes on average and "
+            f"A crash loses {mean} acknowledged {'write' if mean == '1' else 'writes'} on average "
+            f"and "
             f"more than {significant(self.lost_p95)} in one crash of 20; "
             f"coalescing spares the database {percent(max(saved, 0.0))} of its writes."
         )

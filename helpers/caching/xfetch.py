@@ -224,9 +224,9 @@ class XFetch(Result):
         return (
             f"From {significant(RATES_RPS[0])} to {significant(RATES_RPS[-1])} requests/s "
             f"the unfixed herd grows from {significant(unfixed[0])} to "
-            f"{significant(unfixed[-1])} queries, XFetch's stampede from "
-            f"{significant(queries[0])} to {significant(queries[-1])}; at the highest "
-            f"rate it refreshes {duration(self.lead_s[-1])} early."
+            f"{significant(unfixed[-1])} queries; XFetch's stampede is "
+            f"{significant(queries[0])} queries at one end and {significant(queries[-1])} at the "
+            f"other, where it refreshes {duration(self.lead_s[-1])} early."
         )
 
     @property

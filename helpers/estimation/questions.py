@@ -50,6 +50,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=lambda: 1e3 * same_mean.theory(same_mean.Setting(mean_ms=100)).p99_limit_s,
         unit="ms",
         why="If 1 % take 10 s and the rest almost nothing, the mean is 100 ms. More is impossible.",
+        axis="x",
     ),
     "omission": Prediction(
         question="Which p99 does this tool report for the minute with the two-second stall?",
@@ -66,6 +67,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         tolerance=0.5,
         unit="%",
         why="Its outages are rare but long: most months have none, and a bad month has an hour.",
+        axis="x2",
     ),
     "urls": Prediction(
         question="How much storage do the URLs need after ten years?",
@@ -78,6 +80,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         question="Four guesses, each within ×/÷ 2. Within which factor is their product?",
         answer=lambda: error_factor(4, 2.0),
         why="Errors partly cancel: the factor grows with the square root of the number of guesses.",
+        axis="y",
     ),
     "hang": Prediction(
         question=(

@@ -108,3 +108,15 @@ def finite_or(value: float, otherwise: str) -> float | str:
     (0.5, 'without end')
     """
     return float(value) if math.isfinite(value) else otherwise
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["LRU"]), listed(["LRU", "FIFO"]), listed(["LRU", "LFU", "FIFO"])
+    ('LRU', 'LRU and FIFO', 'LRU, LFU and FIFO')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

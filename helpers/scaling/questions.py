@@ -28,6 +28,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=1e3 * knee.theory(knee.Setting(utilisation=0.8)).p99_s,
         unit="ms",
         why="The mean is 100 ms, and one exponential time in a hundred exceeds 4.6 means.",
+        axis="y",
     ),
     "staffing": Prediction(
         question="Three servers are right for 50 requests/s. How many are for 50,000?",
@@ -52,12 +53,14 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=speedup.amdahl(0.05, 64),
         unit="times",
         why="Amdahl: 1 / (0.05 + 0.95 / 64) = 15.4. Even a million cores would not reach 20.",
+        axis="y",
     ),
     "usl-peak": Prediction(
         question="How many such workers get the most done together?",
         answer=scalability_law.peak(0.03, 0.001).best_workers,
         unit="workers",
         why="N* = sqrt((1 - 0.03) / 0.001) = 31. The 32nd worker makes the system slower.",
+        axis="x",
     ),
     "pooling": Prediction(
         question="Where does a request spend the least time WAITING for its service to begin?",
@@ -70,6 +73,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=math.log(1_000 / 50) / math.log(1.10),
         unit="months",
         why="ln(20) / ln(1.1) = 31.4. Until then the large design costs 157,000 dollars more.",
+        axis="x",
     ),
     "two-columns": Prediction(
         question="Which column is available for the larger share of the year?",

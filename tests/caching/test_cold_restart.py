@@ -80,6 +80,18 @@ def test_single_flight_spares_duplicates_and_headroom_spares_trouble():
     assert cold_restart.simulate(at.but(headroom=25.0)).recovered_s < 0.2
 
 
+def test_what_the_chapter_says_of_its_opening_setting():
+    at = cold_restart.Setting(exponent=1.1, capacity=3_000)
+    run, plan = cold_restart.simulate(at), cold_restart.design(at)
+    assert run.multiplier == pytest.approx(9, abs=0.1)
+    under = run.time_s[run.queries_rps <= plan.database_rps][0]
+    assert 2 < under < 3.5
+    assert run.recovered_s > 2 * under
+    tenth = cold_restart.simulate(at.but(prewarmed=0.1))
+    assert tenth.multiplier == pytest.approx(0.27 * run.multiplier, rel=0.15)
+    assert tenth.recovered_s == pytest.approx(0.25 * run.recovered_s, rel=0.2)
+
+
 CORNERS = [
     {"exponent": 1.1, "capacity": 3_000},
     {"exponent": 0.6, "capacity": 100, "headroom": 20.0},

@@ -19,6 +19,11 @@ def test_starts_are_those_of_the_fifo_engine(connections):
     np.testing.assert_allclose(both, [starts, starts + 1])
 
 
+def test_who_need_not_wait_does_not_wait_at_all():
+    arrivals = np.cumsum(np.random.default_rng(1).exponential(0.7, 1_000))
+    assert np.array_equal(starts_of(arrivals, 1 / 3, 50), arrivals)
+
+
 def test_saturated_time_by_hand():
     arrivals, departures = np.array([0.0, 1.0, 2.0]), np.array([3.0, 4.0, 5.0])
     assert saturated_s(arrivals, departures, 1) == 5

@@ -195,6 +195,7 @@ CORNERS = [
     {"rate_rps": 10.0, "recompute_s": 0.05, "connections": 1},
     {"rate_rps": 10.0, "recompute_s": 0.05, "connections": 1, "fix": "single-flight"},
     {"rate_rps": 5_000.0, "recompute_s": 2.0, "connections": 200},
+    {"rate_rps": 310.0, "recompute_s": 2.0, "connections": 20},
 ]
 
 
@@ -209,9 +210,12 @@ def test_the_page(setting):
         "before the expiry" if run.cached_s < 0 else "after the expiry",
     ]
     if run.saturated_s:
-        said += [duration(run.saturated_s), duration(run.worst_wait_s)]
+        which = "the only connection" if at.connections == 1 else "every connection"
+        taken = f"{which} is taken for {duration(run.saturated_s)}"
+        said += [taken, duration(run.worst_wait_s)]
     else:
         said += ["always has a free connection"]
+    assert run.reading.endswith("never empties again.") == (run.saturated_s >= 60)
     assert_tells(run.reading, *said)
     assert run.summary["queries"] == queries
     assert run.summary["queries_theory"] == pytest.approx(exact.queries[at.fix], rel=6e-4)
@@ -248,6 +252,14 @@ def test_the_page(setting):
     assert_legible(*drawn_by(expiry, run))
 
 
+def test_the_axes_stay_put_while_the_herd_grows_a_little():
+    low, high = (expiry.simulate(rate_rps=rate) for rate in (700.0, 900.0))
+    for one, other in zip(drawn_by(expiry, low), drawn_by(expiry, high), strict=True):
+        assert one.get_ylim() == other.get_ylim()
+        assert one.get_xlim() == other.get_xlim()
+    assert high.at_database.max() > 1.2 * low.at_database.max()
+
+
 # --- measured -------------------------------------------------------------------------------------
 
 
@@ -280,11 +292,11 @@ def test_a_herd_too_small_or_too_large_is_refused(rate_rps):
         expiry.Trial(rate_rps=rate_rps)
 
 
-def measured(queries=151, fix="none", late_s=0.001):
+def measured(queries=151, fix="none", late_s=0.001, filled_s=0.16):
     arrived = np.linspace(0.001, 0.15, queries)
     answered = 0.16 + 0.15 * (np.arange(queries) // 15)
     return expiry.MeasuredExpiry(
-        expiry.Trial(fix=fix), 349, arrived, answered, filled_s=0.16, late_s=late_s
+        expiry.Trial(fix=fix), 349, arrived, answered, filled_s=filled_s, late_s=late_s
     )
 
 
@@ -292,6 +304,7 @@ def test_a_verdict_can_be_bad():
     assert measured().verdict.endswith("agrees")
     assert measured(300).verdict.endswith("disagrees")
     assert measured(300, late_s=0.05).verdict.startswith("No verdict")
+    assert measured(300, filled_s=0.19).verdict.endswith("an answer of 150 ms took 190 ms.")
     assert measured(1, "single-flight").verdict == "theory 1 query, measured 1: agrees"
     assert measured(2, "single-flight").verdict.endswith("disagrees")
 

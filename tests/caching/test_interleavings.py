@@ -205,6 +205,14 @@ def test_numbers_a_learner_can_check_by_hand():
     assert late.stale == 6
 
 
+def test_what_the_chapter_says_of_leases_and_two_writers():
+    leases = interleavings.simulate(protocol="leases")
+    assert sum(order.refused for order in leases.orders) == len(leases.orders) / 2
+    assert leases.stale == 0
+    first = interleavings.simulate(warm=True)
+    assert (len(first.orders), sum(order.stale_read for order in first.orders)) == (3, 1)
+
+
 def check_never_stale(protocol):
     for clients in CLIENTS:
         for warm, rounds in itertools.product((False, True), (1, 2)):

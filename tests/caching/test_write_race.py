@@ -97,6 +97,7 @@ def test_the_page(setting):
     else:
         assert_tells(run.reading, f"Not one of {at.replications:,} bursts")
         assert run.reading.endswith("though it could happen.") == at.can_race
+        assert run.reading.endswith("or are refused.") == (at.fix == "compare versions")
     assert run.summary["stale_mean_s"] == pytest.approx(run.stale_here * at.ttl_s, rel=6e-3)
     exact = write_race.theory(at, write_race.CROWDS)
     assert_columns(
@@ -109,10 +110,9 @@ def test_the_page(setting):
     for look, values in ((style.SIMULATION, run.stale_share), (style.THEORY, exact)):
         points = np.column_stack([write_race.CROWDS, 100 * values])
         np.testing.assert_allclose(drawn.curve(share, **look), points)
-    crowd = np.clip(at.crowd, 0.02, 20)
     here = drawn.curve(share, marker="o", color=style.BLUE)
-    np.testing.assert_allclose(here, [(crowd, 100 * run.stale_here)])
-    np.testing.assert_allclose(diamonds(share), [(crowd, 30)])
+    np.testing.assert_allclose(here, [(at.crowd, 100 * run.stale_here)])
+    np.testing.assert_allclose(diamonds(share), [(at.crowd, 30)])
     commits = np.concatenate([line.get_xydata() for line in drawn.lines(burst, marker="o")])
     arrivals = np.concatenate([line.get_xydata() for line in drawn.lines(burst, marker="s")])
     np.testing.assert_allclose(commits[:, 0], 1e3 * run.commit_s)

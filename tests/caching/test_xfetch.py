@@ -109,8 +109,8 @@ def test_the_page(setting):
         "From 10 to 100,000 requests/s",
         significant(exact.unfixed[0]),
         significant(exact.unfixed[-1]),
-        significant(sizes.estimate[0]),
-        significant(sizes.estimate[-1]),
+        f"{significant(sizes.estimate[0])} queries at one end",
+        f"{significant(sizes.estimate[-1])} at the other",
         duration(run.lead_s[-1]),
     )
     assert run.summary["queries_limit"] == pytest.approx(exact.limit, rel=6e-3)

@@ -9,7 +9,7 @@ import pytest
 
 from helpers.authoring.course import ROOT
 from helpers.explore import Explorer
-from tests.drawn import text_faults, ticks
+from tests.drawn import text_faults, ticks, title
 from tests.explorers import corners, explorers_of
 from tests.sharding.checks import drawn_by
 
@@ -24,6 +24,12 @@ def test_texts_are_whole_and_apart_and_sentences_are_sentences(index: int) -> No
 
 
 def _look_at(explorer: Explorer) -> None:
+    explorer.canvas.draw((explorer.result,))
+    for ax in explorer.canvas.axes:
+        assert title(ax)
+        if ax.axison:
+            assert ax.get_xlabel()
+            assert ax.get_ylabel() or not ticks(ax, "y")
     every = list(corners(explorer, points=2))
     step = -(-len(every) // 18)  # not all: that takes a minute, and no other test is so slow
     for number, setting in enumerate(every[::step]):

@@ -107,3 +107,12 @@ def test_what_is_said_of_a_measurement() -> None:
     (ax,) = drawn_by(writers, run)
     seen = drawn.error_bars(ax, **style.MEASUREMENT)
     assert [part.tolist() for part in seen] == [[1, 4], [90, 250], [80, 240], [100, 260]]
+
+
+def test_a_measurement_alone_has_room_for_its_ceiling() -> None:
+    at = writers.Trial(design="by feature", files=4, writers=(1, 4), largest_share=0.8)
+    run = writers.MeasuredWriters(
+        at, made_up().throughput, np.array([0.004, 0.005]), made_up().rows, late_s=1e-5
+    )
+    (ax,) = drawn_by(writers, run)
+    assert ax.get_ylim() == (0, 400.0)  # 1 / (4 ms x 0.8) is 313 writes per second

@@ -117,7 +117,8 @@ export function arrow(from, to) {
   const [a, b] = [centre(from), centre(to)];
   const cut = (box, [x, y], [dx, dy]) => {
     const share = Math.min(
-      dx ? (box.w / 2 + 3) / Math.abs(dx) : Infinity, dy ? (box.h / 2 + 3) / Math.abs(dy) : Infinity,
+      dx ? (box.w / 2 + 3) / Math.abs(dx) : Infinity,
+      dy ? (box.h / 2 + 3) / Math.abs(dy) : Infinity,
     );
     return [x + dx * share, y + dy * share];
   };

@@ -411,8 +411,9 @@ def bars(
     corners = np.stack([left, start, left, end, right, end, right, start, left, start], axis=1)
     corners = corners.reshape(-1, 2)
     outline = Path(corners if along == "y" else corners[:, ::-1], np.tile(_RECTANGLE, places.size))
-    ax.add_patch(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
-    ax.autoscale_view()
+    ax.add_artist(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
+    ax.update_datalim(outline.vertices)  # `add_patch` would look for it anew, bend by bend
+    ax.autoscale(None)  # type: ignore[arg-type]  # when somebody asks for the limits
 
 
 def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
@@ -443,7 +444,15 @@ def dot(
 ) -> None:
     """Mark the point of a simulated curve that the sliders stand at."""
     ax.plot(
-        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+        x,
+        y,
+        marker,
+        color=color,
+        markersize=size,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+        gid="dot",
     )
 
 
