@@ -226,14 +226,17 @@ class Availability(Result):
             compared = f"one part in {significant(1 / ratio)} of it"
         elif ratio < 1:
             compared = f"{significant(100 * (1 - ratio))} % less"
-        else:
+        elif ratio < 2:
             compared = f"{significant(100 * (ratio - 1))} % more"
+        else:
+            compared = f"{significant(ratio)} times as much"
         return (
             f"Theory expects {duration(3600 * exact[2])} of downtime a year from the "
             f"vertical design and {duration(3600 * exact[6])} from the horizontal one "
             f"with {counted(self.at.servers, 'server')} ({compared}); the simulated years gave "
             f"{duration(3600 * float(self.downtime_h.estimate[2]))} and "
-            f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and {largest}."
+            f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and {largest}. By theory its "
+            f"servers alone cost {duration(3600 * exact[4])}."
         )
 
     @property

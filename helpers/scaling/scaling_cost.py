@@ -157,6 +157,13 @@ class ScalingCost(Result):
     up_ceiling_rps: float
 
     @property
+    def family_ceiling_rps(self) -> float:
+        """The most that a machine of the m7i family does, whose prices are list prices."""
+        capacity = machine_capacities(self.at)
+        pairs = zip(CATALOGUE, capacity.tolist(), strict=True)
+        return max(can for machine, can in pairs if not machine.illustrative)
+
+    @property
     def switch_rps(self) -> float:
         """Least throughput from which on the fleet is cheaper wherever anything will do, or inf."""
         possible = ~np.isnan(self.out_usd)
@@ -191,10 +198,10 @@ class ScalingCost(Result):
         switch = self.switch_rps
         if math.isinf(switch):
             lead = "the fleet never takes the lead for good"
-        elif switch > self.up_ceiling_rps:
+        elif switch > self.family_ceiling_rps:
             lead = (
-                f"scaling out pays only where no machine is large enough, from "
-                f"{significant(switch)} requests/s on"
+                f"scaling out pays only beyond the largest m7i, from {significant(switch)} "
+                f"requests/s on"
             )
         elif switch <= _ALMOST_THE_START_RPS:
             lead = f"from {significant(switch)} requests/s on, almost from the start, "

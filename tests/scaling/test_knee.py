@@ -396,3 +396,11 @@ def test_the_axis_stands_still_while_the_service_time_moves_a_little() -> None:
         axes_of(knee.plot, knee.simulate(service_ms=ms))[0].get_ylim()[1] for ms in range(15, 34)
     ]
     assert tops == [600] * 19
+
+
+def test_near_saturation_the_open_model_needs_more_requests() -> None:
+    exact = knee.theory(knee.Setting(utilisation=0.95))
+    short = np.mean(_runs(knee.one_queue, utilisation=0.95)["mean_ms"])
+    assert short < 0.85 * 1e3 * exact.mean_s
+    longer = edited(MODEL, "range(2_000)", "range(20_000)", "[600:]", "[6_000:]")
+    assert abs(np.mean(_runs(longer, utilisation=0.95)["mean_ms"]) / exact.mean_s / 1e3 - 1) < 0.15
