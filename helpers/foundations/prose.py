@@ -88,17 +88,6 @@ def counted(number: int, thing: str, things: str = "") -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Join names with commas, and the last two with "and".
-
-    Examples
-    --------
-    >>> listed(["web"]), listed(["web", "database"]), listed(["a", "b", "c"])
-    ('web', 'web and database', 'a, b and c')
-    """
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
 def finite_or(value: float, otherwise: str) -> float | str:
     """Return a number for a summary, or in words what an infinite or missing one stands for.
 
