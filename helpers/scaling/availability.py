@@ -28,7 +28,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, listed, significant
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.scaling.series_and_parallel import box, in_series, unavailability
 
@@ -212,22 +212,31 @@ class Availability(Result):
     @property
     def reading(self) -> str:
         exact = theory(self.at)
-        stages = {"balancer": 3, "server": 4, "database": 5}
-        worst = max(stages, key=lambda name: exact[stages[name]])
-        ratio = exact[2] / exact[6]
+        stages = {"balancer": exact[3], "server": exact[4], "database": exact[5]}
+        worst = [name for name, hours in stages.items() if hours > 0.999 * max(stages.values())]
+        largest = (
+            f"the {worst[0]} stage is the horizontal design's largest share"
+            if len(worst) == 1
+            else f"the {listed(worst)} stages are the horizontal design's largest shares"
+        )
+        ratio = exact[6] / exact[2]
         if abs(ratio - 1) < 0.01:
             compared = "as good as no difference"
-        elif ratio > 1:
-            compared = f"{significant(ratio)} times less"
+        elif ratio < 0.1:
+            compared = f"one part in {significant(1 / ratio)} of it"
+        elif ratio < 1:
+            compared = f"{significant(100 * (1 - ratio))} % less"
+        elif ratio < 2:
+            compared = f"{significant(100 * (ratio - 1))} % more"
         else:
-            compared = f"{significant(1 / ratio)} times more"
+            compared = f"{significant(ratio)} times as much"
         return (
             f"Theory expects {duration(3600 * exact[2])} of downtime a year from the "
             f"vertical design and {duration(3600 * exact[6])} from the horizontal one "
-            f"with {self.at.servers} servers ({compared}); the simulated years gave "
+            f"with {counted(self.at.servers, 'server')} ({compared}); the simulated years gave "
             f"{duration(3600 * float(self.downtime_h.estimate[2]))} and "
-            f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and the {worst} stage is the "
-            f"horizontal design's largest share."
+            f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and {largest}. By theory its "
+            f"servers alone cost {duration(3600 * exact[4])}."
         )
 
     @property

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, is_blank, yours
-from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -32,7 +32,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, listed, significant
 from helpers.foundations.queueing import BottleneckBounds, ClosedNetwork
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Intervals, mean_intervals
@@ -185,11 +185,18 @@ class Bottleneck(Result):
         return 1 / max(self.at.demands_s)
 
     @property
+    def slowest(self) -> list[str]:
+        """Names of the tiers with the largest work; several if they are alike."""
+        most = max(self.at.demands_s)
+        pairs = zip(TIERS, self.at.demands_s, strict=True)
+        return [tier for tier, demand in pairs if demand > most * (1 - 1e-9)]
+
+    @property
     def summary(self) -> dict[str, float | int | str]:
         (exact, bounds), row = theory(self.at), self.at.users - 1
         values: dict[str, float | int | str] = {
             "users": self.at.users,
-            "bottleneck": TIERS[bounds.bottleneck],
+            "bottleneck": ", ".join(self.slowest),
             "ceiling_rps": self.ceiling_rps,
             "knee_users": bounds.knee_customers,
             "throughput_rps": float(exact.throughput_rps[row]),
@@ -211,11 +218,15 @@ class Bottleneck(Result):
                 if gain > 1 + 1e-9
                 else f" '{self.at.action.capitalize()}' does not raise the ceiling at all."
             )
+        tied = len(self.slowest) > 1
+        saturates = "tiers saturate first, together" if tied else "tier saturates first"
         return (
-            f"The {TIERS[bounds.bottleneck]} tier saturates first: no more than "
+            f"The {listed(self.slowest)} {saturates}: no more than "
             f"{significant(self.ceiling_rps)} requests/s, with queues from "
-            f"{significant(bounds.knee_customers)} users on; {self.at.users} users get "
-            f"{significant(exact.throughput_rps[row])} requests/s and wait "
+            f"{significant(bounds.knee_customers)} users on; {counted(self.at.users, 'user')} "
+            f"{'gets' if self.at.users == 1 else 'get'} "
+            f"{significant(exact.throughput_rps[row])} requests/s and "
+            f"{'waits' if self.at.users == 1 else 'wait'} "
             f"{duration(float(exact.response_s[row]))} for each.{changed}"
         )
 
@@ -259,7 +270,8 @@ def _frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) 
     if mine is not None:
         most_rps = max(most_rps, float(mine["throughput_rps"]))
         longest_ms = max(longest_ms, float(mine["response_ms"]))
-    top, slowest = headroom(most_rps), headroom(longest_ms)
+    # Few ends, far apart: while a slider moves, curves move and the axes stand still.
+    top, slowest = (coarse(1.15 * most) for most in (most_rps, longest_ms))
     for ax, high, label in (
         (rate, top, "throughput (requests/s)"),
         (response, slowest, "mean response time (ms)"),
@@ -393,7 +405,7 @@ class MeasuredBottleneck(Measured):
             f"Verdict: at {int(self.agrees.sum())} of {len(MEASURED_USERS)} numbers of users the "
             f"throughput that mean value analysis predicts from the measured demands lies in the "
             f"95 % interval (largest error {significant(abs(off), 2)} %, "
-            f"{'above' if off > 0 else 'below'}, at {MEASURED_USERS[worst]} users); "
+            f"{'above' if off > 0 else 'below'}, at {counted(MEASURED_USERS[worst], 'user')}); "
             f"{MEASURED_USERS[-1]} users got {significant(self.throughput.estimate[-1])} "
             f"requests/s, and the slowest tier allows {significant(1 / max(self.demands_s))}."
         )

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import curves, log_axis
-from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.experiment import Draws, Parameters, Result, number, seed, takes
 from helpers.foundations.prose import significant
 from helpers.foundations.statistics import Interval, mean_interval
@@ -242,11 +242,14 @@ class BreakEven(Result):
             winner = f"building large now saves ${significant(-self.saved.estimate)} on average"
         else:
             winner = "neither plan is clearly cheaper"
+        share = self.outgrown_share
+        seen = f"{significant(100 * share)} % of the futures"
+        if share in (0, 1):
+            seen = f"{'all' if share else 'none'} of the 1,000 futures"
         return (
             f"At {significant(self.at.growth_percent)} % a month the small system is outgrown "
-            f"{when} (break-even: month {significant(exact.break_even_month)}), and "
-            f"{significant(100 * self.outgrown_share)} % of the futures live to see it within "
-            f"{HORIZON_MONTHS} months: {winner}."
+            f"{when} (break-even: month {significant(exact.break_even_month)}), and {seen} live "
+            f"to see it within {HORIZON_MONTHS} months: {winner}."
         )
 
     @property
@@ -282,7 +285,8 @@ def plot(run: BreakEven, axes: tuple[Axes, Axes]) -> None:
     cost.set_title("Extra cost so far, mean of 1,000 futures")
     cost.set_xlim(0, HORIZON_MONTHS)
     dearest = max(run.now_cost[-1], run.later_cost[-1], 1.0) / 1e3
-    cost.set_ylim(0, headroom(1.04 * dearest, 1e-3))
+    # Few ends, far apart: while a slider moves, curves move and the axis stands still.
+    cost.set_ylim(0, coarse(1.1 * dearest))
     cost.set_xlabel("month")
     cost.set_ylabel("extra cost ($ thousand)")
     every = np.arange(HORIZON_MONTHS + 1)

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, is_blank, ring, yours
-from helpers.foundations.drawing.scales import round_up
+from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
@@ -42,18 +42,19 @@ from helpers.foundations.statistics import (
 )
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
+from helpers.scaling import steady_state
 from helpers.scaling.loopback_queues import run_queues
 
 #: Utilisations at which the curve is simulated, and those at which it is measured.
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
 MEASURED_AT = (0.3, 0.5, 0.7, 0.8)
 
-# Requests of a run. One server is quick to simulate, so its runs can be long, and longest where
-# only one utilisation is asked for.
-_REQUESTS = 2_000
-_REQUESTS_ONE_SERVER = 2_400
-_REQUESTS_ONE_POINT = 12_000
-_WARMUP_SHARE = 0.3
+# A run is made of stretches, each of which begins in the steady state. One server is quick to
+# simulate, so its stretches can be long, and longest where only one utilisation is asked for.
+_STRETCHES = 8
+_REQUESTS = 250
+_REQUESTS_ONE_SERVER = 300
+_REQUESTS_ONE_POINT = 1_500
 # What is watched of a run: from which request on, and for how many service times.
 _WATCHED_FROM, _WATCHED = 1_000, 300
 
@@ -105,9 +106,9 @@ def simulate(at: Setting) -> Knee:
     """Simulate the queue at ten utilisations and at the one asked for.
 
     Each run of one server serves 2,400 requests, 12,000 at the chosen utilisation, and with
-    several servers 2,000; three tenths are discarded, so that little is left of the empty start.
-    At 90 % utilisation and above the runs' means are skewed, and the intervals hold the truth in
-    only about five cases out of six.
+    several servers 2,000, in eight stretches. Near saturation a queue remembers for thousands of
+    requests: stretches that each begin with a crowd drawn afresh tell more than one long run, and
+    nothing has to be left out.
     """
     service_s = 1e-3 * at.service_ms
     one = at.servers == 1
@@ -130,24 +131,35 @@ def _in_service_times(
     utilisations: tuple[float, ...], servers: int, requests: int, replications: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean response of each run, shape (replications, utilisations), and three values for p99."""
-    gaps, services = (draw[:requests] for draw in _draws(replications, seed))
-    count = len(utilisations)
+    gaps, services, *crowd = _draws(replications, seed)
+    gaps, services = gaps[:requests], services[:requests]
+    count, lanes = len(utilisations), replications * _STRETCHES
     # Time runs along the first axis of the draws, where the queue engine steps quickest.
     spacing = 1 / (np.array(utilisations) * servers)
-    arrivals = np.cumsum(gaps, axis=0)[:, :, np.newaxis] * spacing
-    arrivals = arrivals.reshape(requests, replications * count)
+    # The first request comes at once: it is the one who meets the steady state.
+    arrivals = (np.cumsum(gaps, axis=0) - gaps[0])[:, :, np.newaxis] * spacing
+    arrivals = arrivals.reshape(requests, lanes * count)
     work = np.repeat(services, count, axis=1)
-    if servers == count == 1:  # few and long paths: one by one, each without a loop
-        paths = zip(arrivals.T, work.T, strict=True)
-        responses = np.stack([queueing.fifo_waits(*path, 1) for path in paths], axis=1)
-    else:
-        responses = queueing.fifo_waits(arrivals.T, work.T, servers).T
-    responses = responses + work
-    settled = responses[round(_WARMUP_SHARE * requests) :].reshape(-1, replications, count)
-    results = (settled.mean(axis=0), _tail(settled))
+    busy = [_still_busy(u * servers, servers, *crowd) for u in utilisations]
+    before = np.stack(busy, axis=2).reshape(servers, lanes * count)
+    waits = queueing.fifo_waits(
+        np.concatenate([np.zeros_like(before), arrivals]).T,
+        np.concatenate([before, work]).T,
+        servers,
+    ).T[servers:]
+    runs = (waits + work).reshape(requests, replications, _STRETCHES, count).swapaxes(1, 2)
+    runs = runs.reshape(requests * _STRETCHES, replications, count)
+    results = (runs.mean(axis=0), _tail(runs))
     for result in results:
         result.setflags(write=False)
     return results
+
+
+def _still_busy(load: float, servers: int, chances: np.ndarray, backlogs: np.ndarray) -> np.ndarray:
+    """How long each server is still busy when a stretch begins, shape (servers, lanes)."""
+    there = steady_state.crowds(load, servers, chances)
+    lanes = zip(there.tolist(), backlogs.T, strict=True)
+    return np.array([steady_state.busy(each[:n].tolist(), servers) for n, each in lanes]).T
 
 
 def _tail(settled: np.ndarray) -> np.ndarray:
@@ -179,11 +191,14 @@ def _tail_intervals(values: np.ndarray, replications: int) -> Intervals:
 
 
 @lru_cache(maxsize=4)
-def _draws(replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    draw, shape = Draws(seed), (_REQUESTS_ONE_POINT, replications)
+def _draws(replications: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Gaps and services, then for each stretch its crowd at the beginning."""
+    draw, lanes = Draws(seed), replications * _STRETCHES
     draws = (
-        unit_gaps("poisson", shape, draw("arrivals")),
-        unit_services("exponential", shape, draw("services")),
+        unit_gaps("poisson", (_REQUESTS_ONE_POINT, lanes), draw("arrivals")),
+        unit_services("exponential", (_REQUESTS_ONE_POINT, lanes), draw("services")),
+        draw("crowds").random(lanes),
+        draw("backlogs").standard_exponential((steady_state.MOST_IN_LINE + 16, lanes)),
     )
     for each in draws:
         each.setflags(write=False)
@@ -270,13 +285,20 @@ class Knee(Result):
     @property
     def reading(self) -> str:
         exact = theory(self.at)
-        inside = "inside" if self.here_mean.contains(exact.mean_s) else "outside"
+        mean = self.here_mean
+        times = significant(1e3 * mean.estimate / self.at.service_ms)
+        where = f"{duration(mean.low)} to {duration(mean.high)}"
         return (
             f"At {significant(100 * self.at.utilisation)} % utilisation a request takes "
-            f"{duration(self.here_mean.estimate)} on average, "
-            f"{significant(1e3 * self.here_mean.estimate / self.at.service_ms)} service times, "
-            f"and one in a hundred takes more than {duration(self.here_p99.estimate)}; theory "
-            f"says {duration(exact.mean_s)}, which lies {inside} the simulation's 95 % interval."
+            f"{duration(mean.estimate)} on average, {times} service "
+            f"{'time' if times == '1' else 'times'}, and one in a hundred takes more than "
+            f"{duration(self.here_p99.estimate)}; theory says {duration(exact.mean_s)}, which "
+            + (
+                f"lies inside the simulation's 95 % interval, {where}."
+                if mean.contains(exact.mean_s)
+                else f"lies outside the simulation's 95 % interval, {where}, as happens by chance "
+                "once in twenty times."
+            )
         )
 
     @property
@@ -313,6 +335,8 @@ def plot(run: Knee, ax: Axes, mine: Mine | None = None) -> None:
     for curve, name, color in names:
         i = int(np.abs(_CURVE - 0.3).argmin())
         style.label(ax, _CURVE[i], 1e3 * curve[i], name, color, ha="right", xytext=(-4, 11))
+    error_bars(ax, at.utilisation, run.here_p99, 1e3, **tails)
+    error_bars(ax, at.utilisation, run.here_mean, 1e3, **style.DOTS)
     at_once = 1e3 * np.array([run.here_mean.estimate, run.here_p99.estimate])
     ring(ax, at.utilisation, at_once)
     if mine is not None:
@@ -321,7 +345,8 @@ def plot(run: Knee, ax: Axes, mine: Mine | None = None) -> None:
 
 def _frame(ax: Axes, service_ms: float) -> None:
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, round_up(20 * service_ms))
+    # Few ends, far apart: while a slider moves, curves move and the axis stands still.
+    ax.set_ylim(0, coarse(18 * service_ms))
     ax.set_xlabel("utilisation")
     ax.set_ylabel("response time (ms)")
 

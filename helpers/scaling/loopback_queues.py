@@ -10,6 +10,7 @@ import numpy as np
 from helpers.foundations.servers.lateness import Lateness
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.traffic.streams import streams
+from helpers.scaling import steady_state
 
 _WARMUP_SHARE = 0.2
 _DRAIN_S = 0.3
@@ -37,7 +38,8 @@ def run_queues(
     # At 80 % utilisation an empty queue takes about a hundred service times to fill up, a good
     # part of the run; so each station begins with a number of requests of its steady state.
     backlogs = [
-        _steady_state(rate * service_s, workers, rng["backlogs"]) for rate, workers in loads
+        int(steady_state.crowds(rate * service_s, workers, rng["backlogs"].random()))
+        for rate, workers in loads
     ]
 
     async def main() -> list[Run]:
@@ -69,16 +71,6 @@ def run_queues(
     with Lateness() as lateness:
         runs = run_apart(main, limit_s=3 * run_s + 5)
     return runs, lateness.mean_s
-
-
-def _steady_state(load: float, workers: int, rng: np.random.Generator) -> int:
-    """Draw the number of requests in an M/M/c station.
-
-    Kleinrock, *Queueing Systems* vol. 1, 1975, section 3.5.
-    """
-    ratios = load / np.minimum(np.arange(1, 200), workers)
-    weights = np.cumprod(np.concatenate([[1.0], ratios]))
-    return int(rng.choice(weights.size, p=weights / weights.sum()))
 
 
 def _observe(station: Station, client: OpenClient, after: float, until: float) -> Run:

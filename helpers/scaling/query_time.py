@@ -206,10 +206,12 @@ class QueryTime(Result):
             if self.misfit <= 1.05
             else f"its curve misses an observation by a factor of {significant(self.misfit)}"
         )
+        slope = f"the scan's slope here is {self.local_slope:.2f}"
+        if self.at.rows <= self.at.memory_rows < math.ceil(self.at.rows * 1.1):
+            slope = "a few more rows would no longer fit in memory"
         return (
             f"At {significant(self.at.rows)} rows the scan takes {duration(here.scan_s)} and the "
-            f"index {duration(here.index_s)}; the scan's slope here is {self.local_slope:.2f}, "
-            f"and {fit}."
+            f"index {duration(here.index_s)}; {slope}, and {fit}."
         )
 
     @property

@@ -7,7 +7,6 @@ with each worker. A system that shares nothing, or tells a few, has no such peak
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -33,7 +32,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.scaling import scalability_law, threads_at_a_lock
 from helpers.scaling.closed_loop import closed_loop, throughput
@@ -236,24 +235,45 @@ class Scalability(Result):
     def reading(self) -> str:
         at, best = self.at, float(self.expected_rps.max())
         here_rps = float(self.expected_rps[at.workers - 1])
-        here = (
-            f"{at.workers} workers do {significant(here_rps)} requests/s where "
-            f"{significant(at.workers * at.worker_rps)} would be linear"
-        )
-        peak = scalability_law.peak(at.sigma, at.kappa).peak_workers
-        law = (
-            "the law has no peak and only flattens out"
-            if math.isinf(peak)
-            else f"the law peaks at N* = {significant(peak)}"
+        said = (
+            f"{counted(at.workers, 'worker does', 'workers do')} {significant(here_rps)} "
+            f"requests/s where {significant(at.workers * at.worker_rps)} would be linear"
         )
         if at.workers > self.best_workers:
             loss = 100 * (1 - here_rps / best)
-            return (
-                f"{here}; {self.best_workers} would do {significant(best)}, so the last "
-                f"{at.workers - self.best_workers} cost {significant(loss)} % of the "
-                f"throughput ({law})."
+            said += (
+                f"; {self.best_workers} would do {significant(best)}, so the last "
+                f"{at.workers - self.best_workers} cost {significant(loss)} % of the throughput"
             )
-        return f"{here}; adding workers still helps, up to {self.best_workers} ({law})."
+            if here_rps < at.worker_rps:
+                said += (
+                    f", and all of them do less than a single one ({significant(at.worker_rps)})"
+                )
+        elif at.workers == self.best_workers:
+            said += "; that is the best number" + (" up to 64" if at.workers == WORKERS[-1] else "")
+        else:
+            up_to = "64 and beyond" if self._rises else str(self.best_workers)
+            said += f"; adding workers still helps, up to {up_to}"
+        return f"{said}. {self._law}"
+
+    @property
+    def _rises(self) -> bool:
+        """Whether throughput never falls, however many workers there are."""
+        return self.at.kappa == 0
+
+    @property
+    def _law(self) -> str:
+        """What becomes of ever more workers, by the law."""
+        at = self.at
+        if at.kappa:
+            peak = significant(scalability_law.peak(at.sigma, at.kappa).peak_workers)
+            if at.pattern == PATTERNS[0]:
+                return f"The law peaks at N* = {peak}."
+            return f"The law, for workers that come all at once, peaks at N* = {peak}."
+        if at.sigma:
+            most = significant(at.worker_rps / at.sigma)
+            return f"The law has no peak: it flattens out towards {most} requests/s."
+        return "Nothing is shared, so nothing flattens: the law is a straight line."
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -277,7 +297,8 @@ def plot(run: Scalability, ax: Axes, mine: Mine | None = None) -> None:
     law, random = theory(at)
     said = 0.0 if mine is None else float(mine["throughput_rps"])
     rising = max(law.max(), random.max(), said) / at.worker_rps
-    _frame(ax, at.worker_rps * step_up(rising / 0.93, (3, 5, 8, 12, 20, 35, 70)))
+    # Few ends, far apart: while a slider moves, curves move and the axis stands still.
+    _frame(ax, at.worker_rps * step_up(rising / 0.93, (4, 14, 70)))
     ax.set_title("Does another worker still help?")
     every = np.arange(1, WORKERS[-1] + 1)
     ax.plot(every, every * at.worker_rps, color=style.GHOST, linewidth=1.2)
@@ -350,6 +371,7 @@ def measure(at: Trial) -> MeasuredScalability:
         compute_s=compute_s,
         hold_s=hold_s,
         fit=scalability_law.fit(THREADS, runs, seed=at.seed),
+        fit_absolute=scalability_law.fit(THREADS, runs, errors="absolute", seed=at.seed),
     )
 
 
@@ -364,8 +386,9 @@ class MeasuredScalability(Measured):
         Throughput of the most threads over that of the number that did best, by repetition.
     compute_s, hold_s : float
         Mean times outside and inside the lock as one thread alone has them, seconds.
-    fit : scalability_law.Fit
-        The law fitted to the throughputs, with bootstrap intervals.
+    fit, fit_absolute : scalability_law.Fit
+        The law fitted to the throughputs, with bootstrap intervals: by least squares of the
+        relative errors, which is what is drawn, and of the errors in requests per second.
     """
 
     at: Trial
@@ -374,6 +397,7 @@ class MeasuredScalability(Measured):
     compute_s: float
     hold_s: float
     fit: scalability_law.Fit
+    fit_absolute: scalability_law.Fit
 
     @property
     def queueing_rps(self) -> np.ndarray:
@@ -407,6 +431,8 @@ class MeasuredScalability(Measured):
             "kappa": self.fit.kappa.estimate,
             "kappa_low": self.fit.kappa.low,
             "kappa_high": self.fit.kappa.high,
+            "sigma_absolute": self.fit_absolute.sigma.estimate,
+            "kappa_absolute": self.fit_absolute.kappa.estimate,
             "peak_threads": self.peak_workers,
             "worst_fit_error_percent": 100 * self._worst(self.fitted_rps),
             "worst_queueing_error_percent": 100 * self._worst(self.queueing_rps),
@@ -435,7 +461,9 @@ class MeasuredScalability(Measured):
             f"within {law_error} %, with sigma = "
             f"{significant(sigma.estimate, 2)} (95 % interval {significant(sigma.low, 2)} to "
             f"{significant(sigma.high, 2)}) and kappa = {significant(kappa.estimate, 2)} "
-            f"({significant(kappa.low, 2)} to {significant(kappa.high, 2)})."
+            f"({significant(kappa.low, 2)} to {significant(kappa.high, 2)}). Fitted to absolute "
+            f"errors: {significant(self.fit_absolute.sigma.estimate, 2)} and "
+            f"{significant(self.fit_absolute.kappa.estimate, 2)}."
         )
 
     @property

@@ -25,6 +25,9 @@ from helpers.scaling.catalogue import BALANCER_USD_PER_HOUR, CATALOGUE, Machine
 #: Throughputs for which the curves are searched, requests per second.
 DEMANDS_RPS = np.geomspace(100, 1_000_000, 81)
 
+#: A fleet that is cheaper from here on is cheaper almost from the start.
+_ALMOST_THE_START_RPS = 500
+
 _PRICES = np.array([machine.usd_per_hour for machine in CATALOGUE])
 
 
@@ -154,6 +157,13 @@ class ScalingCost(Result):
     up_ceiling_rps: float
 
     @property
+    def family_ceiling_rps(self) -> float:
+        """The most that a machine of the m7i family does, whose prices are list prices."""
+        capacity = machine_capacities(self.at)
+        pairs = zip(CATALOGUE, capacity.tolist(), strict=True)
+        return max(can for machine, can in pairs if not machine.illustrative)
+
+    @property
     def switch_rps(self) -> float:
         """Least throughput from which on the fleet is cheaper wherever anything will do, or inf."""
         possible = ~np.isnan(self.out_usd)
@@ -185,15 +195,26 @@ class ScalingCost(Result):
                 f"(${significant(per)} per 1,000 requests/s)"
             )
 
-        switch = (
-            "the fleet never takes the lead for good"
-            if math.isinf(self.switch_rps)
-            else f"from {significant(self.switch_rps)} requests/s on the fleet is cheaper"
-        )
+        switch = self.switch_rps
+        if math.isinf(switch):
+            lead = "the fleet never takes the lead for good"
+        elif switch > self.family_ceiling_rps:
+            lead = (
+                f"scaling out pays only beyond the largest m7i, from {significant(switch)} "
+                f"requests/s on"
+            )
+        elif switch <= _ALMOST_THE_START_RPS:
+            lead = f"from {significant(switch)} requests/s on, almost from the start, "
+            lead += "the fleet is cheaper"
+        else:
+            lead = f"from {significant(switch)} requests/s on the fleet is cheaper"
+        if math.isfinite(switch) and np.isnan(self.out_usd[-1]):
+            most = DEMANDS_RPS[~np.isnan(self.out_usd)][-1]
+            lead += f", up to the {significant(most)} beyond which no fleet is enough"
         return (
             f"For {significant(self.at.demand_rps)} requests/s scaling up {offer(self.up)} and "
             f"scaling out {offer(self.out)}; one machine ends at "
-            f"{significant(self.up_ceiling_rps)} requests/s, and {switch}."
+            f"{significant(self.up_ceiling_rps)} requests/s, and {lead}."
         )
 
     @property

@@ -32,7 +32,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import counted, significant
 from helpers.foundations.servers.processes import usable_cores
 from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.scaling.job_on_processes import time_job
@@ -152,12 +152,15 @@ class Speedup(Result):
             if self.at.serial_percent
             else "without serial work there is no ceiling"
         )
-        finish = "1 core finishes" if cores == 1 else f"{cores} cores finish"
+        if cores == 1:
+            return (
+                f"1 core works all of the time, and every speed-up is counted from it; {ceiling}."
+            )
         busy = 100 * self.here.estimate / cores
         return (
-            f"{finish} the job {significant(self.here.estimate)} times as fast as one (Amdahl "
-            f"allows {significant(theory(self.at))}), so each works {significant(busy)} % of the "
-            f"time; {ceiling}."
+            f"{cores} cores finish the job {significant(self.here.estimate)} times as fast as one "
+            f"(Amdahl allows {significant(theory(self.at))}), so each works {significant(busy)} % "
+            f"of the time; {ceiling}."
         )
 
     @property
@@ -290,12 +293,13 @@ class MeasuredSpeedup(Measured):
         beyond = ""
         if self.processes[-1] > self.cores:
             beyond = (
-                f" {self.processes[-1]} processes on the same {self.cores} cores reach "
+                f" {self.processes[-1]} processes on the same {counted(self.cores, 'core')} reach "
                 f"{significant(self.speedup.estimate[-1])}."
             )
         return (
-            f"Verdict: with {significant(100 * self.serial_fraction)} % serial work {within} "
-            f"processes are {significant(self.speedup.estimate[within - 1])} times as fast as one, "
+            f"Verdict: with {significant(100 * self.serial_fraction)} % serial work "
+            f"{counted(within, 'process is', 'processes are')} "
+            f"{significant(self.speedup.estimate[within - 1])} times as fast as one, "
             f"{significant(kept)} % of the {significant(self.amdahl[within - 1])} that Amdahl "
             f"allows.{beyond}"
         )

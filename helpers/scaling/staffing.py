@@ -33,7 +33,8 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, significant
 from helpers.foundations.servers.lateness import no_verdict
-from helpers.foundations.statistics import Interval, Intervals, batch_means, mean_intervals
+from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
+from helpers.scaling import steady_state
 from helpers.scaling.loopback_queues import run_queues
 
 #: How the number of servers is chosen.
@@ -46,9 +47,7 @@ RATES_RPS = tuple(float(round(10 ** (1.7 + 0.1 * i))) for i in range(31))  # 50 
 #: Workers of the real stations.
 WORKERS = (1, 2, 4)
 
-_LEAST_REQUESTS = 24_000
-_CHUNK = 48_000
-_BATCHES = 20
+_LEAST_REQUESTS = 1_200  # of a stretch
 
 
 class Setting(Parameters):
@@ -90,7 +89,7 @@ def servers_by(rule: str, at: Setting, rate_rps: float | None = None) -> int:
     return math.ceil(base * rate / BASE_RPS - 1e-9)
 
 
-# --- the model: a loop over requests, in batches that grow ----------------------------------------
+# --- the model: stretches of requests, one after the other ----------------------------------------
 
 
 @takes(Setting)
@@ -104,7 +103,7 @@ def simulate(at: Setting) -> Iterator[Staffing]:
     Yields
     ------
     Staffing
-        After every 48,000 requests, until five hundred service times have been watched.
+        Ever more precise, until five hundred service times have been watched.
     """
     for waited in watch(at.load, servers_by(at.rule, at), Draws(at.seed)):
         yield Staffing(at, waited)
@@ -113,7 +112,10 @@ def simulate(at: Setting) -> Iterator[Staffing]:
 def watch(
     load: float, servers: int, draw: Draws, *, service_times: float = 500.0
 ) -> Iterator[Interval]:
-    """Say, ever more precisely, what share of the requests waits; from 20 batches of them.
+    """Say, ever more precisely, what share of the requests waits.
+
+    The interval comes from stretches of six service times or longer, each of which begins in the
+    steady state.
 
     Parameters
     ----------
@@ -122,24 +124,21 @@ def watch(
     servers : int
         Number of servers.
     draw : Draws
-        Arrivals and services.
+        Crowds, arrivals and services.
     service_times : float
         How long to watch, in mean service times. At least 24,000 requests are served.
     """
-    # An empty system of many servers needs a few service times to fill up.
-    warmup = max(200, round(8 * load))
-    wanted = warmup + max(_LEAST_REQUESTS, round(service_times * load))
-    free = [0.0] * servers
-    now = 0.0
-    waited = np.empty(0)
-    while waited.size < wanted:
-        size = min(_CHUNK, wanted - waited.size)
-        arrivals = now + np.cumsum(draw("arrivals").standard_exponential(size)) / load
-        now = float(arrivals[-1])
+    size = max(_LEAST_REQUESTS, round(6 * load))
+    stretches = max(20, math.ceil(service_times * load / size))
+    shares = []
+    while len(shares) < stretches:
+        crowd = int(steady_state.crowds(load, servers, draw("crowds").random()))
+        free = steady_state.busy(draw("crowds").standard_exponential(crowd).tolist(), servers)
+        arrivals = np.cumsum(draw("arrivals").standard_exponential(size)) / load
         services = draw("services").standard_exponential(size)
-        waited = np.concatenate([waited, serve(free, arrivals, services)])
-        if waited.size >= 2 * warmup:
-            yield batch_means(waited, _BATCHES, warmup=warmup)
+        shares.append(serve(free, arrivals - arrivals[0], services).mean())
+        if len(shares) in (8, 20, 40, stretches):
+            yield mean_interval(shares)
 
 
 def serve(free: list[float], arrivals: np.ndarray, services: np.ndarray) -> np.ndarray:
@@ -222,11 +221,13 @@ class Staffing(Result):
     @property
     def reading(self) -> str:
         low, high = max(0.0, self.waited.low), self.waited.high
+        load, rate = significant(self.at.load), significant(self.at.rate_rps)
         return (
-            f"{significant(self.at.rate_rps)} requests/s of "
-            f"{duration(self.at.service_ms * 1e-3)} each offer {significant(self.at.load)} "
-            f"erlangs; with {self.servers:,} servers ({self.at.rule}) they are "
-            f"{significant(100 * self.at.load / self.servers)} % utilised and "
+            f"{rate} {'request' if rate == '1' else 'requests'}/s of "
+            f"{duration(self.at.service_ms * 1e-3)} each offer {load} "
+            f"{'erlang' if load == '1' else 'erlangs'}; with {counted(self.servers, 'server')} "
+            f"({self.at.rule}) utilisation is "
+            f"{significant(100 * self.at.load / self.servers)} % and "
             f"{significant(100 * self.waited.estimate, 2)} % of the simulated requests wait "
             f"(95 % interval {significant(100 * low, 2)} to {significant(100 * high, 2)} %; "
             f"Erlang C: {significant(100 * theory(self.at), 2)} %)."

@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Parameters, Result, flag, number, takes
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import listed, significant
 from helpers.scaling.series_and_parallel import Stages, is_served, single_points_of_failure
 
 SERVERS = ("server 1", "server 2", "server 3")
@@ -94,8 +94,12 @@ class TwoColumns(Result):
 
     @property
     def single_points(self) -> list[str]:
-        """Boxes of the horizontal column whose loss alone stops it."""
-        return single_points_of_failure(_horizontal(self.at.up))
+        """Boxes of the horizontal column whose loss alone would stop it as it now stands."""
+        up = self.at.up
+        if not self.horizontal_rps:
+            return []
+        alive = [(n, [box for box in stage if up[box]]) for n, stage in _horizontal(up)]
+        return single_points_of_failure(alive)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -105,7 +109,8 @@ class TwoColumns(Result):
             "demand_rps": self.at.demand_rps,
             "vertical_served_percent": 100 * self.vertical_rps / self.at.demand_rps,
             "horizontal_served_percent": 100 * self.horizontal_rps / self.at.demand_rps,
-            "horizontal_single_points_of_failure": ", ".join(self.single_points) or "none",
+            "horizontal_single_points_of_failure": ", ".join(self.single_points)
+            or ("none" if self.horizontal_rps else "it has stopped"),
         }
 
     @property
@@ -117,19 +122,22 @@ class TwoColumns(Result):
             for served in (self.vertical_rps, self.horizontal_rps)
         )
         points = self.single_points
-        risk = (
-            f"{_listed(points)} can still stop it alone" if points else "no box can stop it alone"
-        )
+        if not self.horizontal_rps:
+            risk = "the horizontal column has stopped"
+        elif not points:
+            risk = "in the horizontal column no box can stop it alone"
+        else:
+            each = "each " if len(points) > 1 else ""
+            risk = f"in the horizontal column {_listed(points)} can {each}still stop it alone"
         return (
             f"{start}, the vertical column serves {vertical} of the requests and the horizontal "
-            f"one {horizontal}; in the horizontal column {risk}."
+            f"one {horizontal}; {risk}."
         )
 
 
 def _listed(names: list[str]) -> str:
-    """Join names with commas and "and"; those that are not numbered or lettered get an article."""
-    shown = [name if name[-2] == " " else f"the {name}" for name in names]
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}"
+    """Join names; those that are not numbered or lettered get an article."""
+    return listed([name if name[-2] == " " else f"the {name}" for name in names])
 
 
 # Centre of each box on a canvas of 10 by 5.6, and its size.
@@ -161,6 +169,7 @@ def plot(run: TwoColumns, ax: Axes) -> None:
         _box(ax, name, alive)
     _arrow(ax, (2.0, 5.25), "big server", up["big server"])
     _arrow(ax, "big server", "database A", up["big server"] and up["database A"])
+    reached = any(up.get(balancer) for balancer in ("balancer", "balancer 2"))
     for balancer in ("balancer", "balancer 2"):
         if balancer in up:
             _arrow(ax, (middle, 5.25), balancer, up[balancer])
@@ -169,7 +178,7 @@ def plot(run: TwoColumns, ax: Axes) -> None:
     for database in ("database B", "replica B"):
         if database in up:
             for server in SERVERS:
-                _arrow(ax, server, database, up[server] and up[database])
+                _arrow(ax, server, database, reached and up[server] and up[database])
 
 
 def _crowd(ax: Axes, x: float, name: str, served: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.foundations.drawing import style
-from helpers.foundations.prose import duration
+from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Intervals
 from helpers.scaling import availability
 from helpers.scaling.series_and_parallel import box, design
@@ -186,7 +186,8 @@ def test_numbers_sentence_and_table(at: availability.Setting) -> None:
         f"Theory expects {duration(3600 * exact[2])} of downtime a year from the vertical design "
         f"and {duration(3600 * exact[6])} from the horizontal one with {at.needed + at.spare} ",
         f"the simulated years gave {duration(3600 * found.estimate[2])} and "
-        f"{duration(3600 * found.estimate[6])}",
+        f"{duration(3600 * found.estimate[6])}, and the ",
+        f"By theory its servers alone cost {duration(3600 * exact[4])}.",
     ):
         assert said in run.reading
     assert_table(
@@ -204,10 +205,17 @@ def test_numbers_sentence_and_table(at: availability.Setting) -> None:
 def test_the_sentence_names_what_differs_and_the_weakest_stage() -> None:
     as_drawn = availability.simulate().reading
     assert "(as good as no difference)" in as_drawn
+    assert "the balancer and database stages are the horizontal design's largest sh" in as_drawn
     better = availability.simulate(**BOTH).reading
-    assert "times less" in better
+    exact = availability.theory(availability.Setting(**BOTH))
+    assert f"(one part in {significant(exact[2] / exact[6])} of it)" in better
+    half = availability.simulate(replica=True).reading
+    assert "(49.6 % less)" in half
+    assert "the balancer stage is the horizontal design's largest share" in half
+    alone = availability.simulate(spare=0).reading
+    assert "with 1 server (49.6 % more)" in alone
     worse = availability.simulate(needed=4, spare=0).reading
-    assert "2.97 times more" in worse
+    assert "with 4 servers (2.97 times as much)" in worse
     assert "the server stage is the horizontal design's largest share" in worse
 
 

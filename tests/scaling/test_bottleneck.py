@@ -7,7 +7,7 @@ import pytest
 
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, significant
 from helpers.foundations.statistics import Intervals
 from helpers.scaling import bottleneck
 from helpers.scaling.closed_loop import closed_loop, throughput
@@ -202,6 +202,27 @@ def test_numbers_sentence_and_table(at: bottleneck.Setting) -> None:
     )
 
 
+def test_what_is_alike_is_slowest_together_and_one_user_is_one() -> None:
+    alike = bottleneck.simulate(users=1, application_ms=50.0)
+    assert alike.reading.startswith(
+        "The application and database tiers saturate first, together: no more than 20 requests/s"
+    )
+    assert "; 1 user gets " in alike.reading
+    assert " requests/s and waits " in alike.reading
+    assert alike.summary["bottleneck"] == "application, database"
+    three = bottleneck.simulate(web_ms=20.0, application_ms=20.0, database_ms=20.0)
+    assert "The web, application and database tiers saturate" in three.reading
+    assert "; 20 users get " in three.reading
+
+
+def test_the_axes_stand_still_while_the_database_moves_a_little() -> None:
+    ends = set()
+    for database_ms in (46.0, 50.0, 60.0, 80.0, 100.0):
+        rate, response = axes_of(bottleneck.plot, bottleneck.simulate(database_ms=database_ms))
+        ends.add((rate.get_ylim()[1], response.get_ylim()[1]))
+    assert len(ends) <= 3
+
+
 def assert_theory(rate, response, demands, think_s: float, most: int) -> None:
     """Both panels show the exact solution and the bounds for these demands."""
     exact = bottleneck.network(tuple(demands), think_s, most).exact
@@ -292,7 +313,7 @@ def test_what_is_said_of_real_chains() -> None:
     for said in (
         f"Verdict: at {inside} of 5 numbers of users the throughput",
         f"(largest error {significant(100 * abs(off[worst]), 2)} %, "
-        f"{'above' if off[worst] > 0 else 'below'}, at {users[worst]} user",
+        f"{'above' if off[worst] > 0 else 'below'}, at {counted(users[worst], 'user')});",
         "20 users got 120 requests/s, and the slowest tier allows 125.",
     ):
         assert said in run.reading

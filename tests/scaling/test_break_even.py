@@ -129,7 +129,10 @@ def test_numbers_sentence_and_table(at: break_even.Setting) -> None:
         f"At {significant(at.growth_percent)} % a month the small system is ",
         when,
         f"(break-even: month {significant(exact.break_even_month)})",
-        f"{significant(100 * share)} % of the futures live to see it within 60 months",
+        {0: "and none of the 1,000 futures", 1: "and all of the 1,000 futures"}.get(
+            share, f"and {significant(100 * share)} % of the futures"
+        )
+        + " live to see it within 60 months",
         f": {winner}.",
     ):
         assert said in run.reading

@@ -9,7 +9,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Intervals, mean_interval
+from helpers.foundations.statistics import Interval, Intervals, mean_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling import knee
@@ -173,11 +173,29 @@ def test_the_wait_alone_is_caught(monkeypatch) -> None:
     caught(check, 1, 0.7)
 
 
-def test_short_runs_from_an_empty_queue_are_caught(monkeypatch) -> None:
-    monkeypatch.setattr(knee, "_REQUESTS_ONE_POINT", 60)
-    monkeypatch.setattr(knee, "_REQUESTS_ONE_SERVER", 60)
-    monkeypatch.setattr(knee, "_WARMUP_SHARE", 0)
-    caught(check, 1, 0.85)
+@pytest.mark.parametrize("servers", [1, 4])
+def test_stretches_that_begin_empty_are_caught(monkeypatch, servers: int) -> None:
+    original = knee._still_busy
+    monkeypatch.setattr(knee, "_still_busy", lambda *each: 0 * original(*each))
+    caught(check, servers, 0.85)
+
+
+def test_a_first_request_that_comes_late_is_caught(monkeypatch) -> None:
+    # Whoever comes first after a random moment has had a longer gap before him than most.
+    original = knee._still_busy
+    later = lambda *each: np.maximum(original(*each) - 1, 0)  # noqa: E731
+    monkeypatch.setattr(knee, "_still_busy", later)
+    caught(check, 4, 0.85)
+
+
+def test_near_saturation_the_simulation_is_right_and_its_intervals_are_honest() -> None:
+    runs = [knee.simulate(utilisation=0.95, servers=4, seed=seed) for seed in range(60)]
+    exact = knee.theory(runs[0].at)
+    assert_agrees([run.here_mean.estimate for run in runs], exact.mean_s)
+    held = sum(run.here_mean.contains(exact.mean_s) for run in runs)
+    # Of 60 intervals that hold the truth in 94 % of the cases, fewer than 50 do with
+    # probability 0.001.
+    assert held >= 50
 
 
 def test_one_server_by_hand() -> None:
@@ -211,13 +229,17 @@ def test_numbers_sentence_and_table(at: knee.Setting) -> None:
             "theory_p99_ms": 1e3 * exact.p99_s,
         },
     )
-    inside = "inside" if mean.low <= exact.mean_s <= mean.high else "outside"
+    interval = f"{duration(mean.low)} to {duration(mean.high)}"
     for said in (
         f"At {significant(100 * at.utilisation)} % utilisation a request takes "
         f"{duration(mean.estimate)} on average, "
-        f"{significant(1e3 * mean.estimate / at.service_ms)} service time",
+        f"{significant(1e3 * mean.estimate / at.service_ms)} service times",
         f"one in a hundred takes more than {duration(p99.estimate)}",
-        f"theory says {duration(exact.mean_s)}, which lies {inside} the simulation's 95 % interval",
+        f"theory says {duration(exact.mean_s)}, which lies inside the simulation's 95 % interval, "
+        f"{interval}."
+        if mean.low <= exact.mean_s <= mean.high
+        else f"theory says {duration(exact.mean_s)}, which lies outside the simulation's 95 % "
+        f"interval, {interval}, as happens by chance once in twenty times.",
     ):
         assert said in run.reading
     grid = [knee.theory(at.but(utilisation=load)) for load in knee.GRID]
@@ -248,8 +270,15 @@ def test_the_picture(at: knee.Setting) -> None:
         np.testing.assert_allclose(curve, 1e3 * getattr(exact, name))
         assert loads.min() < 0.05
         assert 0.95 < loads.max() < 1
-    assert_bars(drawn.error_bars(ax, color=style.BLUE, marker="o"), knee.GRID, run.mean, 1e3)
-    assert_bars(drawn.error_bars(ax, color=style.PURPLE, marker="^"), knee.GRID, run.p99, 1e3)
+    for color, marker, curve, here in (
+        (style.BLUE, "o", run.mean, run.here_mean),
+        (style.PURPLE, "^", run.p99, run.here_p99),
+    ):
+        shown = drawn.error_bars(ax, color=color, marker=marker)
+        np.testing.assert_allclose(shown.places, [*knee.GRID, at.utilisation])
+        for part, name in (("middle", "estimate"), ("low", "low"), ("high", "high")):
+            expected = 1e3 * np.append(getattr(curve, name), getattr(here, name))
+            np.testing.assert_allclose(getattr(shown, part), expected)
     assert drawn.here(ax) == at.utilisation
     np.testing.assert_allclose(
         drawn.rings(ax),
@@ -349,3 +378,31 @@ def test_the_picture_of_real_servers() -> None:
     (ax,) = axes_of(knee.plot_measured, run)
     assert_bars(drawn.error_bars(ax, **style.MEASUREMENT), run.utilisation, run.response, 1e3)
     assert "measured" in drawn.written(ax)
+
+
+def test_the_sentence_says_when_theory_lies_outside() -> None:
+    run = knee.simulate()
+    low = knee.theory(run.at).mean_s / 2
+    off = knee.Knee(run.at, run.mean, run.p99, Interval(low, low, low, 0.95, 16), run.here_p99)
+    assert off.reading.endswith(
+        "which lies outside the simulation's 95 % interval, 20 ms to 20 ms, as happens by chance "
+        "once in twenty times."
+    )
+    assert "20 ms on average, 1 service time, and" in off.reading
+
+
+def test_the_axis_stands_still_while_the_service_time_moves_a_little() -> None:
+    tops = [
+        axes_of(knee.plot, knee.simulate(service_ms=ms))[0].get_ylim()[1] for ms in range(15, 34)
+    ]
+    assert tops == [600] * 19
+
+
+def test_near_saturation_the_open_model_needs_more_requests() -> None:
+    exact = knee.theory(knee.Setting(utilisation=0.95))
+    short = np.mean(_runs(knee.one_queue, utilisation=0.95)["mean_ms"])
+    assert short < 0.85 * 1e3 * exact.mean_s
+    longer = edited(MODEL, "range(2_000)", "range(20_000)", "[600:]", "[6_000:]")
+    means = _runs(longer, utilisation=0.95)["mean_ms"]
+    assert np.mean(means) > short
+    assert_agrees(means, 1e3 * exact.mean_s)

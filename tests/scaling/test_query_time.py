@@ -80,6 +80,20 @@ def test_numbers_sentence_and_table(at: query_time.Setting) -> None:
     )
 
 
+def test_at_the_edge_of_memory_the_sentence_speaks_of_memory_and_not_of_a_slope() -> None:
+    said = query_time.simulate(rows=1_000, memory_rows=1_000).reading
+    assert "; a few more rows would no longer fit in memory, and its curve misses" in said
+    assert "slope" not in said
+
+
+def test_what_the_page_says_of_the_edge_of_memory() -> None:
+    at = query_time.Setting(overhead_ms=9.0)
+    fits, spills = query_time.theory(at), query_time.theory(at.but(memory_rows=1_000))
+    assert spills.scan_s / fits.scan_s == pytest.approx(1.1, abs=0.02)  # a tenth high
+    assert fits.index_s - 0.009 < 1e-6
+    assert spills.index_s - 0.009 == pytest.approx(0.0002, rel=0.1)  # a fifth of a millisecond
+
+
 @pytest.mark.parametrize("at", AT)
 def test_the_picture(at: query_time.Setting) -> None:
     run = query_time.simulate(at)

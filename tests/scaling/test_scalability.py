@@ -167,9 +167,17 @@ def test_numbers_sentence_and_table(at: scalability.Setting) -> None:
     ]
     if at.workers > best:
         loss = significant(100 * (1 - here / curve.max()))
-        said += [f"{best} would do {significant(curve.max())}", f"cost {loss} % of the throughput"]
+        said += [
+            f"{best} would do {significant(curve.max())}, so the last {at.workers - best} cost "
+            f"{loss} % of the throughput"
+        ]
+    else:
+        up_to = "64 and beyond" if not at.kappa else best
+        said += [f"adding workers still helps, up to {up_to}."]
     if at.kappa:
-        said += [f"peaks at N* = {significant(peak)}"]
+        said += [f"peaks at N* = {significant(peak)}."]
+    else:
+        said += [f"it flattens out towards {significant(at.worker_rps / at.sigma)} requests/s."]
     for part in said:
         assert part in run.reading
     assert_table(
@@ -183,6 +191,22 @@ def test_numbers_sentence_and_table(at: scalability.Setting) -> None:
             "machine repairman (rps)": at_random[WORKERS - 1],
         },
     )
+
+
+def reading(**setting) -> str:
+    return scalability.simulate(**setting).reading
+
+
+def test_the_sentence_says_what_is_true_at_the_ends() -> None:
+    assert reading(workers=1).startswith("1 worker does 100 requests/s where 100 would be linear")
+    nothing_shared = reading(sigma=0.0, kappa=0.0, workers=64)
+    assert nothing_shared.endswith("so nothing flattens: the law is a straight line.")
+    assert "that is the best number up to 64" in nothing_shared or "beyond" in nothing_shared
+    assert "that is the best number." in reading(workers=31)
+    assert "less than a single one" not in reading(sigma=0.0, kappa=1 / 64 - 1e-4, workers=64)
+    assert "do less than a single one (100)" in reading(sigma=0.0, kappa=1 / 64 + 1e-4, workers=64)
+    at_random = reading(pattern="at random times")
+    assert "The law, for workers that come all at once, peaks at N* = 31.1." in at_random
 
 
 @pytest.mark.parametrize("at", AT)
@@ -253,6 +277,7 @@ def measured(lock: str = "wake everybody", fell: float = 0.8) -> scalability.Mea
         compute_s=0.0031,
         hold_s=0.0003,
         fit=fit,
+        fit_absolute=law.Fit(fit.rate_rps, *(Interval(e, e, e, 0.95, 5) for e in (0.031, 0.0014))),
     )
 
 
@@ -276,6 +301,8 @@ def test_what_is_said_of_threads() -> None:
             "kappa": 0.002,
             "kappa_low": 0.0012,
             "kappa_high": 0.0029,
+            "sigma_absolute": 0.031,
+            "kappa_absolute": 0.0014,
             "peak_threads": math.sqrt(0.98 / 0.002),
             "worst_fit_error_percent": 100 * worst_fitted,
             "worst_queueing_error_percent": 100 * worst_queued,
@@ -286,7 +313,8 @@ def test_what_is_said_of_threads() -> None:
         "threads do 20 % less.",
         f"Queueing for the lock alone predicts this within {significant(100 * worst_queued, 2)} %",
         f"the scalability law, fitted, within {significant(100 * worst_fitted, 2)} %, with "
-        "sigma = 0.02 (95 % interval 0.011 to 0.031) and kappa = 0.002 (0.0012 to 0.0029)",
+        "sigma = 0.02 (95 % interval 0.011 to 0.031) and kappa = 0.002 (0.0012 to 0.0029). "
+        "Fitted to absolute errors: 0.031 and 0.0014.",
     ):
         assert said in run.reading
     assert "48 threads do not do clearly less" in measured(fell=0.95).reading

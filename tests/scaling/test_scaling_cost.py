@@ -105,12 +105,24 @@ def test_numbers_sentence_and_table(at: scaling_cost.Setting) -> None:
             )
     assert run.reading.startswith(start + middle.join(offers))
     assert f"; one machine ends at {significant(run.up_ceiling_rps)} requests/s, " in run.reading
-    if math.isinf(switch):
-        assert run.reading.endswith("the fleet never takes the lead for good.")
-    else:
-        said = f"from {significant(switch)} requests/s on the fleet is cheaper."
-        assert run.reading.endswith(said)
+    assert (f"from {significant(switch)} requests/s on" in run.reading) == math.isfinite(switch)
+    able = demands[~np.isnan(run.out_usd)]
+    said = f", up to the {significant(able[-1])} beyond which no fleet is enough."
+    assert run.reading.endswith(said) == (len(able) < len(demands))
     assert_table(run, {"requests/s": demands, "up ($/h)": run.up_usd, "out ($/h)": run.out_usd})
+
+
+def test_the_sentence_notices_what_the_page_asks_for() -> None:
+    one_machine_is_best = scaling_cost.simulate(sigma_percent=0.0, fleet_sigma_percent=5.0)
+    family = 200 * law.speedup(192, 0.0, 5e-6)
+    assert one_machine_is_best.family_ceiling_rps == pytest.approx(family)
+    assert family < one_machine_is_best.switch_rps < one_machine_is_best.up_ceiling_rps
+    said = f"pays only beyond the largest m7i, from {significant(one_machine_is_best.switch_rps)}"
+    assert said in one_machine_is_best.reading
+    from_the_start = scaling_cost.simulate(sigma_percent=5.0, survive_loss=True)
+    assert "almost from the start, the fleet is cheaper" in from_the_start.reading
+    hopeless = scaling_cost.simulate(demand_rps=1e6, fleet_sigma_percent=100.0)
+    assert "scaling out cannot be had at any price" in hopeless.reading
 
 
 @pytest.mark.parametrize("at", AT)

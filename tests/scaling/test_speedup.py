@@ -155,10 +155,12 @@ def test_numbers_sentence_and_table(at: speedup.Setting) -> None:
             "efficiency_percent": used,
         },
     )
+    compared = (
+        f" cores finish the job {significant(run.here.estimate)} times as fast as one (Amdahl "
+        f"allows {significant(amdahl)}), so each works {significant(used)} % of the time; "
+    )
     for said in (
-        f" the job {significant(run.here.estimate)} times as fast as one (Amdahl allows "
-        f"{significant(amdahl)}), so ",
-        f" works {significant(used)} % of the time",
+        compared if at.cores > 1 else "1 core works all of the time",
         f"with {significant(at.serial_percent)} % serial work no number of cores gets past "
         f"{significant(1 / serial)}."
         if serial
@@ -254,15 +256,15 @@ def test_what_is_said_of_processes(cores: int) -> None:
     within = min(cores, 4)
     reached = run.speedup.estimate[within - 1]
     for said in (
-        f"Verdict: with 10 % serial work {within} process",
+        "Verdict: with 10 % serial work "
+        + ("1 process is " if within == 1 else f"{within} processes are "),
         f" {significant(reached)} times as fast as one",
         f"{significant(100 * reached / amdahl[within - 1])} % of the "
         f"{significant(amdahl[within - 1])} that Amdahl allows",
     ):
         assert said in run.reading
-    assert ("4 processes on the same" in run.reading) == (cores < 4)
-    if cores < 4:
-        assert run.reading.endswith("reach 1.6.")
+    same = f"4 processes on the same {cores} core{'s' if cores > 1 else ''} reach 1.6."
+    assert run.reading.endswith(same) == (cores < 4)
     assert_table(
         run,
         {

@@ -11,9 +11,8 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Intervals, mean_interval
+from helpers.foundations.statistics import Intervals
 from helpers.scaling import staffing
-from helpers.scaling.loopback_queues import _steady_state
 from tests import drawn
 from tests.measurements import had_time
 from tests.scaling.checks import (
@@ -84,13 +83,9 @@ def test_more_work_than_the_simulation_can_hold_is_refused() -> None:
         staffing.Setting(rate_rps=50_000.0, service_ms=100.0)
 
 
-def test_stations_begin_with_the_requests_of_their_steady_state() -> None:
-    rng = np.random.default_rng(11)
-    for load, workers in ((0.8, 1), (2.8, 4)):
-        began = [_steady_state(load, workers, rng) for _ in range(4_000)]
-        rate = load / 0.010
-        expected = rate * queueing.mmc_response(rate, 0.010, workers)  # Little's law
-        assert mean_interval(np.array(began, dtype=float), 0.999).contains(expected)
+def test_a_station_that_begins_empty_is_caught(monkeypatch) -> None:
+    monkeypatch.setattr(staffing.steady_state, "busy", lambda services, servers: [0.0] * servers)
+    caught(check, staffing.watch, 30.0, 34)
 
 
 AT = [
@@ -124,11 +119,9 @@ def test_numbers_sentence_and_table(at: staffing.Setting) -> None:
         },
     )
     for said in (
-        f"{significant(at.rate_rps)} requests/s of {duration(0.020)} each offer ",
-        f" {significant(load)} erlang",
-        f"with {chosen:,} server",
-        f"({at.rule})",
-        f"{significant(100 * load / chosen)} % utilised",
+        f"{significant(at.rate_rps)} requests/s of {duration(0.020)} each offer "
+        f"{significant(load)} {'erlang' if load == 1 else 'erlangs'}; with {chosen:,} servers "
+        f"({at.rule}) utilisation is {significant(100 * load / chosen)} % and ",
         f"and {significant(100 * run.waited.estimate, 2)} % of the simulated requests wait",
         f"(95 % interval {significant(100 * low, 2)} to {significant(100 * high, 2)} %; Erlang C: "
         f"{significant(100 * expected, 2)} %).",
@@ -237,3 +230,10 @@ def test_the_picture_of_real_stations() -> None:
     assert_bars(drawn.error_bars(against, **style.MEASUREMENT), run.erlang_c, run.waited)
     assert drawn.curve(against, **style.THEORY).tolist() == [[0, 0], [1, 1]]
     assert {"1 worker", "2 workers", "4 workers"} <= set(drawn.written(against))
+
+
+def test_one_of_anything_is_in_the_singular() -> None:
+    first = next(iter(staffing.simulate(rate_rps=1.0, target=0.9, service_ms=20.0)))
+    assert first.reading.startswith(
+        "1 request/s of 20 ms each offer 0.02 erlangs; with 1 server (Erlang C) utilisation is 2 %"
+    )

@@ -19,7 +19,12 @@ def test_as_drawn() -> None:
     assert dead.vertical_rps == dead.at.demand_rps
     two_left = two_columns.simulate(server_1=False, demand_rps=150)
     assert two_left.horizontal_rps == 100
-    assert two_columns.simulate(balancer=False, second_balancer=True).horizontal_rps == 100
+    spare = two_columns.simulate(balancer=False, second_balancer=True)
+    assert spare.horizontal_rps == 100
+    assert spare.single_points == ["balancer 2", "database B"]
+    last = two_columns.simulate(server_1=False, server_3=False)
+    assert last.single_points == ["balancer", "server 2", "database B"]
+    assert dead.single_points == []
     assert two_columns.simulate(demand_rps=500).vertical_rps == 150
 
 
@@ -49,12 +54,22 @@ def test_numbers() -> None:
         },
     )
     assert run.table()["value"].to_dict() == run.summary
+    stopped = two_columns.simulate(database_b=False).summary
+    assert stopped["horizontal_single_points_of_failure"] == "it has stopped"
 
 
 def test_the_sentence() -> None:
     assert two_columns.simulate().reading == (
         "With every box up, the vertical column serves 100 % of the requests and the horizontal "
-        "one 100 %; in the horizontal column the balancer and database B can still stop it alone."
+        "one 100 %; in the horizontal column the balancer and database B can each still stop it "
+        "alone."
+    )
+    assert two_columns.simulate(balancer=False).reading == (
+        "With the balancer down, the vertical column serves 100 % of the requests and the "
+        "horizontal one 0 %; the horizontal column has stopped."
+    )
+    assert two_columns.simulate(replica=True).reading.endswith(
+        "in the horizontal column the balancer can still stop it alone."
     )
     assert two_columns.simulate(
         server_2=False, big_server=False, demand_rps=125.0, second_balancer=True, replica=True
@@ -80,6 +95,10 @@ def test_the_picture() -> None:
     # database on the right. Those to and from a dead box carry nothing.
     assert len(arrows) == 2 + 1 + 3 + 6
     assert sum(_carries(arrow) for arrow in arrows) == 1 + 1 + 2 + 4
+    (ax,) = axes_of(two_columns.plot, two_columns.simulate(balancer=False))
+    arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
+    # Nothing gets past a dead balancer: only the left column's two arrows carry requests.
+    assert sum(_carries(arrow) for arrow in arrows) == 2
 
 
 def _carries(arrow: FancyArrowPatch) -> bool:

@@ -82,6 +82,33 @@ def headroom(largest: float, least: float = 1.0) -> float:
     return round_up(max(1.08 * largest, least))
 
 
+def coarse(value: float) -> float:
+    """Return the next number of the form 1, 2.5 or 6 times a power of ten.
+
+    For the end of an axis whose curves a slider moves: it stands still for long, so that what
+    moves is what changed.
+
+    Parameters
+    ----------
+    value : float
+        Above 0; what the axis must hold, its room to spare included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `value` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> coarse(23.0), coarse(26.0), coarse(700)
+    (25.0, 60.0, 1000.0)
+    """
+    value = validation.number("value", value, above=0)
+    magnitude = 10.0 ** math.floor(math.log10(value))
+    steps = (1, 2.5, 6, 10)
+    return next(step * magnitude for step in steps if value <= step * magnitude * (1 + 1e-9))
+
+
 def step_up(value: float, steps: Sequence[float]) -> float:
     """Return the first of `steps` that `value` does not exceed, or the last if it exceeds all.
 
