@@ -205,7 +205,7 @@ def test_the_report_says_what_the_guide_says(followed: Followed) -> None:
     said = said_by(followed, "grade")
     assert f"{LAB}: 3 graded, 1 not graded, 1 not handed in" in said
     assert re.search(r"Not graded, no score:\n  alan  all its cells have lost the metadata", said)
-    assert re.search(r"Late:\n  ada    8 h 1 min\n  alan   8 h 1 min\n  grace  8 h 1 min", said)
+    assert re.search(r"Late:\n  ada    8 h 2 min\n  alan   8 h 2 min\n  grace  8 h 2 min", said)
     assert "Not handed in:\n  barbara  Barbara Liskov" in said
     assert "To be looked at" not in said
     assert "warning" not in said.lower()
