@@ -27,9 +27,10 @@ labs: installed ## make labs/ from solutions/
 bench: installed ## measure speed against other simulators and other ways of drawing
 	$(VENV) -m tests.benchmarks $(ARGS)
 
-lint: installed ## check style, formatting and the import contract
+lint: installed ## check style, formatting, types and the import contract
 	$(VENV) -m ruff check .
 	$(VENV) -m ruff format --check .
+	$(VENV) -m mypy
 	.venv/bin/lint-imports
 
 format: installed ## mend style and formatting
@@ -40,7 +41,7 @@ lock: installed ## pin the dependencies again (UPGRADE=yes for newest versions)
 	$(VENV) -m helpers.authoring lock $(if $(UPGRADE),--upgrade)
 
 clean: ## delete the environment and caches; your progress stays
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info .coverage htmlcov
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache build dist *.egg-info .coverage htmlcov
 	find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 .PHONY: installed

@@ -2,8 +2,8 @@
 
 Tests compare these with the arrays of a result: a curve that is drawn at 85 %, or from the wrong
 field, is noticed. Our drawing helpers draw many things as one artist; each has a ``gid`` that says
-what it is (``bars``, ``whiskers``, ``marks``, ``spans``, ``curves``, ``ring``, ``here``), and a
-``label`` where a plot gives one.
+what it is (``bars``, ``whiskers``, ``marks``, ``spans``, ``curves``, ``ring``, ``here``, ``dot``;
+``boxes``, ``fills``, ``arrows``, ``heads``), and a ``label`` where a plot gives one.
 
 Artists are found by their look: any of color, label, gid, linestyle, linewidth, marker, alpha and
 whatever else has a getter. A style of the course is a look, so ``curve(ax, **style.THEORY)`` is the

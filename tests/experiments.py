@@ -18,13 +18,17 @@ _ROOMS = ("authoring", "blueprint", "explore", "foundations", "grading")
 @cache
 def experiments() -> tuple[ModuleType, ...]:
     """Every module of a chapter that has a `simulate` of a declared setting."""
+    chapters = [
+        f"helpers.{package.name}."
+        for package in pkgutil.iter_modules(helpers.__path__)
+        if package.ispkg and package.name not in _ROOMS
+    ]
     found = []
-    for package in pkgutil.iter_modules(helpers.__path__):
-        if not package.ispkg or package.name in _ROOMS:
-            continue
-        for module in pkgutil.iter_modules([str(ROOT / "helpers" / package.name)]):
+    for chapter in chapters:
+        folder = ROOT / chapter.replace(".", "/")
+        for module in pkgutil.walk_packages([str(folder)], chapter):
             if not module.ispkg:
-                loaded = importlib.import_module(f"helpers.{package.name}.{module.name}")
+                loaded = importlib.import_module(module.name)
                 if isinstance(getattr(loaded, "simulate", None), Takes):
                     found.append(loaded)
     return tuple(found)

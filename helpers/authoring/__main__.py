@@ -76,6 +76,24 @@ def _lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def _new(options: argparse.Namespace) -> int:
+    from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
+
+    make = {"experiment": new_experiment, "page": new_page}[options.what]
+    try:
+        written = make(options.name)
+    except ScaffoldError as error:
+        print(f"new {options.what}: {error}", file=sys.stderr)
+        return 2
+    for path in written:
+        print(path.relative_to(ROOT))
+    pages = [str(path.relative_to(ROOT)) for path in written if path.suffix == ".ipynb"]
+    if pages:
+        print(f"Run it: python -m helpers.authoring execute {' '.join(pages)}")
+    print("Fill in what stands in <angle brackets>. CONTRIBUTING.md says what belongs where.")
+    return 0
+
+
 def _class(options: argparse.Namespace) -> Class:
     from helpers.authoring.grading.commands import Class
 
@@ -207,6 +225,9 @@ def main(arguments: list[str] | None = None) -> int:
     command("check", _check, "check form, rhythm, outputs, links and claims")
     labs = command("labs", _labs, "make labs/ from solutions/", notebooks=False)
     labs.add_argument("--check", action="store_true", help="only say what would change")
+    new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
+    new.add_argument("what", choices=("experiment", "page"))
+    new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
 

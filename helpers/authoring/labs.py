@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -72,8 +73,11 @@ class Course:
             shutil.copytree(solutions, folder / "solutions", ignore=SKIPPED)
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
         config.CourseDirectory.root = str(folder)
-        config.CourseDirectory.db_url = f"sqlite:///{gradebook or folder / 'gradebook.db'}"
         config.Exchange.root = str(folder / "exchange")
+        book = gradebook or folder / "gradebook.db"
+        config.CourseDirectory.db_url = f"sqlite:///{book}"
+        if not book.exists():
+            book.write_bytes(_empty_gradebook(config.CourseDirectory.course_id))
         self.config = config
         self._api = NbGraderAPI(config=config)
 
@@ -125,6 +129,19 @@ class Course:
                 )
                 for grade in submission.grades
             }
+
+
+@cache
+def _empty_gradebook(course_id: str) -> bytes:
+    """A grade book in which nothing is: nbgrader starts a process for each new one, and takes
+    seconds."""
+    from nbgrader.api import Gradebook
+
+    with tempfile.TemporaryDirectory(prefix="sd-gradebook-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "gradebook.db"
+        with Gradebook(f"sqlite:///{path}", course_id):
+            pass
+        return path.read_bytes()
 
 
 @contextmanager

@@ -1,82 +1,68 @@
-"""The reference system: written in a few lines, then drawn, bounded, priced, broken and run.
+"""The system model: written in a few lines, then drawn, bounded, priced, broken and run.
 
 >>> from helpers import blueprint
->>> shop = blueprint.anatomy(rate_rps=300)
->>> print(blueprint.bounds(shop).reading)
+>>> from helpers.blueprint.catalogue import anatomy
+>>> print(blueprint.bounds(anatomy(rate_rps=300)).reading)
 First to saturate: app-1, at 446 requests/s; a request takes 47.1 ms on average when nobody waits.
+
+The words that a design is written in, and the questions that it is asked, can be had from here.
+All else is in a module named after what it is.
+
+================  ===========================================================================
+``components``    clients, CDN, balancer, servers, cache, database, queue, workers
+``design``        components, wired
+``catalogue``     designs with a name
+``checks``        what is wrong with a design, what is unwise in it
+``diagram``       a design as text: a Mermaid diagram, a table
+``plots``         a design as a picture, and a run of it over time
+``theory``        flows, bounds, open and closed networks of queues
+``availability``  how often it works
+``cost``          what it costs
+``traffic``       traffic that comes and goes
+``faults``        deaths, slowness, partitions
+``simulation``    runs of a design: the rules, and two engines that keep them
+``policies``      how a balancer picks a server
+``balancing``     the policies alone, at one station: simulated, in the limit, exact
+================  ===========================================================================
 """
 
-from helpers.blueprint.availability import Availability, availability, single_points
-from helpers.blueprint.balancing import (
-    BalancingResult,
-    exact_balancing,
-    simulate_balancing,
-    simulate_balancing_progressively,
-    theory_balancing,
-)
-from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, pair, single
+from helpers.blueprint.availability import availability, single_points
+from helpers.blueprint.balancing.chain import exact_balancing
+from helpers.blueprint.balancing.limits import theory_balancing
+from helpers.blueprint.catalogue import pair
 from helpers.blueprint.checks import Finding, validate
 from helpers.blueprint.components import (
     CDN,
     AppServers,
     Cache,
     Clients,
-    Component,
     Database,
     HealthCheck,
     LoadBalancer,
     Queue,
     Workers,
 )
-from helpers.blueprint.cost import Cost, cost, prices
-from helpers.blueprint.design import Design, Edge
+from helpers.blueprint.cost import cost, prices
+from helpers.blueprint.design import Design
 from helpers.blueprint.diagram import design_table, mermaid
-from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.blueprint.faults import Fault, kill, partition, recover, slow
 from helpers.blueprint.policies import POLICIES
-from helpers.blueprint.simulation import (
-    DesignResult,
-    simulate_design,
-    simulate_design_progressively,
-)
-from helpers.blueprint.theory import (
-    Bounds,
-    ClosedDesign,
-    OpenNetwork,
-    bounds,
-    edge_flows,
-    machine_loads,
-    theory_closed_design,
-    theory_design,
-)
-from helpers.blueprint.traces import (
-    Fault,
-    Traffic,
-    diurnal,
-    flash_crowd,
-    kill,
-    partition,
-    recover,
-    slow,
-    spike,
-    steady,
-)
+from helpers.blueprint.simulation.result import DesignResult
+from helpers.blueprint.simulation.runs import simulate_design
+from helpers.blueprint.theory.bounds import bounds
+from helpers.blueprint.theory.closed_network import theory_closed_design
+from helpers.blueprint.theory.open_network import OpenNetwork, theory_design
+from helpers.blueprint.traffic import Traffic, diurnal, flash_crowd, spike, steady
 
 __all__ = [
     "CDN",
     "POLICIES",
     "AppServers",
-    "Availability",
-    "BalancingResult",
-    "Bounds",
     "Cache",
     "Clients",
-    "ClosedDesign",
-    "Component",
-    "Cost",
     "Database",
     "Design",
     "DesignResult",
-    "Edge",
     "Fault",
     "Finding",
     "HealthCheck",
@@ -85,33 +71,20 @@ __all__ = [
     "Queue",
     "Traffic",
     "Workers",
-    "anatomy",
     "availability",
     "bounds",
-    "cache_aside",
-    "chain",
     "cost",
     "design_table",
     "diurnal",
-    "edge_flows",
     "exact_balancing",
     "flash_crowd",
-    "horizontal",
     "kill",
-    "machine_loads",
     "mermaid",
     "pair",
     "partition",
-    "plot_design",
-    "plot_outcomes",
-    "plot_queues",
     "prices",
     "recover",
-    "simulate_balancing",
-    "simulate_balancing_progressively",
     "simulate_design",
-    "simulate_design_progressively",
-    "single",
     "single_points",
     "slow",
     "spike",

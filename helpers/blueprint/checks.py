@@ -10,27 +10,22 @@ Each finding names the component it is about and says what to do:
     >>> for finding in validate(alone):
     ...     print(finding)
     warning: 'db' is a single point of failure: without it nothing is answered
-    warning: 'db' is overloaded: 500 calls/s of 20 ms need 10 servers, it has 4
+    warning: overload at 'db': 500 calls/s of 20 ms keep 10 servers busy, and there are 4
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers.blueprint.components import (
-    AppServers,
-    Cache,
-    Clients,
-    Database,
-    Queue,
-    Workers,
-)
+from helpers.blueprint.components import AppServers, Cache, Clients, Database, Queue, Workers
 from helpers.blueprint.design import LOOK, Design
+from helpers.blueprint.graph import cycle_of, reachable
 from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
-    from helpers.blueprint.theory import Load
+    from helpers.blueprint.theory.flows import Load
 
 ERROR, WARNING = "error", "warning"
 
@@ -107,7 +102,7 @@ def _errors(design: Design) -> list[Finding]:
             f"{extra.name!r} is a second entry beside {clients[0].name!r}: a design has one",
         )
     _wiring_errors(design, error)
-    cycle = _cycle(design)
+    cycle = cycle_of(design)
     if cycle:
         error(
             "cycle",
@@ -117,7 +112,7 @@ def _errors(design: Design) -> list[Finding]:
     for component in design:
         name = component.name
         callers, callees = design.callers(name), design.callees(name)
-        if clients and not isinstance(component, Clients) and not _reachable(design, name):
+        if clients and not isinstance(component, Clients) and not reachable(design, name):
             error("unreachable", name, f"{name!r} is unreachable: no request ever gets there")
         if isinstance(component, AppServers) and component.count > 1:
             for caller in callers:
@@ -155,7 +150,7 @@ def _errors(design: Design) -> list[Finding]:
     return found
 
 
-def _wiring_errors(design: Design, error) -> None:
+def _wiring_errors(design: Design, error: Callable[[str, str, str], None]) -> None:
     singles = {"clients", "CDN", "cache", "message queue"}
     for component in design:
         name, callees = component.name, design.callees(component.name)
@@ -179,39 +174,6 @@ def _wiring_errors(design: Design, error) -> None:
             error("dead end", name, f"{name!r} leads nowhere: wire it to what it should call")
 
 
-def _cycle(design: Design) -> list[str]:
-    """Return a cycle as a path that ends where it began, or nothing."""
-    done: set[str] = set()
-
-    def walk(name: str, path: list[str]) -> list[str]:
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        for callee in design.callees(name):
-            if cycle := walk(callee.name, [*path, name]):
-                return cycle
-        done.add(name)
-        return []
-
-    for component in design:
-        if cycle := walk(component.name, []):
-            return cycle
-    return []
-
-
-def _reachable(design: Design, name: str) -> bool:
-    seen, front = {name}, [name]
-    while front:
-        for caller in design.callers(front.pop()):
-            if isinstance(caller, Clients):
-                return True
-            if caller.name not in seen:
-                seen.add(caller.name)
-                front.append(caller.name)
-    return False
-
-
 def _single_points(design: Design) -> list[Finding]:
     from helpers.blueprint.availability import single_points  # it stands on this module
 
@@ -220,14 +182,18 @@ def _single_points(design: Design) -> list[Finding]:
             WARNING,
             "single point of failure",
             name,
-            f"{name!r} is a single point of failure: without it {what}",
+            f"{name!r} are a single point of failure: without them {what}"
+            if isinstance(design.instance(name)[0], Workers)
+            else f"{name!r} is a single point of failure: without it {what}",
         )
         for name, what in single_points(design).items()
     ]
 
 
 def _overloads(design: Design) -> list[Finding]:
-    from helpers.blueprint.theory import machine_loads  # it stands on this module's neighbours
+    from helpers.blueprint.theory.flows import (
+        machine_loads,  # it stands on this module's neighbours
+    )
 
     rate = design.clients.rate_rps
     if rate is None:
@@ -242,9 +208,9 @@ def _overloads(design: Design) -> list[Finding]:
             WARNING,
             "overloaded",
             load.component,
-            f"{load.machine!r} is overloaded: {significant(rate * load.visits)} calls/s of "
-            f"{duration(load.hold_s)} need {significant(rate * load.demand_s)} servers, "
-            f"it has {load.servers}",
+            f"overload at {load.machine!r}: {significant(rate * load.visits)} calls/s of "
+            f"{duration(load.hold_s)} keep {significant(rate * load.demand_s)} servers busy, and "
+            f"there {'is' if load.servers == 1 else 'are'} {load.servers}",
         )
         for load in worst.values()
         if rate >= load.capacity_rps

@@ -7,10 +7,12 @@ from helpers.explore.picture import Picture, picture
 from helpers.explore.predictions import forget_predictions, predict, predictions
 from helpers.explore.progress import progress
 from helpers.explore.quiz import quiz
+from helpers.explore.replay import Replay, replay
 
 __all__ = [
     "Explorer",
     "Picture",
+    "Replay",
     "check_environment",
     "choice",
     "explore",
@@ -20,6 +22,7 @@ __all__ = [
     "predictions",
     "progress",
     "quiz",
+    "replay",
     "slider",
     "toggle",
 ]

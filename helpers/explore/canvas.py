@@ -9,28 +9,31 @@ moment was drawn afresh.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from math import ceil
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg, get_hinting_flag
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.collections import Collection
+from matplotlib.colors import to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
 from helpers.explore.png import Backdrop, quick_png, small_png
-from helpers.explore.quick_axes import QuickAxes
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.style import DRAWING
 from helpers.foundations.drawing.words import Words
 from helpers.foundations.experiment import Result
 
-#: Held while anything is drawn. Cells run in one thread of the kernel and sliders move in another,
-#: and matplotlib's settings and fonts belong to all of them.
-DRAWING = threading.RLock()
+__all__ = ["DRAWING", "Canvas"]
 
 _DPI = 100
 _PAPER = 255
@@ -55,14 +58,12 @@ class Canvas:
         height_in += 3.0 * (grid["nrows"] - 1)
         self.height_px = round(height_in * _DPI)
         size = (self.width_px / _DPI, height_in)
-        with DRAWING, style.context():
-            self.figure = Figure(figsize=size, dpi=_DPI)
-            self._agg = _StampingAgg(self.figure)
-            quick = {"axes_class": QuickAxes}
-            axes = self.figure.subplots(squeeze=False, subplot_kw=quick, **grid)
+        with style.context():
+            self.figure = Figure(figsize=size, dpi=_DPI, layout="none")  # type: ignore[arg-type]
+            self._agg: FigureCanvasAgg = _StampingAgg(self.figure)
+            axes = self.figure.subplots(squeeze=False, **grid)
             self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
-        self.axes: tuple[QuickAxes, ...] = tuple(axes.ravel())
-        self._knows_limits = False
+        self.axes: tuple[Axes, ...] = tuple(axes.ravel())
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
@@ -77,34 +78,25 @@ class Canvas:
         pinned : sequence of Result
             Drawn underneath as grey ghosts, to compare with.
         """
-        self._plot_all(results, pinned)
-        adapting = [ax for ax in self.axes if ax.get_autoscalex_on() or ax.get_autoscaley_on()]
-        if not self._knows_limits:
-            for ax in self.axes:
-                ax.follows_data = ax in adapting
-            self._knows_limits = True
-        elif not all(ax.follows_data for ax in adapting):  # it had set its limits until now
-            for ax in adapting:
-                ax.follows_data = True
+        with style.context():
             self._plot_all(results, pinned)
 
     def _plot_all(self, results: Sequence[Result], pinned: Sequence[Result]) -> None:
-        with style.context():
-            for ax in self.axes:
-                for artist in self._data_artists(ax):
-                    artist.remove()
-                ax.containers.clear()  # of bars and error bars that are gone
-                ax.relim()
-                ax.set_autoscale_on(True)
-                ax.set_prop_cycle(None)
-            target = self.axes if hasattr(self._plot, "panels") else self.axes[0]
-            for result in pinned:
-                self._plot(result, target)
-            for ax in self.axes:
-                for artist in self._data_artists(ax):
-                    _fade(artist)
-            for result in results:
-                self._plot(result, target)
+        for ax in self.axes:
+            for artist in self._data_artists(ax):
+                artist.remove()
+            ax.containers.clear()  # of bars and error bars that are gone
+            ax.relim()
+            ax.set_autoscale_on(True)
+            ax.set_prop_cycle(None)
+        target = self.axes if hasattr(self._plot, "panels") else self.axes[0]
+        for result in pinned:
+            self._plot(result, target)
+        for ax in self.axes:
+            for artist in self._data_artists(ax):
+                _fade(artist)
+        for result in results:
+            self._plot(result, target)
         if len(self.figure.axes) != len(self.axes):
             raise RuntimeError(
                 f"{self._plot.__name__} added axes to the figure; declare panels with style.panels"
@@ -112,15 +104,16 @@ class Canvas:
 
     def moving_png(self) -> bytes:
         """Return the picture quickly, reusing everything that is not data."""
-        self.figure.set_dpi(_DPI)
-        data = [(ax, artist) for ax in self.axes for artist in self._data_artists(ax)]
-        renderer = self._agg.get_renderer()
-        pixels = np.asarray(renderer.buffer_rgba())
-        self._draw_backdrop(renderer, [artist for _, artist in data if artist.get_visible()])
-        self._backdrop.copy_to(pixels)
-        for ax, artist in sorted(data, key=lambda pair: pair[1].get_zorder()):
-            ax.draw_artist(artist)
-        return self._backdrop.png(pixels)
+        with style.context():
+            self.figure.set_dpi(_DPI)
+            data = [(ax, artist) for ax in self.axes for artist in self._data_artists(ax)]
+            renderer = self._agg.get_renderer()
+            pixels = np.asarray(renderer.buffer_rgba())
+            self._draw_backdrop(renderer, [artist for _, artist in data if artist.get_visible()])
+            self._backdrop.copy_to(pixels)
+            for ax, artist in sorted(data, key=lambda pair: pair[1].get_zorder()):
+                ax.draw_artist(artist)
+            return self._backdrop.png(pixels)
 
     def settled_png(self, caption: str = "") -> bytes:
         """Return the whole figure, drawn afresh at twice the resolution.
@@ -136,8 +129,8 @@ class Canvas:
             note.set_color(style.MUTED)
             self._agg.draw()
             note.remove()
-        pixels = np.asarray(self._agg.buffer_rgba())
-        return small_png(pixels) if caption else quick_png(pixels)
+            pixels = np.asarray(self._agg.buffer_rgba())
+            return small_png(pixels) if caption else quick_png(pixels)
 
     def _draw_backdrop(self, renderer: RendererAgg, data: Sequence[Artist]) -> None:
         """Draw what changed of everything that is not data."""
@@ -146,9 +139,8 @@ class Canvas:
             return
         for artist in data:
             artist.set_visible(False)
-        with style.context():  # ticks are made while they are drawn
-            for layer in changed:
-                layer.draw(renderer)
+        for layer in changed:
+            layer.draw(renderer)
         for artist in data:
             artist.set_visible(True)
         pixels = np.asarray(renderer.buffer_rgba())
@@ -166,7 +158,7 @@ class _Layer:
 
     def __init__(self, ax: Axes) -> None:
         self._ax = ax
-        self._shows: tuple = ()
+        self._shows: tuple[Any, ...] = ()
 
     def is_stale(self) -> bool:
         """Return whether the axes have changed since they were drawn."""
@@ -196,55 +188,88 @@ class _StampingAgg(FigureCanvasAgg):
 
     def get_renderer(self) -> RendererAgg:
         size, dpi = self.get_width_height(physical=True), self.figure.dpi
-        if dpi != _DPI:
-            self.renderer = _StampingRenderer(*size, dpi)
-        else:
-            self._moving = self.renderer = self._moving or _StampingRenderer(*size, dpi)
-        return self.renderer
+        renderer = self._moving if dpi == _DPI else None
+        if renderer is None:
+            renderer = _StampingRenderer(*size, dpi)
+        if dpi == _DPI:
+            self._moving = renderer
+        self.renderer = renderer
+        return renderer
 
 
 class _StampingRenderer(RendererAgg):
-    """Keeps the bitmap of every text and puts it on whole pixels.
+    """Keeps the picture of every text and puts it on whole pixels.
 
     Matplotlib rasterises letter by letter, each time, which takes half of the time of a picture.
     """
 
-    def draw_text(
-        self, gc, x, y, s, prop, angle, ismath=False, mtext=None
-    ) -> None:  # the base class's signature
-        if ismath or angle not in (0, 90):
-            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
-            return
-        letters, (right, down), _ = _written(s, prop, self.dpi)
-        if angle == 0:
-            left, bottom = x + right, y + down
-        else:  # upwards: a quarter turn around the origin
-            left, bottom = x + down - len(letters), y - right
-            letters = np.ascontiguousarray(np.rot90(letters))
-        self._renderer.draw_text_image(letters, round(left), round(bottom), 0, gc)
+    def __init__(self, width: float, height: float, dpi: float) -> None:
+        RendererAgg.__init__(self, width, height, dpi)
 
-    def get_text_width_height_descent(self, s, prop, ismath) -> tuple[float, float, float]:
-        if ismath:
-            return super().get_text_width_height_descent(s, prop, ismath)
-        return _written(s, prop, self.dpi)[2]
+    def draw_text(
+        self,
+        gc: Any,
+        x: float,
+        y: float,
+        s: str,
+        prop: FontProperties,
+        angle: float,
+        ismath: bool | str = False,
+        mtext: Text | None = None,
+    ) -> None:
+        if ismath or angle not in (0, 90) or not s.strip():
+            RendererAgg.draw_text(self, gc, x, y, s, prop, angle, ismath, mtext)
+            return
+        *colour, alpha = to_rgba(gc.get_rgb(), gc.get_alpha() if gc.get_forced_alpha() else None)
+        letters, left, below = _written(s, prop, self.dpi, angle, tuple(colour))
+        ours = self.new_gc()
+        ours.copy_properties(gc)
+        ours.set_alpha(alpha)
+        # The place of a text is counted down from the top, that of an image up from the bottom.
+        self.draw_image(ours, round(x) - left, self.height - round(y) - below, letters)
+        ours.restore()
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: bool | str
+    ) -> tuple[float, float, float]:
+        if not ismath:
+            return _size(s, prop, self.dpi)
+        text_size = RendererAgg.get_text_width_height_descent(self, s, prop, ismath)
+        width, height, descent = text_size
+        return width, height, descent
+
+
+@lru_cache(maxsize=2_000)
+def _size(text: str, prop: FontProperties, dpi: float) -> tuple[float, float, float]:
+    """Return a text's width, height and descent in pixels."""
+    width, height, descent = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, prop, False)
+    return width, height, descent
 
 
 @lru_cache(maxsize=2_000)
 def _written(
-    text: str, prop: FontProperties, dpi: float
-) -> tuple[np.ndarray, tuple[float, float], tuple[float, float, float]]:
-    """Return a text's coverage (0..255), where its lower left corner is, and its size.
+    text: str,
+    prop: FontProperties,
+    dpi: float,
+    angle: float,
+    colour: tuple[float, float, float],
+) -> tuple[npt.NDArray[np.uint8], int, int]:
+    """Return a text's picture, and how far left of and below its origin that begins, in pixels.
 
-    In pixels: the corner is counted to the right and down from the origin, and the size is width,
-    height and descent.
+    Shape (height, width, 4), from the bottom row up, as ``draw_image`` takes it.
     """
-    font = RendererAgg(1, 1, dpi)._prepare_font(prop)
-    font.set_text(text, 0.0, flags=get_hinting_flag())
-    width, height, descent = (*font.get_width_height(), font.get_descent())
-    font.draw_glyphs_to_bitmap(antialiased=True)
-    right, down = font.get_bitmap_offset()
-    corner = (right / 64, (down + descent) / 64 + 1)  # FreeType counts in 64ths
-    return np.array(font.get_image()), corner, (width / 64, height / 64, descent / 64)
+    width, height, descent = (ceil(side) for side in _size(text, prop, dpi))
+    room = ceil(dpi / 20)  # letters may lean out of their boxes
+    columns, rows = width + 2 * room, height + 2 * room
+    right, up = room, room + descent
+    if angle == 90:  # upwards: what was above the line is left of it
+        columns, rows = rows, columns
+        right, up = room + height - descent, room
+    paper = RendererAgg(columns, rows, dpi)
+    gc = paper.new_gc()
+    gc.set_foreground(colour)
+    paper.draw_text(gc, right, rows - up, text, prop, angle)
+    return np.asarray(paper.buffer_rgba())[::-1].copy(), right, up
 
 
 def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, float]:
@@ -264,13 +289,14 @@ def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, 
     return edges
 
 
-def _scenery(ax: Axes) -> tuple:
+def _scenery(ax: Axes) -> tuple[Any, ...]:
     """Everything that decides how the axes look without their data."""
-    ticks = []
+    ticks: list[Any] = []
     for axis in (ax.xaxis, ax.yaxis):
         locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
         if isinstance(locator, FixedLocator):
-            ticks += [tuple(locator.locs), tuple(formatter.format_ticks(locator.locs))]
+            places = list(locator.tick_values(0, 1))
+            ticks += [tuple(places), tuple(formatter.format_ticks(places))]
         else:
             ticks += [type(locator), type(formatter)]
         ticks.append(axis.get_visible())
@@ -289,10 +315,24 @@ def _scenery(ax: Axes) -> tuple:
 
 
 def _fade(artist: Artist) -> None:
+    """Make a ghost: grey lines, outlines of what was filled, and no words.
+
+    A filled ghost would lie like mud over the picture, and over other ghosts.
+    """
     if isinstance(artist, Text | Words):
         artist.remove()
         return
-    artist.set_alpha(0.55)
     artist.set_zorder(artist.get_zorder() - 1)
+    if isinstance(artist, Patch | Collection) and len(np.atleast_1d(artist.get_facecolor())):
+        artist.set(facecolor="none", edgecolor=style.GHOST, linewidth=1.0, hatch=None, alpha=0.55)
+        return
+    strength = _ink(artist.get_color()) if hasattr(artist, "get_color") else 1.0
+    artist.set_alpha(0.55 * max(strength * (artist.get_alpha() or 1.0), 0.3))
     if hasattr(artist, "set_color"):
         artist.set_color(style.GHOST)
+
+
+def _ink(colours: Any) -> float:
+    """Return how far a colour is from white, or the darkest of several, 0 to 1."""
+    rgba = to_rgba_array(colours)
+    return float(((1 - rgba[:, :3].min(axis=1)) * rgba[:, 3]).max(initial=0.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
@@ -17,19 +16,18 @@ from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
-from helpers.explore.models import Attempt, Model, ModelError, runs_of
+from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
+from helpers.explore.parameters import Declaration, check_names, parameters_of
+from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
 from helpers.foundations.experiment import (
-    Declared,
     Mine,
     Parameters,
     Result,
-    Takes,
-    declarations,
-    default_of,
     frames_of,
 )
+from helpers.foundations.questions import Questions
 
 Simulation = Callable[..., Result | Iterator[Result]]
 
@@ -47,14 +45,6 @@ class _Answer:
     moved: dict[str, Any]
     drawing: Drawing
     finer: Iterator[Result]
-
-
-@dataclass(frozen=True)
-class _Declaration:
-    """What is known of a parameter: what it was declared as, if it was, and its default."""
-
-    declared: Declared | None
-    default: Any
 
 
 class Explorer:
@@ -75,13 +65,16 @@ class Explorer:
         simulate: Simulation,
         plot: Plot,
         model: Model | None,
+        runs: int,
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
+        after: tuple[Questions, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
-        known = _parameters(simulate)
-        _check_names(simulate, known, arguments)
+        self._runs = validation.integer("runs", runs, at_least=1)
+        known = parameters_of(simulate)
+        check_names(simulate, known, arguments)
         self.controls = {
             name: control.declared_as(name, known[name].declared, known[name].default)
             for name, control in arguments.items()
@@ -104,7 +97,8 @@ class Explorer:
         self._view = View(plot, title)
         self.result: Result
         self._finish(self._frames(self._moved))
-        self._root = self._build()
+        self._view.make_clickable(self._by_name, self._choose)
+        self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
             widget.observe(self._on_change, "value")
 
@@ -116,8 +110,7 @@ class Explorer:
     @property
     def _moved(self) -> dict[str, Any]:
         """What a learner can change of the values."""
-        moved = {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
-        return {**moved, **{n: w.value for n, w in self._boxes.items()}}
+        return {**self._by_name(), **{n: w.value for n, w in self._boxes.items()}}
 
     def set(self, **values: Any) -> Explorer:
         """Set several controls at once and redraw once.
@@ -185,7 +178,7 @@ class Explorer:
         parts += [f"{name} = {box.value}" for name, box in self._boxes.items()]
         return "with " + ", ".join(parts) if parts else ""
 
-    def _build(self) -> widgets.Widget:
+    def _build(self, after: tuple[Questions, str] | None) -> widgets.Widget:
         buttons = [
             _button(name, f"Set: {self._explain(preset)}", partial(self._preset, preset))
             for name, preset in self.presets.items()
@@ -199,7 +192,29 @@ class Explorer:
         row = widgets.Box(
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
-        return framed([moved, row, *self._view.body])
+        if after is None:
+            return framed([moved, row, *self._view.body])
+        content = widgets.VBox([moved, row, *self._view.body])
+        self._veil = Veil(*after, [content])
+        self._veil.lift(self._mark)
+        return framed([self._veil.widget, content])
+
+    def _mark(self, guess: float | str | None) -> None:
+        """Mark a guess in the picture, where it has an axis."""
+        question = self._veil.question
+        if isinstance(guess, float | int) and question.axis:
+            self.plot.guess = (question.axis, question.scale * guess)
+            with self._turn:
+                self._view.settle()
+
+    def _by_name(self) -> dict[str, Any]:
+        """Return what each control is set to."""
+        return {n: self.controls[n].read(w.value) for n, w in self._widgets.items()}
+
+    def _choose(self, name: str, value: Any) -> None:
+        """Do what a click in the picture means: set a control, or turn it on or off."""
+        widget, control = self._widgets[name], self.controls[name]
+        widget.value = control.write(not control.read(widget.value) if value is None else value)
 
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)
@@ -293,7 +308,7 @@ class Explorer:
         """Run the learner's model, and draw what it says after one run, two, four, ..."""
         if self.model is None or self._pending is not this:
             return
-        attempt = self._attempt = Attempt(self.model, _setting_of(self.result))
+        attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
         drawn = 0
         while self._pending is this:
             done = attempt.done  # asked before the runs are counted: none can slip through
@@ -301,7 +316,12 @@ class Explorer:
                 drawn = max(attempt.runs, 1)
                 with self._turn:
                     if self._pending is this:
-                        self._show(self._draw(self.result, attempt.mine, settled=False))
+                        try:
+                            self._show(self._draw(self.result, attempt.mine, settled=False))
+                        except ModelError as error:
+                            attempt.abandon()
+                            self._view.blame(error)
+                            return
             if done:
                 break
             await asyncio.sleep(_GLANCE_S)
@@ -310,21 +330,26 @@ class Explorer:
 
     def _finish(self, frames: Iterator[Result]) -> None:
         *_, last = frames
-        mine, failure = None, None
-        if self.model is not None:
-            try:
-                *_, mine = runs_of(self.model, _setting_of(last))
-            except ModelError as error:
-                failure = error
-        self._show(self._draw(last, mine, settled=True))
-        if failure is not None:
-            self._view.blame(failure)
+        if self.model is None:
+            self._show(self._draw(last, settled=True))
+            return
+        try:
+            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
+            self._show(self._draw(last, mine, settled=True))
+        except ModelError as error:
+            self._show(self._draw(last, settled=True))
+            self._view.blame(error)
 
     def _frames(self, moved: Mapping[str, Any]) -> Iterator[Result]:
         return frames_of(self.simulate(**self._fixed, **moved))
 
     def _draw(self, result: Result, mine: Mine | None = None, *, settled: bool) -> Drawing:
-        return self._view.draw((result,), self._pinned, mine, settled=settled)
+        try:
+            return self._view.draw((result,), self._pinned, mine, settled=settled)
+        except Exception as error:
+            if mine is None:
+                raise
+            raise ModelError(f"What it returned cannot be drawn: {error}") from error
 
     def _show(self, drawing: Drawing) -> None:
         (self.result,) = drawing.results
@@ -336,8 +361,10 @@ def explore(
     plot: Callable[..., None] | None = None,
     *,
     model: Model | None = None,
+    runs: int = RUNS,
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
+    after: tuple[Questions, str] | None = None,
     **arguments: Any,
 ) -> Explorer:
     """Join a simulation and a plot with sliders.
@@ -360,10 +387,16 @@ def explore(
         The learner's own version of the experiment's rule, ``model(at, draw)`` or ``model(at)``,
         which returns named numbers: it is run at the present setting, on the same draws, and
         appears in vermilion, in the way that ``plot(result, ax, mine=...)`` draws it.
+    runs : int
+        How often a model that draws is run; what it returns is averaged.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
     presets : mapping of str to mapping, optional
         Named settings of several controls at once, each a button.
+    after : (Questions, str), optional
+        A chapter's questions and the name of the prediction that this explorer would give away: it
+        stays covered until the learner has committed to a guess, or asks to be shown, and then
+        opens with the guess marked. Whoever reads without a kernel sees the picture.
     **arguments
         One for each parameter: a control (:func:`slider`, :func:`choice`, :func:`toggle`) or a
         fixed value.
@@ -389,7 +422,7 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, title, dict(presets or {}), arguments)
+    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
 @cache
@@ -400,33 +433,6 @@ def _keep_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-def _parameters(simulate: Simulation) -> dict[str, _Declaration]:
-    """Return what is known of each parameter of a simulation, in order."""
-    if isinstance(simulate, Takes):
-        setting = simulate.setting
-        return {
-            name: _Declaration(declared, default_of(setting, name))
-            for name, declared in declarations(setting).items()
-        }
-    return {
-        name: _Declaration(None, MISSING if known.default is known.empty else known.default)
-        for name, known in inspect.signature(simulate).parameters.items()
-    }
-
-
-def _check_names(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
-) -> None:
-    if strange := [name for name in arguments if name not in known]:
-        raise TypeError(
-            f"{simulate.__name__} got an unexpected argument {strange[0]!r}; "
-            f"its parameters are {', '.join(known)}"
-        )
-    needed = [n for n, about in known.items() if about.default is MISSING and n not in arguments]
-    if needed:
-        raise TypeError(f"{simulate.__name__} is missing a required argument: {needed[0]!r}")
 
 
 def _check_presets(
@@ -449,7 +455,7 @@ def _setting_of(result: Result) -> Parameters:
 
 
 def _number_boxes(
-    simulate: Simulation, known: Mapping[str, _Declaration], arguments: Mapping[str, Any]
+    simulate: Simulation, known: Mapping[str, Declaration], arguments: Mapping[str, Any]
 ) -> dict[str, widgets.BoundedIntText]:
     """Make boxes for `seed` and `replications` where the simulation takes them."""
     boxes = {}

@@ -32,7 +32,7 @@ class _Abandoned(BaseException):
     """Raised inside a model whose answer nobody waits for any more."""
 
 
-def runs_of(model: Model, at: Parameters) -> Iterator[Mine]:
+def runs_of(model: Model, at: Parameters, most: int = RUNS) -> Iterator[Mine]:
     """Yield what a model says: after its first run, and on average after each further one.
 
     Parameters
@@ -41,6 +41,8 @@ def runs_of(model: Model, at: Parameters) -> Iterator[Mine]:
         ``model(at, draw)`` or ``model(at)``; the latter runs once.
     at : Parameters
         The setting. Its seed, where it has one, is the draws'.
+    most : int
+        How often it is run.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def runs_of(model: Model, at: Parameters) -> Iterator[Mine]:
     draws = len(inspect.signature(model).parameters) > 1
     draw = Draws(getattr(at, "seed", 1))
     outcomes: list[Any] = []
-    for _ in range(RUNS if draws else 1):
+    for _ in range(most if draws else 1):
         try:
             outcomes.append(model(at, draw) if draws else model(at))
             mine = averaged(outcomes)
@@ -72,11 +74,11 @@ class Attempt:
         Why it failed.
     """
 
-    def __init__(self, model: Model, at: Parameters) -> None:
+    def __init__(self, model: Model, at: Parameters, most: int = RUNS) -> None:
         self.mine: Mine | None = None
         self.runs = 0
         self.error: Exception | None = None
-        self._model, self._at = model, at
+        self._model, self._at, self._most = model, at, most
         self._wanted = True
         self._thread = threading.Thread(target=self._work, name="a learner's model", daemon=True)
         self._thread.start()
@@ -96,7 +98,7 @@ class Attempt:
 
     def _work(self) -> None:
         try:
-            for mine in runs_of(self._model, self._at):
+            for mine in runs_of(self._model, self._at, self._most):
                 if not self._wanted:
                     return
                 self.mine, self.runs = mine, self.runs + 1

@@ -1,23 +1,22 @@
 """Commit to a number before you see it, and keep what you committed to.
 
-Predictions are kept in one readable JSON file, ``progress/predictions.json`` at the top of the
-course (or in the folder that ``SYSTEM_DESIGN_PROGRESS`` names). Nothing leaves your machine.
+The first guess is kept for ever; later tries are kept apart and change nothing. What was looked at
+before it was predicted counts for nothing either. :mod:`helpers.explore.journal` says where.
 """
 
 from __future__ import annotations
 
-import datetime
 import html
-import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 import ipywidgets as widgets
 
+from helpers.explore.journal import forget_everything, journal, record
+from helpers.explore.reading_numbers import read_number
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations.prose import significant
 from helpers.foundations.questions import Questions, named
@@ -25,8 +24,19 @@ from helpers.foundations.questions import Questions, named
 if TYPE_CHECKING:
     import pandas as pd
 
-_FOLDER_VARIABLE = "SYSTEM_DESIGN_PROGRESS"
 _CONFIDENCE = {"a guess (50 %)": 0.5, "70 %": 0.7, "80 %": 0.8, "90 %": 0.9, "sure (99 %)": 0.99}
+
+_COLUMNS = (
+    "key",
+    "question",
+    "guess",
+    "answer",
+    "unit",
+    "confidence",
+    "right",
+    "committed_at",
+    "later_tries",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,43 @@ class Prediction:
     unit: str
     confidence: float
     right: bool
-    committed_at: str
+
+
+def first_guess(key: str) -> Prediction | None:
+    """Return what was committed first, if anything was."""
+    made = journal().of("prediction", key)
+    if not made:
+        return None
+    return Prediction(**{name: made[0][name] for name in Prediction.__dataclass_fields__})
+
+
+def is_open(key: str) -> bool:
+    """Whether the answer may be seen: a guess was committed, or the learner asked to be shown."""
+    kept = journal()
+    return bool(kept.of("prediction", key) or kept.of("shown", key))
+
+
+def show_answer(key: str) -> None:
+    """Keep in mind that the learner asked to be shown before guessing."""
+    try:
+        record("shown", key)
+    finally:
+        _tell(key)
+
+
+# Explorers that wait for a guess: called when it is there, for as long as they live.
+_waiting: dict[str, list[WeakMethod[Callable[[], None]]]] = {}
+
+
+def when_open(key: str, call: Callable[[], None]) -> None:
+    """Have a method called as soon as the answer to a question may be seen."""
+    _waiting.setdefault(key, []).append(WeakMethod(call))
+
+
+def _tell(key: str) -> None:
+    for reference in _waiting.get(key, ()):
+        if (call := reference()) is not None:
+            call()
 
 
 class Predict:
@@ -74,12 +120,15 @@ class Predict:
             )
         else:
             self._guess = widgets.Text(
-                placeholder="a number",
+                placeholder="a number, then Enter",
                 description=f"Your prediction ({unit})" if unit else "Your prediction",
                 style={"description_width": "auto"},
-                layout={"width": "280px"},
-                continuous_update=False,
+                layout={"width": "300px"},
             )
+            with warnings.catch_warnings():  # ipywidgets has no other way to hear of Enter
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._guess.on_submit(self._on_commit)
+            self._guess.observe(self._on_typing, "value")
         self._confidence = widgets.Dropdown(
             options=list(_CONFIDENCE.items()),
             value=0.7,
@@ -88,46 +137,55 @@ class Predict:
             layout={"width": "220px"},
         )
         self._commit = widgets.Button(description="Commit", button_style="primary")
-        self._forget = widgets.Button(description="Try again", layout={"display": "none"})
+        self._again = widgets.Button(description="Try again", layout={"display": "none"})
         self._feedback = widgets.HTML()
         self._feedback.add_class("sd-reading")
         self._commit.on_click(self._on_commit)
-        self._forget.on_click(self._on_forget)
+        self._again.on_click(self._on_again)
         wrap = {"flex_flow": "row wrap", "align_items": "center"}
         self._root = framed(
             [
-                widgets.HTML(f"<b>Predict.</b> {html.escape(question)}"),
+                widgets.HTML(f"<b>Predict.</b> {html.escape(question)} <i>{self._margin}</i>"),
                 self._guess,
-                widgets.Box([self._confidence, self._commit, self._forget], layout=wrap),
+                widgets.Box([self._confidence, self._commit, self._again], layout=wrap),
                 self._feedback,
             ]
         )
 
+    @property
+    def _margin(self) -> str:
+        """What counts as right, said before."""
+        if self.options:
+            return ""
+        return f"(Within {significant(100 * self.tolerance)} % counts as right.)"
+
     def commit(self, guess: float | str, confidence: float = 0.7) -> Prediction:
-        """Store a guess and return it with the answer.
+        """Keep a guess, the first one or a later try, and return it with the answer.
 
         Raises
         ------
         ValueError
             If `guess` is not a number, or not one of the options.
+        OSError
+            If it cannot be kept.
         """
+        prediction = self._judge(guess, confidence)
+        self._keep(prediction)
+        return prediction
+
+    def _judge(self, guess: float | str, confidence: float) -> Prediction:
         if self.options and guess not in self.options:
             raise ValueError(f"the prediction must be one of {list(self.options)}, got {guess!r}")
         if not self.options:
-            guess = _to_number(guess)
+            guess = read_number(guess, self.unit)
         answer = self._answer() if callable(self._answer) else self._answer
-        prediction = Prediction(
-            key=self.key,
-            question=self.question,
-            guess=guess,
-            answer=answer,
-            unit=self.unit,
-            confidence=confidence,
-            right=self._is_right(guess, answer),
-            committed_at=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        )
-        _store({**_load(), self.key: prediction})
-        return prediction
+        right = self._is_right(guess, answer)
+        return Prediction(self.key, self.question, guess, answer, self.unit, confidence, right)
+
+    def _keep(self, prediction: Prediction) -> None:
+        kept = journal()
+        seen = bool(kept.of("shown", self.key)) and not kept.of("prediction", self.key)
+        record("prediction", **vars(prediction), seen_before=seen)
 
     def _is_right(self, guess: float | str, answer: float | str) -> bool:
         if isinstance(guess, str) or isinstance(answer, str):
@@ -138,40 +196,51 @@ class Predict:
         try:
             if self._guess.value in (None, ""):
                 raise ValueError("Choose or type a prediction first; a guess is fine.")
-            self._reveal(self.commit(self._guess.value, self._confidence.value))
-        except (ValueError, OSError) as error:
-            message = html.escape(str(error))
-            self._feedback.value = f'<p class="sd-error" role="alert">{message}</p>'
+            prediction = self._judge(self._guess.value, self._confidence.value)
+        except ValueError as error:
+            self._complain(error)
+            return
+        first = first_guess(self.key)
+        try:
+            self._keep(prediction)
+            note = ""
+        except OSError as error:
+            note = f"This could not be kept: {error}."
+        self._reveal(prediction, first, note)
+        _tell(self.key)
 
-    def _on_forget(self, _: Any) -> None:
-        forget_predictions(self.key)
+    def _on_typing(self, _: Any) -> None:
+        self._feedback.value = ""  # what was refused is being mended
+
+    def _on_again(self, _: Any) -> None:
         for control in (self._guess, self._confidence, self._commit):
             control.disabled = False
-        self._forget.layout.display = "none"
+        self._again.layout.display = "none"
         self._feedback.value = ""
 
-    def _reveal(self, prediction: Prediction) -> None:
+    def _complain(self, error: Exception) -> None:
+        self._feedback.value = f'<p class="sd-error" role="alert">{html.escape(str(error))}</p>'
+
+    def _reveal(self, prediction: Prediction, first: Prediction | None, note: str = "") -> None:
         for control in (self._guess, self._confidence, self._commit):
             control.disabled = True
-        self._forget.layout.display = ""
+        self._again.layout.display = ""
         guess, answer = (_with_unit(v, self.unit) for v in (prediction.guess, prediction.answer))
         verdict = "✓ Right" if prediction.right else "✗ Not this time"
-        within = ""
-        if prediction.right and not self.options:
-            within = f" (within {self.tolerance:.0%})"
+        if first is not None and first != prediction:
+            note = f"Your first guess, {_with_unit(first.guess, self.unit)}, stays. {note}"
         self._feedback.value = (
-            f"<p><b>{verdict}{within}.</b> You said {html.escape(guess)}, "
+            f"<p><b>{verdict}.</b> You said {html.escape(guess)}, "
             f"{prediction.confidence:.0%} sure. The answer: <b>{html.escape(answer)}</b>. "
-            f"{html.escape(self.why)}</p>"
+            f"{html.escape(self.why)} {html.escape(note)}</p>"
         )
 
     def _ipython_display_(self) -> None:
-        try:
-            earlier = _load().get(self.key)
-            if earlier is not None:
-                self._reveal(earlier)
-        except ValueError as error:
-            self._feedback.value = f'<p class="sd-error" role="alert">{html.escape(str(error))}</p>'
+        first = first_guess(self.key)
+        if first is not None:
+            self._reveal(first, first)
+        if warning := journal().warning:
+            self._feedback.value += f'<p class="sd-error" role="alert">{html.escape(warning)}</p>'
         kind = "\n".join(f"  ( ) {option}" for option in self.options)
         kind = kind or f"  [ a number{f' of {self.unit}' if self.unit else ''} ]"
         publish_faces(self._root, f"Predict. {self.question}\n{kind}")
@@ -222,7 +291,15 @@ def predict(
     """
     if not isinstance(question, str):
         asked = named(name, question.PREDICTIONS, "prediction")
-        return predict(key=f"{question.CHAPTER}-{name}", **vars(asked))
+        return Predict(
+            asked.question,
+            f"{question.CHAPTER}-{name}",
+            asked.answer,
+            asked.options,
+            asked.unit,
+            asked.tolerance,
+            asked.why,
+        )
     if not key or answer is None:
         raise TypeError("a prediction needs a key and an answer")
     if options and len(options) < 2:
@@ -233,75 +310,27 @@ def predict(
 
 
 def predictions() -> pd.DataFrame:
-    """Return every prediction made so far, one row each, oldest first."""
+    """Return every first guess made so far, one row each, oldest first.
+
+    What was predicted after the answer had been shown is left out.
+    """
     import pandas as pd  # imported here because most sessions never ask
 
-    rows = sorted((asdict(p) for p in _load().values()), key=lambda row: row["committed_at"])
-    return pd.DataFrame(rows, columns=list(Prediction.__dataclass_fields__))
+    kept = journal()
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in kept.of("prediction"):
+        key = entry["key"]
+        if key in rows:
+            rows[key]["later_tries"] += 1
+        else:
+            rows[key] = {**entry, "committed_at": entry["at"], "later_tries": 0}
+    honest = [row for row in rows.values() if not row.get("seen_before")]
+    return pd.DataFrame(honest, columns=list(_COLUMNS))
 
 
-def forget_predictions(key: str | None = None) -> None:
-    """Forget one prediction, or all of them (the old file is kept with the ending ``.old``).
-
-    Parameters
-    ----------
-    key : str, optional
-        Which prediction to forget; all of them when left out.
-    """
-    path = predictions_path()
-    if key is None:
-        if path.exists():
-            path.replace(path.with_suffix(".json.old"))
-        return
-    _store({name: p for name, p in _load().items() if name != key})
-
-
-def predictions_path() -> Path:
-    """Return the file in which predictions are kept; it may not exist yet."""
-    named = os.environ.get(_FOLDER_VARIABLE)
-    if named:
-        return Path(named) / "predictions.json"
-    root = Path(__file__).resolve().parents[2]
-    if (root / "notebooks").is_dir():
-        return root / "progress" / "predictions.json"
-    return Path.home() / ".system-design-course" / "predictions.json"
-
-
-def _load() -> dict[str, Prediction]:
-    path = predictions_path()
-    if not path.exists():
-        return {}
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        return {entry["key"]: Prediction(**entry) for entry in entries}
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} is not a predictions file ({error}). "
-            "Mend it, or move it away to start afresh; it has been left as it is."
-        ) from error
-
-
-def _store(kept: Mapping[str, Prediction]) -> None:
-    path = predictions_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([asdict(p) for p in kept.values()], indent=2, ensure_ascii=False)
-    # Written beside and moved into place: a crash never leaves half a file.
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".tmp", delete=False
-    ) as file:
-        file.write(text + "\n")
-    os.replace(file.name, path)
-
-
-def _to_number(raw: float | str) -> float:
-    text = str(raw).replace(",", "").replace("_", "").replace(" ", "").strip()
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"A prediction must be a number, such as 12.5; got {raw!r}.") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError(f"A prediction must be a finite number; got {raw!r}.")
-    return number
+def forget_predictions() -> None:
+    """Forget everything; the files stay, with the ending ``.old``."""
+    forget_everything()
 
 
 def _with_unit(value: float | str, unit: str) -> str:

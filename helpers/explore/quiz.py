@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from helpers.explore.journal import record
 from helpers.explore.view import framed, publish_faces
 from helpers.foundations.questions import Questions, named
 
@@ -15,8 +16,11 @@ from helpers.foundations.questions import Questions, named
 class Quiz:
     """One question with options; see :func:`quiz`."""
 
-    def __init__(self, question: str, options: Mapping[str, str], answer: str) -> None:
+    def __init__(
+        self, question: str, options: Mapping[str, str], answer: str, key: str = ""
+    ) -> None:
         self.question, self.options, self.answer = question, dict(options), answer
+        self.key = key
         self._choice = widgets.RadioButtons(
             options=list(options),
             value=None,
@@ -37,6 +41,11 @@ class Quiz:
             return
         verdict = "✓ Right." if chosen == self.answer else "✗ Not quite."
         self._feedback.value = f"<p><b>{verdict}</b> {html.escape(self.options[chosen])}</p>"
+        if self.key:
+            try:
+                record("quiz", self.key, chosen=chosen, right=chosen == self.answer)
+            except OSError as error:
+                self._feedback.value += f"<p>This could not be kept: {html.escape(str(error))}</p>"
 
     def _ipython_display_(self) -> None:
         options = "\n".join(f"  ( ) {option}" for option in self.options)
@@ -66,7 +75,8 @@ def quiz(question: str | Questions, options: Mapping[str, str] | str, *, answer:
     """
     if not isinstance(question, str):
         asked = named(str(options), question.QUIZZES, "quiz")
-        return quiz(asked.question, asked.options, answer=asked.answer)
+        key = f"{question.CHAPTER}-{options}"
+        return Quiz(asked.question, asked.options, asked.answer, key)
     if isinstance(options, str) or len(options) < 2:
         raise ValueError(f"a quiz needs at least two options, got {list(options)}")
     if answer not in options:

@@ -8,60 +8,25 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
+from helpers.explore.clicks import Clicks
+from helpers.explore.front import module, styles
 from helpers.explore.models import ModelError, describe
+from helpers.foundations.drawing.axes import guessed
+from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
-_STYLE = """<style>
-.sd-explorer { max-width: 980px; }
-.sd-explorer .sd-figure { display: block; max-width: 100%; height: auto; }
-.sd-explorer .sd-reading p { margin: 4px 0; max-width: 100ch; line-height: 1.45;
-  font-size: var(--jp-content-font-size1, 14px); }
-.sd-explorer .widget-label { white-space: normal; line-height: 1.15; display: flex;
-  align-items: center; justify-content: flex-end; }
-.sd-explorer .sd-mine b { color: #B04A00; }
-.sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
-.sd-explorer table { border-collapse: collapse; margin: 4px 0; }
-.sd-explorer th, .sd-explorer td { padding: 2px 12px 2px 0; text-align: right; }
-.sd-explorer th { font-weight: 600; }
-.sd-explorer .sd-table { max-height: 280px; overflow: auto; }
-[data-jp-theme-light="false"] .sd-explorer .sd-figure {
-  filter: invert(0.89) hue-rotate(180deg); }
-</style>"""
-
-# ipywidgets gives a slider's handle no accessible name and has no way to set one, nor to mark a
-# region as live. This names every handle after its label, now and whenever more sliders appear.
-_NAME_SLIDERS = """<script>
-(() => {
-  const own = document.currentScript && document.currentScript.closest('.jp-OutputArea-child');
-  if (own) own.style.display = 'none';
-  if (window.sdNamesSliders) return;
-  window.sdNamesSliders = true;
-  const name = () => {
-    document.querySelectorAll('.sd-explorer .noUi-handle:not([aria-label])').forEach((handle) => {
-      const label = handle.closest('.jupyter-widgets').querySelector('.widget-label');
-      if (label) handle.setAttribute('aria-label', label.textContent);
-    });
-    document.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
-      region.setAttribute('aria-live', 'polite');
-    });
-  };
-  let due;  // a moving slider changes the page many times a second
-  const soon = () => { due ??= setTimeout(() => { due = undefined; name(); }, 100); };
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
-  name();
-})();
-</script>"""
-
+_VIEW = "application/vnd.jupyter.widget-view+json"
 RUN_ME = "Run this cell to bring the controls to life."
 _MAX_TABLE_ROWS = 500
 
@@ -91,8 +56,14 @@ class Plot:
             self.panels = leading.panels
         #: The result to draw on top of, and what the learner's model says there.
         self.mine: tuple[Result, Mine] | None = None
+        #: What the learner guessed: the axis ("x", "y", "x2", ...) and the number on it.
+        self.guess: tuple[str, float] | None = None
 
     def __call__(self, result: Result, target: Any) -> None:
+        if self.guess is not None:
+            axis, value = self.guess
+            panels = target if isinstance(target, tuple) else (target,)
+            guessed(panels[int(axis[1:] or 1) - 1], axis[0], value)
         if self.mine is not None and self.mine[0] is result:
             self._plot(result, target, mine=self.mine[1])
         elif isinstance(result, Measured):
@@ -114,6 +85,7 @@ class Drawing:
     title: str
     png: bytes
     mine: Mine | None = None
+    spots: tuple[Spot, ...] = ()
 
 
 class View:
@@ -145,7 +117,8 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
-        self.body = (self._image, self._reading, self._table)
+        #: The buttons over what can be clicked in the picture, where anything can.
+        self.clicks: Clicks | None = None
 
     def draw(
         self,
@@ -160,7 +133,26 @@ class View:
             self._put(results, pinned, mine)
             png = self.canvas.settled_png() if settled else self.canvas.moving_png()
             title = self._title or self.canvas.axes[0].get_title(loc="left")
-        return Drawing(tuple(results), tuple(pinned), title, png, mine)
+            spots = tuple(clickables(self.canvas.figure))
+        return Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
+
+    @property
+    def body(self) -> tuple[widgets.Widget, ...]:
+        """Picture, reading and table, to be laid out."""
+        picture: widgets.Widget = self._image
+        if self.clicks is not None:
+            self._image.layout.margin = "0"  # the buttons' places count from its corner
+            picture = widgets.Box([self._image, self.clicks], layout={"display": "block"})
+            picture.add_class("sd-clickable")
+        return (picture, self._reading, self._table)
+
+    def make_clickable(
+        self, values: Callable[[], Mapping[str, Any]], choose: Callable[[str, Any], None]
+    ) -> None:
+        """Lay buttons over what can be clicked in the picture, if anything; see :class:`Clicks`."""
+        if self._shown.spots:
+            self.clicks = Clicks((self.canvas.width_px, self.canvas.height_px), values, choose)
+            self.clicks.show(self._shown.spots)
 
     def _put(self, results: Sequence[Result], pinned: Sequence[Result], mine: Mine | None) -> None:
         self._plot.mine = None if mine is None else (results[-1], mine)
@@ -170,6 +162,9 @@ class View:
         """Put a drawing on the page, with what its results say."""
         self._shown, self._blamed = drawing, ""
         self._set_image(drawing)
+        if self.clicks is not None:
+            self.clicks.show(drawing.spots)
+            self.clicks.layout.display = ""
         readings = [html.escape(result.reading) for result in drawing.results]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
         if drawing.mine is not None:
@@ -195,6 +190,8 @@ class View:
         kind = "" if isinstance(error, ValueError) else f"<b>{type(error).__name__}</b>: "
         message = html.escape(str(error))
         self._image.layout.display = "none"
+        if self.clicks is not None:
+            self.clicks.layout.display = "none"
         self._table.value = ""
         self._reading.value = f'<p class="sd-error" role="alert">{kind}{message}</p>'
 
@@ -261,17 +258,31 @@ def publish_faces(
     text: str,
     faces: dict[str, str] | None = None,
     metadata: dict[str, Any] | None = None,
+    *,
+    alone: str = "",
 ) -> None:
-    """Display a widget together with what stands in for it where widgets cannot live."""
-    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+    """Display a widget together with what stands in for it where widgets cannot live.
+
+    `alone` is HTML that does what the widget does without a kernel. It travels with the reference
+    to the widget, and takes its place when the notebook is saved; see ``helpers.server``.
+    """
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
+    if alone and _VIEW in bundle:
+        bundle[_VIEW] = {**bundle[_VIEW], "alone": alone}
     display(bundle, raw=True, metadata=metadata or {})  # type: ignore[no-untyped-call]
 
 
+class Frame(anywidget.AnyWidget):
+    """What every frame of the course has: its styles, named sliders, readings read aloud."""
+
+    _esm = module("frame")
+    _css = styles("frame")
+
+
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
-    """Put widgets into the course's frame: spacing, dark theme, error style."""
-    styled = widgets.HTML(_STYLE, layout={"display": "none"})
-    box = widgets.VBox([styled, *children], layout={"overflow": "hidden", "padding": "4px 0"})
+    """Put widgets into the course's frame: spacing, dark theme, error style, names for sliders."""
+    frame = Frame(layout={"display": "none"})
+    box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box
 

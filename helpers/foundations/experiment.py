@@ -210,21 +210,6 @@ def _declare(
     return field(default=default, metadata={"declared": declared})
 
 
-@dataclass_transform(
-    kw_only_default=True,
-    frozen_default=True,
-    field_specifiers=(
-        number,
-        integer,
-        numbers,
-        integers,
-        option,
-        flag,
-        anything,
-        replications,
-        seed,
-    ),
-)
 class Parameters:
     """The setting of an experiment: a subclass declares each parameter, once.
 
@@ -248,6 +233,10 @@ class Parameters:
     Traceback (most recent call last):
     ValueError: ttl_s must be a finite number of s > 0, got -1
     """
+
+    if TYPE_CHECKING:  # made by dataclass; every parameter is optional that has a default
+
+        def __init__(self, **values: Any) -> None: ...
 
     def __init_subclass__(cls) -> None:
         dataclass(frozen=True, kw_only=True)(cls)

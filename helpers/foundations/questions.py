@@ -31,6 +31,11 @@ class Prediction:
         A number counts as right within this fraction of the answer.
     why : str
         One or two sentences shown with the answer.
+    axis : str
+        Where the guess is marked in the picture of the explorer that opens after it: ``"x"`` or
+        ``"y"`` of the first panel, ``"x2"`` or ``"y2"`` of the second; nowhere by default.
+    scale : float
+        What the guess is multiplied with to be a number on that axis.
     """
 
     question: str
@@ -39,6 +44,8 @@ class Prediction:
     unit: str = ""
     tolerance: float = 0.2
     why: str = ""
+    axis: str = ""
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

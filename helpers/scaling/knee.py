@@ -18,6 +18,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, is_blank, ring, yours
 from helpers.foundations.drawing.scales import round_up
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -30,7 +31,8 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, percent, significant
+from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import (
     Interval,
     Intervals,
@@ -52,6 +54,8 @@ _REQUESTS = 2_000
 _REQUESTS_ONE_SERVER = 2_400
 _REQUESTS_ONE_POINT = 12_000
 _WARMUP_SHARE = 0.3
+# What is watched of a run: from which request on, and for how many service times.
+_WATCHED_FROM, _WATCHED = 1_000, 300
 
 
 class Setting(Parameters):
@@ -184,6 +188,30 @@ def _draws(replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for each in draws:
         each.setflags(write=False)
     return draws
+
+
+# --- one run, event by event ----------------------------------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow some seconds of one run, long after the line was empty at its beginning."""
+    draw, service_s = Draws(at.seed), 1e-3 * at.service_ms
+    gap_s, requests = service_s / (at.utilisation * at.servers), 2 * _WATCHED_FROM
+    arrivals = np.cumsum(draw("arrivals").exponential(gap_s, requests))
+    services = draw("services").exponential(service_s, requests)
+    starts = arrivals + queueing.fifo_waits(arrivals, services, at.servers)
+    ends = starts + services
+    begin = arrivals[_WATCHED_FROM]
+    end = begin + _WATCHED * service_s
+    seen = (ends > begin) & (arrivals <= end)
+    log = Log(f"One line for {counted(at.servers, 'server')}, {percent(at.utilisation)} busy")
+    log.place("users", "source").place("line", "queue")
+    log.place("server", "servers", number=at.servers).place("answered", "sink", words="is answered")
+    log.serves("line", "server", arrivals[seen], starts[seen], ends[seen], start="users",
+               then="answered")  # fmt: skip
+    exact = queueing.mmc_wait(1 / gap_s, service_s, at.servers) / gap_s  # Little's law
+    return log.counts("line", "waiting in line", level=float(exact)).between(begin, end)
 
 
 # --- theory ---------------------------------------------------------------------------------------
@@ -320,7 +348,7 @@ def measure(at: Trial) -> MeasuredKnee:
         If the machine is so busy that the run takes far longer than it should.
     """
     loads = [(u * 1e3 / at.service_ms, 1) for u in MEASURED_AT for _ in range(at.replications)]
-    runs = run_queues(loads, 1e-3 * at.service_ms, at.run_s, at.seed)
+    runs, late_s = run_queues(loads, 1e-3 * at.service_ms, at.run_s, at.seed)
     shape = (len(MEASURED_AT), at.replications)
     means = np.array([run.responses_s.mean() for run in runs]).reshape(shape)
     return MeasuredKnee(
@@ -329,6 +357,7 @@ def measure(at: Trial) -> MeasuredKnee:
         rates_rps=np.array([run.arrival_rps for run in runs]).reshape(shape).mean(axis=1),
         response=mean_intervals(means.T),
         requests=sum(run.responses_s.size for run in runs),
+        late_s=late_s,
     )
 
 
@@ -341,6 +370,8 @@ class MeasuredKnee(Measured):
         Every service time as measured.
     rates_rps : numpy.ndarray
         Arrival rate at each load as measured.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     at: Trial
@@ -348,6 +379,7 @@ class MeasuredKnee(Measured):
     rates_rps: np.ndarray
     response: Intervals
     requests: int
+    late_s: float
 
     @property
     def service_ms(self) -> float:
@@ -390,6 +422,8 @@ class MeasuredKnee(Measured):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         inside, loads = int(self.agrees.sum()), self.utilisation.size
         widest = float((self.response.half_width / self.response.estimate).max())
         text = (

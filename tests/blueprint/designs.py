@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from helpers.blueprint import (
     spike,
     steady,
 )
-from helpers.blueprint.semantics import machines
+from helpers.blueprint.graph import machines
 
 DURATION_S = 8.0
 
@@ -39,38 +40,43 @@ _laws = st.sampled_from(["exponential", "deterministic", "lognormal"])
 
 
 @st.composite
-def callers(draw):
+def callers(draw, clockwork=False):
     return {
         "timeout_s": draw(st.sampled_from([None, 0.125, 0.25, 0.5])),
         "retries": draw(st.integers(0, 2)),
         "backoff_s": draw(_times),
-        "jitter": draw(st.booleans()),
+        "jitter": False if clockwork else draw(st.booleans()),
     }
 
 
 @st.composite
-def designs(draw, closed=None):
-    """Any valid design: with or without a CDN, balancer, cache, queue, and so on."""
-    closed = draw(st.booleans()) if closed is None else closed
+def designs(draw, clockwork=False):
+    """Any valid design: with or without a CDN, balancer, cache, queue, and so on.
+
+    With `clockwork` no time is left to chance, so that moments coincide all the while.
+    """
+    closed = False if clockwork else draw(st.booleans())
+    laws = st.just("deterministic") if clockwork else _laws
+    arrivals = ["constant"] if clockwork else ["poisson", "constant", "bursty"]
     crowd = {"users": draw(st.integers(1, 12)), "think_s": draw(_thinks)} if closed else {}
     if not closed:
         crowd["rate_rps"] = draw(st.sampled_from([4.0, 16.0, 32.0]))
-        crowd["arrivals"] = draw(st.sampled_from(["poisson", "constant", "bursty"]))
+        crowd["arrivals"] = draw(st.sampled_from(arrivals))
     clients = Clients(
         **crowd,
         write_fraction=draw(st.sampled_from([0.0, 0.3, 1.0])),
         job_fraction=draw(st.sampled_from([0.0, 0.4, 1.0])),
-        **draw(callers()),
+        **draw(callers(clockwork)),
     )
     balanced = draw(st.booleans())
     app = AppServers(
         count=draw(st.integers(1, 4)) if balanced else 1,
         threads=draw(st.integers(1, 3)),
         service_s=draw(_services),
-        distribution=draw(_laws),
+        distribution=draw(laws),
         queue_capacity=draw(_rooms),
         blocking=draw(st.booleans()),
-        **draw(callers()),
+        **draw(callers(clockwork)),
     )
     front = clients
     if draw(st.booleans()):
@@ -82,13 +88,13 @@ def designs(draw, closed=None):
             health_check=draw(st.sampled_from([None, check])),
             latency_s=draw(st.sampled_from([0.0, 0.0625])),
             count=draw(st.integers(1, 2)),
-            **draw(callers()),
+            **draw(callers(clockwork)),
         )
     db = Database(
         replicas=draw(st.integers(0, 2)),
         connections=draw(st.integers(1, 3)),
         service_s=draw(_services),
-        distribution=draw(_laws),
+        distribution=draw(laws),
         queue_capacity=draw(_rooms),
         failover_s=draw(st.sampled_from([None, 0.0, 0.5])),
     )
@@ -96,7 +102,7 @@ def designs(draw, closed=None):
         hit_ratio=0.5,
         connections=draw(st.integers(1, 3)),
         service_s=draw(_services),
-        distribution=draw(_laws),
+        distribution=draw(laws),
         queue_capacity=draw(_rooms),
     )
     paths = [front >> app]
@@ -112,9 +118,9 @@ def designs(draw, closed=None):
         workers = Workers(
             count=draw(st.integers(1, 3)),
             service_s=draw(_services),
-            distribution=draw(_laws),
+            distribution=draw(laws),
             queue_capacity=None if jobs == "queue" else draw(_rooms),
-            **draw(callers()),
+            **draw(callers(clockwork)),
         )
         queue = Queue(capacity=draw(st.sampled_from([None, 1, 4])), durable=draw(st.booleans()))
         paths.append(app >> queue >> workers if jobs == "queue" else app >> workers)
@@ -156,16 +162,66 @@ traffics = st.sampled_from(
 
 
 @st.composite
-def runs(draw):
+def runs(draw, clockwork=False):
     """Everything :func:`~helpers.blueprint.simulate_design` needs."""
-    design = draw(designs())
+    design = draw(designs(clockwork))
+    # Where a rate comes down to zero, the time of the next request is known to fewer digits.
+    traffic = st.sampled_from([steady(), spike(at_s=2, length_s=1, factor=5)])
+    traffic = traffic if clockwork else traffics
     return {
         "design": design,
         "faults": draw(fault_traces(design)),
-        "traffic": draw(traffics) if design.clients.users is None else None,
+        "traffic": draw(traffic) if design.clients.users is None else None,
         "duration_s": DURATION_S,
         "warm_up_s": draw(st.sampled_from([0.0, 2.0])),
         "seed": draw(st.integers(0, 50)),
+    }
+
+
+def in_other_units(run: dict, unit: float) -> dict:
+    """The same run with every time so many times as long."""
+
+    def scaled(component):
+        if isinstance(component, HealthCheck):
+            return HealthCheck(component.interval_s * unit, component.threshold)
+        changes = {}
+        for each in dataclasses.fields(component):
+            value = getattr(component, each.name)
+            if isinstance(value, HealthCheck):
+                changes[each.name] = scaled(value)
+            elif value is not None and each.name.endswith("_s"):
+                changes[each.name] = value * unit
+            elif value is not None and each.name.endswith("_rps"):
+                changes[each.name] = value / unit
+        return component.replace(**changes)
+
+    design = run["design"]
+    for component in design:
+        new = scaled(component)
+        changes = {
+            each.name: getattr(new, each.name)
+            for each in dataclasses.fields(new)
+            if getattr(new, each.name) != getattr(component, each.name)
+        }
+        design = design.replace(component.name, **changes)
+    faults = [
+        dataclasses.replace(
+            fault,
+            at_s=fault.at_s * unit,
+            until_s=None if fault.until_s is None else fault.until_s * unit,
+        )
+        for fault in run["faults"]
+    ]
+    traffic = run["traffic"]
+    if traffic is not None:
+        times_s = tuple(time * unit for time in traffic.times_s)
+        traffic = dataclasses.replace(traffic, times_s=times_s)
+    return run | {
+        "design": design,
+        "faults": faults,
+        "traffic": traffic,
+        "duration_s": run["duration_s"] * unit,
+        "warm_up_s": run["warm_up_s"] * unit,
     }
 
 
@@ -181,7 +237,7 @@ def check_books(result: DesignResult) -> None:
         assert 1 <= tries <= result.design.clients.retries + 1
     entry = result.design.callees(result.design.clients.name)[0].name
     calls = result.edge_rps[result.design.clients.name, entry] * result.window_s
-    if result.warm_up_s == 0:
+    if result.at.warm_up_s == 0:
         assert round(calls) == result.tries.sum()
     for name, component in machines(result.design).items():
         tally = result.whole_tallies[name]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from helpers.blueprint import simulate_design
-from helpers.blueprint.engine import calls, front, jobs, servers
 from helpers.blueprint.policies import POLICIES
-from helpers.blueprint.semantics import OK, REJECTED, Scenario
+from helpers.blueprint.simulation.fast_engine import calls, front, jobs, servers
+from helpers.blueprint.simulation.rules import OK, REJECTED
+from helpers.blueprint.simulation.scenario import Scenario
 from tests.blueprint import test_behaviour, test_theory
 from tests.blueprint.designs import check_books
 from tests.blueprint.test_books import ANATOMY

@@ -20,13 +20,13 @@ from helpers.blueprint import (
     LoadBalancer,
     Queue,
     Workers,
-    anatomy,
     bounds,
-    edge_flows,
     simulate_design,
     theory_closed_design,
     theory_design,
 )
+from helpers.blueprint.catalogue import anatomy
+from helpers.blueprint.theory.flows import edge_flows
 from helpers.foundations.queueing import mg1_wait, mm1k, mmc_response, mva
 from helpers.foundations.statistics import mean_interval
 

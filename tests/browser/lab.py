@@ -48,7 +48,13 @@ HARMLESS = (
     "Canceled future for comm_info_request",
 )
 
-_NO_EXTENSION = "--ServerApp.jpserver_extensions={'helpers.websocket': False}"
+#: How long any state is waited for, seconds. What comes, comes far sooner on an idle machine; this
+#: is for one that has much else to do.
+PATIENCE_S = 180.0
+#: And how long for a whole notebook to run.
+PATIENCE_TO_RUN_S = 600.0
+
+_NO_EXTENSION = "--ServerApp.jpserver_extensions={'helpers.server': False}"
 
 
 class NotebookError(AssertionError):
@@ -78,19 +84,10 @@ class JupyterLab:
         Lay every cell out, so that all of them can be looked at and photographed. JupyterLab's
         own way, to leave out what is off the screen, is quicker.
     prompt : bool
-        With the course's server extension, helpers.websocket, if it is switched on here.
-    start_s : float
-        How long the server may take to answer, seconds.
+        With the course's server extension, helpers.server, if it is switched on here.
     """
 
-    def __init__(
-        self,
-        *,
-        dark: bool = False,
-        whole: bool = True,
-        prompt: bool = True,
-        start_s: float = 90.0,
-    ) -> None:
+    def __init__(self, *, dark: bool = False, whole: bool = True, prompt: bool = True) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="sd-lab-", ignore_cleanup_errors=True)
         home = Path(self._temporary.name)
         self.files = home / "files"
@@ -98,7 +95,6 @@ class JupyterLab:
         self.token = secrets.token_hex(16)
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._start_s = start_s
         self._environment = self._isolated(home, dark, whole)
         self._extra = [] if prompt else [_NO_EXTENSION]
 
@@ -159,7 +155,7 @@ class JupyterLab:
         self.stop()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + self._start_s
+        deadline = time.monotonic() + PATIENCE_S
         address = f"http://127.0.0.1:{self.port}/api/status?token={self.token}"
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
@@ -169,7 +165,7 @@ class JupyterLab:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise NotebookError(f"JupyterLab gave no answer in {self._start_s} s:\n{self.log_text()}")
+        raise NotebookError(f"JupyterLab gave no answer in {PATIENCE_S} s:\n{self.log_text()}")
 
     def stop(self) -> None:
         """End the server and its kernels, and delete its folder."""
@@ -252,21 +248,43 @@ class Browser:
         width: int = 1300,
         height: int = 1000,
         scale: float = 1,
+        still: bool = False,
     ) -> Iterator[Notebook]:
-        """Open a copy of the notebook at `path`, kernel started, nothing run yet."""
+        """Open a copy of the notebook at `path`, kernel started, nothing run yet.
+
+        If it is to be `still`, nothing fades in or slides into its place: to draw all the frames
+        in between takes longer than to answer.
+        """
         context = self._chromium.new_context(
             viewport={"width": width, "height": height}, device_scale_factor=scale
         )
         try:
             page = context.new_page()
             notebook = Notebook(page)
-            page.goto(lab.url(lab.add(path)), wait_until="domcontentloaded", timeout=60_000)
+            page.goto(lab.url(lab.add(path)), wait_until="domcontentloaded")
             notebook.ready()
+            if still:
+                page.add_style_tag(content=_STILL)
             yield notebook
             notebook.shut_down()
         finally:
             context.close()
 
+    @contextmanager
+    def page(
+        self, content: str = "", *, width: int = 900, height: int = 900, **context: Any
+    ) -> Iterator[Watched]:
+        """Show a page of one's own, without a server; `context` goes to Playwright."""
+        opened = self._chromium.new_context(viewport={"width": width, "height": height}, **context)
+        try:
+            watched = Watched(opened.new_page())
+            watched.page.set_content(content)
+            yield watched
+        finally:
+            opened.close()
+
+
+_STILL = "*, ::before, ::after { transition: none !important; animation: none !important; }"
 
 _READY = """(seconds) => Promise.race([
     new Promise((_, reject) => setTimeout(() => reject(new Error(
@@ -274,23 +292,27 @@ _READY = """(seconds) => Promise.race([
     (async () => {
     const app = window.jupyterapp;
     await app.restored;
-    for (let i = 0; i < 600; i++) {
+    const opened = () => {
         const panel = app.shell.currentWidget;
-        if (panel && panel.context && panel.sessionContext) break;
-        await new Promise(r => setTimeout(r, 100));
-    }
-    const panel = app.shell.currentWidget;
-    if (!panel || !panel.context) throw new Error('the notebook did not open');
+        return panel && panel.context && panel.sessionContext ? panel : null;
+    };
+    while (!opened()) await new Promise(r => setTimeout(r, 50));
+    const panel = opened();
     await panel.context.ready;
     await panel.sessionContext.ready;
     await panel.sessionContext.session.kernel.info;
     app.shell.collapseLeft();
     app.shell.collapseRight();
-    // What widgets have asked the kernel and it has not finished answering.
+    // What widgets have asked the kernel and it has not finished answering. Messages come in one
+    // after the other: an answer's end is counted when all before it have been acted upon, and not
+    // when it is received.
     window.sdAsked = new Set();
-    panel.sessionContext.session.kernel.anyMessage.connect((_, { msg, direction }) => {
+    const kernel = panel.sessionContext.session.kernel;
+    kernel.anyMessage.connect((_, { msg, direction }) => {
         if (direction === 'send' && msg.header.msg_type === 'comm_msg')
             window.sdAsked.add(msg.header.msg_id);
+    });
+    kernel.iopubMessage.connect((_, msg) => {
         if (msg.header.msg_type === 'status' && msg.content.execution_state === 'idle')
             window.sdAsked.delete(msg.parent_header.msg_id);
     });
@@ -307,8 +329,24 @@ _OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((c
 }))"""
 
 
-class Notebook:
-    """One notebook open in the browser.
+#: Whether all that came out is drawn: pictures are loaded, and no formula is a text any more.
+_PAINTED = """() => {
+    const page = window.jupyterapp.shell.currentWidget.content.node;
+    for (const text of page.querySelectorAll('.jp-RenderedMarkdown')) {
+        const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const node = walker.currentNode;
+            if (!node.parentElement.closest('code, pre, script, style, mjx-container')
+                && /\\$[^$]+\\$/.test(node.data)) return false;
+        }
+    }
+    return Array.from(page.querySelectorAll('.jp-RenderedMarkdown img, .sd-explorer img.sd-figure'))
+        .every(image => image.complete && image.naturalWidth > 0);
+}"""
+
+
+class Watched:
+    """A page in the browser that is listened to.
 
     Attributes
     ----------
@@ -327,7 +365,7 @@ class Notebook:
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
         page.on("request", self._on_request)
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
 
     def _on_console(self, message: Any) -> None:
         where = (message.location or {}).get("url", "")
@@ -341,18 +379,42 @@ class Notebook:
             if host not in {"127.0.0.1", "localhost"}:
                 self.outside.append(request.url)
 
-    def ready(self, timeout_s: float = 90.0) -> None:
-        """Wait until the notebook is open and its kernel answers."""
-        self.page.wait_for_function("() => window.jupyterapp", timeout=timeout_s * 1000)
-        self.page.evaluate(_READY, timeout_s)
+    def axe(self, selector: str) -> list[dict[str, Any]]:
+        """Run axe-core on what `selector` matches; return its violations (offline)."""
+        from axe_playwright_python.sync_playwright import Axe
 
-    def run_all(self, timeout_s: float = 240.0) -> None:
-        """Run every cell, wait for the last, and wait until the explorers are drawn.
+        if not self.page.query_selector(selector):
+            return []
+        context = {"include": [[selector]]}
+        options = {"resultTypes": ["violations"]}
+        return Axe().run(self.page, context, options).response["violations"]
+
+
+class Notebook(Watched):
+    """One notebook open in the browser."""
+
+    def ready(self) -> None:
+        """Wait until the notebook is open and its kernel answers."""
+        self.page.wait_for_function("() => window.jupyterapp")
+        self.page.evaluate(_READY, PATIENCE_S)
+
+    def run_first(self) -> None:
+        """Run the first cell alone."""
+        self.page.evaluate(
+            """async () => {
+                window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
+                await window.jupyterapp.commands.execute('notebook:run-cell');
+            }"""
+        )
+
+    def run_all(self) -> None:
+        """Run every cell, wait for the last, and wait until all that came out is drawn.
 
         Raises
         ------
         NotebookError
-            If a cell raised, or the notebook took longer than `timeout_s`.
+            If a cell raised. Whether cells after it ran is a matter of luck: JupyterLab sends all
+            of them at once, and the kernel drops those that it has by the time of the error.
         """
         self.page.evaluate(
             """() => {
@@ -363,19 +425,15 @@ class Notebook:
                     (error) => { window.sdRun = 'failed: ' + error; });
             }"""
         )
-        self.page.wait_for_function("() => window.sdRun !== 'running'", timeout=timeout_s * 1000)
+        self.page.wait_for_function(
+            "() => window.sdRun !== 'running'", timeout=PATIENCE_TO_RUN_S * 1000
+        )
         if errors := self.errors():
             raise NotebookError("\n\n".join(errors))
         state = self.page.evaluate("() => window.sdRun")
         if state != "done":
             raise NotebookError(f"Run All: {state}")
-        self.page.wait_for_function(
-            """() => Array.from(document.querySelectorAll('.sd-explorer')).every(
-                    explorer => Array.from(explorer.querySelectorAll('img.sd-figure'))
-                        .every(image => image.complete && image.naturalWidth > 0))""",
-            timeout=30_000,
-        )
-        self.page.wait_for_timeout(300)  # MathJax and Mermaid paint after the last output
+        self.page.wait_for_function(_PAINTED)
 
     def cells(self) -> list[dict[str, Any]]:
         """Return index, type, source, tags, count and outputs of every cell."""
@@ -401,20 +459,22 @@ class Notebook:
             if cell["type"] == "code" and cell["source"].strip() and cell["count"] is None
         ]
 
+    def lift_veils(self) -> None:
+        """Ask to be shown what waits for a prediction, everywhere."""
+        for veil in self.page.query_selector_all(".sd-veil"):
+            covered = veil.evaluate_handle("veil => veil.nextElementSibling")
+            assert not covered.as_element().is_visible(), "it is seen before the prediction"
+            veil.query_selector("button").click()
+            self.page.wait_for_function("one => one.offsetParent !== null", arg=covered)
+
     def explorers(self) -> list[Explorer]:
         """Every frame with a picture on the page, from the top."""
         handles = self.page.query_selector_all(".sd-explorer:has(img.sd-figure)")
         return [Explorer(self.page, handle) for handle in handles]
 
     def axe(self, selector: str = ".jp-OutputArea-output") -> list[dict[str, Any]]:
-        """Run axe-core on what `selector` matches; return its violations (offline)."""
-        from axe_playwright_python.sync_playwright import Axe
-
-        if not self.page.query_selector(selector):
-            return []
-        context = {"include": [[selector]]}
-        options = {"resultTypes": ["violations"]}
-        return Axe().run(self.page, context, options).response["violations"]
+        """Run axe-core on the outputs, or what else `selector` matches."""
+        return super().axe(selector)
 
     def shut_down(self) -> None:
         """End the notebook's kernel."""
@@ -524,22 +584,21 @@ class Explorer:
         self.element.query_selector(f"button:has-text('{button}')").click()
         return self._settled() != before
 
-    def _settled(self, timeout_s: float = 20.0) -> tuple[str, str]:
+    def _settled(self) -> tuple[str, str]:
         """Wait until what was asked is answered; return the face then.
 
         A change is answered by a coarse picture at once and by a sharp one, of twice the pixels,
         when all is quiet. JupyterLab lets widgets ask in a thread of their own (a subshell), so
         the kernel's other answers say nothing about theirs.
         """
-        deadline = time.monotonic() + timeout_s
-        quiet = 0
-        while quiet < 3:
-            if time.monotonic() > deadline:
-                raise NotebookError(
-                    f"{self.title}: no answer, or no sharp picture, in {timeout_s} s"
-                )
-            self.page.wait_for_timeout(25)
-            quiet = quiet + 1 if self.element.evaluate(_QUIET) else 0
+        from playwright.sync_api import TimeoutError as NotInTimeError
+
+        try:
+            self.page.wait_for_function(_QUIET, arg=self.element)
+        except NotInTimeError as error:
+            raise NotebookError(
+                f"{self.title}: no answer, or no sharp picture, in {PATIENCE_S} s"
+            ) from error
         return self.face()
 
     def errors(self) -> list[str]:

@@ -30,6 +30,10 @@ _END = """node => {
 }"""
 
 
+_NEXT_FRAME = """() => new Promise(
+    done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"""
+
+
 def photograph(notebook: Notebook, folder: Path, *, cells: bool = True) -> int:
     """Save the page in slices, and each cell's output; return the number of pictures."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,7 @@ def photograph(notebook: Notebook, folder: Path, *, cells: bool = True) -> int:
     top = 0
     while pictures == 0 or top + 60 < height:
         scroller.evaluate("(node, top) => { node.scrollTop = top; }", top)
-        page.wait_for_timeout(120)
+        page.evaluate(_NEXT_FRAME)
         pictures += 1
         page.screenshot(path=folder / f"page-{pictures:02d}.png", clip=box)
         top += step

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tests.browser.lab import Browser, JupyterLab, NotebookError
+from tests.browser.lab import Browser, JupyterLab, Notebook, NotebookError
 from tests.browser.shots import photograph
 from tests.browser.test_chapters import SERIOUS, what_is_wrong
 
@@ -49,71 +50,80 @@ def written(folder: Path, *sources: str) -> Path:
     return path
 
 
-def test_a_good_notebook_passes_and_can_be_photographed(
-    tmp_path: Path, lab: JupyterLab, browser: Browser
-) -> None:
-    with browser.notebook(lab, written(tmp_path, GOOD, "1 + 1")) as notebook:
-        assert notebook.unrun() == [0, 1]
+@pytest.fixture(scope="module")
+def explored(
+    tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
+) -> Iterator[tuple[Notebook, list[list[int]]]]:
+    """A notebook of good and bad explorers that has run, and what had not run on the way there."""
+    path = written(
+        tmp_path_factory.mktemp("explored"), GOOD, FAILS_AT_ITS_END, DEAD_SLIDER, ALIVE_ONCE_TICKED
+    )
+    with browser.notebook(lab, path, still=True) as notebook:
+        unrun = [notebook.unrun()]
+        notebook.run_first()
+        unrun.append(notebook.unrun())
         notebook.run_all()
-        assert notebook.unrun() == []
-        (explorer,) = notebook.explorers()
-        (height,) = explorer.sliders()
-        assert explorer.label(height) == "Height"
-        before = explorer.face()
-        assert explorer.press(height, "ArrowRight")
-        picture, reading = explorer.face()
-        assert picture != before[0]
-        assert reading != before[1]
-        assert explorer.click("Reset")
-        assert explorer.face() == before
-        assert what_is_wrong(explorer) == []
-        assert notebook.console == notebook.outside == []
-        assert [one for one in notebook.axe() if one["impact"] in SERIOUS] == []
-        assert photograph(notebook, tmp_path / "shots") >= 3
+        unrun.append(notebook.unrun())
+        yield notebook, unrun
+
+
+def test_cells_that_have_not_run_are_told(explored: tuple[Notebook, list[list[int]]]) -> None:
+    assert explored[1] == [[0, 1, 2, 3], [1, 2, 3], []]
+
+
+def test_a_good_explorer_passes_and_can_be_photographed(
+    tmp_path: Path, explored: tuple[Notebook, list[list[int]]]
+) -> None:
+    notebook, _ = explored
+    explorer = notebook.explorers()[0]
+    (height,) = explorer.sliders()
+    assert explorer.label(height) == "Height"
+    before = explorer.face()
+    assert explorer.press(height, "ArrowRight")
+    picture, reading = explorer.face()
+    assert picture != before[0]
+    assert reading != before[1]
+    assert explorer.click("Reset")
+    assert explorer.face() == before
+    assert what_is_wrong(explorer) == []
+    assert notebook.console == notebook.outside == []
+    assert [one for one in notebook.axe() if one["impact"] in SERIOUS] == []
+    assert photograph(notebook, tmp_path / "shots") >= 5
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        (FAILS_AT_ITS_END, "height must be"),
-        (DEAD_SLIDER, "Nothing changes neither picture nor reading"),
-    ],
+    ("number", "found"),
+    [(1, "height must be"), (2, "Nothing changes neither picture nor reading")],
     ids=["fails-at-its-end", "dead-slider"],
 )
 def test_a_bad_explorer_is_noticed(
-    source: str, found: str, tmp_path: Path, lab: JupyterLab, browser: Browser
+    number: int, found: str, explored: tuple[Notebook, list[list[int]]]
 ) -> None:
-    with browser.notebook(lab, written(tmp_path, source)) as notebook:
-        notebook.run_all()
-        (explorer,) = notebook.explorers()
-        assert found in "\n".join(what_is_wrong(explorer))
+    (wrong,) = what_is_wrong(explored[0].explorers()[number])
+    assert found in wrong
 
 
 def test_a_slider_may_wait_for_another_control(
+    explored: tuple[Notebook, list[list[int]]],
+) -> None:
+    assert what_is_wrong(explored[0].explorers()[3]) == []
+
+
+def test_an_error_in_a_cell_is_noticed_and_the_page_is_listened_to(
     tmp_path: Path, lab: JupyterLab, browser: Browser
 ) -> None:
-    with browser.notebook(lab, written(tmp_path, ALIVE_ONCE_TICKED)) as notebook:
-        notebook.run_all()
-        (explorer,) = notebook.explorers()
-        assert what_is_wrong(explorer) == []
-
-
-def test_an_error_in_a_cell_is_noticed(tmp_path: Path, lab: JupyterLab, browser: Browser) -> None:
-    path = written(tmp_path, "1 / 0", "'never run'")
-    with browser.notebook(lab, path) as notebook:
-        with pytest.raises(NotebookError, match="cell 0: ZeroDivisionError"):
-            notebook.run_all()
-        assert notebook.unrun() == [1]
-
-
-def test_the_page_is_listened_to(tmp_path: Path, lab: JupyterLab, browser: Browser) -> None:
     page = """
 from IPython.display import HTML
-HTML('''<script>console.error("out of order"); setTimeout(() => { throw Error("lost"); });</script>
+HTML('''<script>console.error("out of order");
+setTimeout(() => { window.sdThrown = true; throw Error("lost"); });</script>
 <img src="http://192.0.2.1/picture.png"><button></button><select></select>''')
 """
-    with browser.notebook(lab, written(tmp_path, page)) as notebook:
-        notebook.run_all()
+    path = written(tmp_path, page, "1 / 0", "'perhaps run, perhaps not'")
+    with browser.notebook(lab, path) as notebook:
+        with pytest.raises(NotebookError, match=r"^cell 1: ZeroDivisionError"):
+            notebook.run_all()
+        assert not {0, 1} & set(notebook.unrun())
+        notebook.page.wait_for_function("() => window.sdThrown")
         assert any("out of order" in line for line in notebook.console)
         assert any("lost" in line for line in notebook.console)
         assert set(notebook.outside) == {"http://192.0.2.1/picture.png"}
@@ -122,5 +132,5 @@ HTML('''<script>console.error("out of order"); setTimeout(() => { throw Error("l
 
 
 def test_the_server_sends_without_delay(lab: JupyterLab) -> None:
-    loaded = "helpers.websocket | extension was successfully loaded."
+    loaded = "helpers.server | extension was successfully loaded."
     assert loaded in lab.log.read_text(), "python helpers/start.py settings switches it on"

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import io
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import threading
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.authoring.course import ROOT
 from helpers.explore import canvas as module
 from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, note, whiskers
+from helpers.foundations.drawing.diagrams import round_boxes
 from helpers.foundations.drawing.words import words
 from tests.explore.samples import plot_two, plot_wave, plot_wave_scaled, simulate_wave
+from tests.settings import POPULAR, other_settings
 
 
 def plot_with_named_ticks(result, ax):
@@ -139,6 +151,54 @@ def test_a_pinned_curve_leaves_its_words_behind():
     assert len(together.axes[0].artists) == len(together.axes[0].texts) == 1
 
 
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda ax: ax.axvspan(0.2, 0.8, 0.2, 0.8, color=style.BLUE),
+        lambda ax: ax.fill_between([0.2, 0.8], 0.2, 0.8, color=style.BLUE, hatch="/"),
+        lambda ax: bars(ax, [0.5], [0.6], 0.6, start=0.2, facecolor=style.BLUE),
+        lambda ax: ax.bar([0.5], [0.6], 0.6, bottom=0.2, color=style.BLUE),
+        lambda ax: round_boxes(ax, [(0.5, 0.5)], 0.6, 0.6, 0.05, facecolors=style.BLUE),
+    ],
+    ids=["axvspan", "fill_between", "bars", "bar", "boxes"],
+)
+def test_what_is_filled_leaves_its_outline_behind(fill):
+    def plot(result, ax):
+        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+        if result.height < 2:
+            fill(ax)
+
+    canvas = Canvas(plot)
+    canvas.draw((simulate_wave(height=2.0),))
+    blank = pixels(canvas.moving_png())
+    canvas.draw((simulate_wave(height=2.0),), pinned=(simulate_wave(height=1.0),))
+    changed = np.abs(pixels(canvas.moving_png()) - blank).max(axis=2) > 16
+    (left, top), (right, bottom) = (
+        canvas.axes[0].transAxes.transform(corner).round().astype(int)
+        for corner in ((0.25, 0.75), (0.75, 0.25))
+    )
+    inside = changed[canvas.height_px - top : canvas.height_px - bottom, left:right]
+    assert inside.size
+    assert not inside.any()
+    assert changed.any()
+
+
+def test_pale_lines_leave_paler_ghosts_than_dark_ones():
+    def darkest(colour: str) -> int:
+        def plot(result, ax):
+            ax.set(xlim=(0, 1), ylim=(0, 1))
+            ax.set_axis_off()
+            if result.height < 2:
+                ax.axhline(0.5, color=colour, linewidth=3)
+
+        canvas = Canvas(plot)
+        canvas.draw((simulate_wave(height=2.0),), pinned=(simulate_wave(height=1.0),))
+        return int(pixels(canvas.moving_png()).min())
+
+    pale, dark = darkest("#d6e8f5"), darkest(style.BLUE)
+    assert dark + 20 < pale < 250
+
+
 def test_a_plot_that_adds_axes_is_refused():
     def plot_twin(result, ax):
         plot_wave(result, ax)
@@ -148,14 +208,157 @@ def test_a_plot_that_adds_axes_is_refused():
         Canvas(plot_twin).draw((simulate_wave(height=1.0),))
 
 
-def test_a_learners_own_matplotlib_settings_are_left_alone():
-    import matplotlib as mpl
+# --- whose settings ---------------------------------------------------------------------------
 
-    before = dict(mpl.rcParams)
-    canvas = Canvas(plot_wave)
+
+def plot_of_everything(result, ax):
+    """Draw something of every kind that a chapter draws, and leave much of it to the settings."""
+    ax.plot(result.x, result.y)
+    ax.plot(result.x[::20], result.y[::20], "s")
+    ax.step(result.x[:9], result.y[:9], **style.THEORY)
+    ax.fill_between(result.x, 0, result.y, alpha=0.3, hatch="/")
+    ax.bar([0.1, 0.3], [1, 2], 0.1)
+    bars(ax, [0.6, 0.8], [1, -2], 0.1, facecolor=style.GREEN)
+    whiskers(ax, [0.5, 0.7], [1, 2], [0, 1], [2, 4], **style.DOTS)
+    ax.errorbar([0.2], [3], [1])
+    ax.scatter(result.x[::50], result.y[::50])
+    ax.axvspan(0.4, 0.5, color=style.FAINT)
+    ax.imshow([[0, 1], [1, 0]], extent=(0.8, 0.9, 5, 9), aspect="auto")
+    ax.annotate("peak", (0.2, 2), (0.4, 5), arrowprops={"arrowstyle": "->"})
+    words(ax, [(0.6, 0.6)], ["many\nwords"], paper=0.8)
+    note(ax, 0.5, 0.9, "a note")
+    style.label(ax, 0.9, 3, "label", style.BLUE)
+    ax.legend(["one", "two"], title="legend")
+    ax.set_title(f"Height {result.height}")
+    ax.set_xlabel("time (s)")
+    ax.set_yscale("symlog")
+
+
+def pictures(plot=plot_of_everything) -> list[bytes]:
+    """What a learner sees on a new canvas while a slider moves, when it rests, and in a file."""
+    canvas, shown = Canvas(plot), []
     canvas.draw((simulate_wave(height=1.0),))
-    canvas.settled_png()
-    assert dict(mpl.rcParams) == before
+    shown.append(canvas.moving_png())
+    canvas.draw((simulate_wave(height=8.0),), pinned=(simulate_wave(height=2.0),))
+    return [*shown, canvas.moving_png(), canvas.settled_png("run me")]
+
+
+@pytest.fixture(scope="module")
+def usual() -> list[bytes]:
+    """What is drawn for a user who has changed nothing."""
+    with mpl.rc_context(mpl.rcParamsDefault):
+        return pictures()
+
+
+@pytest.mark.parametrize("kind", sorted({setting.split(".")[0] for setting in POPULAR}))
+def test_a_users_settings_change_not_one_pixel(kind, usual):
+    with mpl.rc_context({s: value for s, value in POPULAR.items() if s.split(".")[0] == kind}):
+        assert pictures() == usual
+
+
+@pytest.mark.filterwarnings("ignore:The text:matplotlib.MatplotlibDeprecationWarning")
+def test_all_settings_together_change_not_one_pixel(usual):
+    with mpl.rc_context(other_settings()):
+        before = dict(mpl.rcParams)
+        assert pictures() == usual
+        assert dict(mpl.rcParams) == before
+
+
+def test_a_setting_that_leaks_would_be_noticed(usual, monkeypatch):
+    monkeypatch.setattr(style._ByThread, "__getitem__", mpl.RcParams.__getitem__)
+    drawn = {}
+    for name in ("lines.marker", "figure.facecolor", "path.sketch"):
+        with mpl.rc_context({name: POPULAR[name]}):
+            drawn[name] = pictures()
+    assert all(drawn[one] != drawn[other] for one, other in itertools.combinations(drawn, 2))
+
+
+def test_a_users_file_of_settings_changes_not_one_pixel(tmp_path, usual):
+    """It is read when matplotlib is imported, before anything of the course."""
+    lines = {"axes.prop_cycle": "cycler('color', ['red'])", "lines.marker": "o", "font.size": 20,
+             "figure.autolayout": True, "axes.formatter.useoffset": False}  # fmt: skip
+    own = tmp_path / "matplotlibrc"
+    own.write_text("".join(f"{key}: {value}\n" for key, value in lines.items()))
+    code = (
+        "import sys, pickle, matplotlib as mpl\n"
+        "from tests.explore.test_canvas import pictures\n"
+        "seen = pictures()\n"
+        "assert mpl.rcParams['lines.marker'] == 'o'\n"
+        "sys.stdout.buffer.write(pickle.dumps(seen))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MATPLOTLIBRC": str(own)},
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    assert pickle.loads(done.stdout) == usual
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["apart", "one table for all"])
+def test_the_settings_that_a_user_has_stay_as_they_are(apart, usual, monkeypatch):
+    monkeypatch.setattr(style, "_can_be_told_apart", lambda: apart)
+    with mpl.rc_context(POPULAR):
+        before = dict(mpl.rcParams)
+        assert pictures() == usual
+        assert dict(mpl.rcParams) == before
+        assert type(mpl.rcParams) is mpl.RcParams
+
+
+def a_learners_figure(number: int) -> np.ndarray:
+    """A figure as a learner's own cell draws it."""
+    figure, ax = plt.subplots(figsize=(2.5, 2))
+    ax.plot(np.sin(np.arange(50) * number / 20))
+    ax.bar([10, 20], [0.5, number / 50])
+    ax.set(title=f"figure {number}", xlabel="mine")
+    ax.legend([f"curve {number}", "bars"])
+    figure.canvas.draw()
+    image = np.asarray(figure.canvas.buffer_rgba()).copy()
+    plt.close(figure)
+    return image
+
+
+def test_a_learner_draws_while_a_slider_moves():
+    """Two threads, one with the learner's style and one with the course's, neither disturbed."""
+    figures = range(50)
+    mine = {"lines.linewidth": 6, "axes.facecolor": "yellow", "font.size": 13, "lines.marker": "o"}
+    interval = sys.getswitchinterval()
+    done, ours, failed = threading.Event(), [], []
+
+    def move_sliders() -> None:
+        try:
+            while not done.is_set() or not ours:
+                ours.append(pictures(plot_wave))
+        except Exception as error:
+            failed.append(error)
+
+    expected_ours = pictures(plot_wave)
+    with plt.style.context("ggplot"), mpl.rc_context(mine):
+        expected = [a_learners_figure(number) for number in figures]
+        before = dict(mpl.rcParams)
+        sliders = threading.Thread(target=move_sliders)
+        sys.setswitchinterval(2e-4)  # often within each figure
+        try:
+            sliders.start()
+            drawn, during = [], []
+            for number in figures:
+                drawn.append(a_learners_figure(number))
+                during.append(dict(mpl.rcParams))
+        finally:
+            done.set()
+            sliders.join()
+            sys.setswitchinterval(interval)
+        assert not failed
+        assert during == [before] * len(figures)
+        assert dict(mpl.rcParams) == before
+    unlike = [n for n in figures if not np.array_equal(drawn[n], expected[n])]
+    assert unlike == []
+    assert ours == [expected_ours] * len(ours)
+
+
+# --- texts ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["p99 = 73 ms", "gypsy, Äq", "1", "two\nlines (and a half)"])

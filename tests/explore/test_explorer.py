@@ -9,10 +9,12 @@ import gc
 import html
 import sys
 import threading
+from unittest import mock
 
 import pytest
 
 from helpers.explore import choice, explore, explorer, picture, slider, toggle, view
+from helpers.foundations.drawing import style
 from tests.explore.samples import plot_wave, simulate_finer, simulate_wave
 
 
@@ -175,7 +177,7 @@ def test_progressive_frames_follow_and_a_newer_value_abandons_older_ones():
         one._widgets["height"].value = 5.0
         assert frames == [(5.0, 10)], "the first frame is drawn within the event"
         one._widgets["height"].value = 6.0
-        await asyncio.sleep(0.5)
+        await one._pending
 
     asyncio.run(drag())
     assert frames == [(5.0, 10), (6.0, 10), (6.0, 100), (6.0, 1_000)]
@@ -189,7 +191,7 @@ def test_a_moving_picture_is_replaced_by_a_sharp_one_when_the_slider_rests():
     async def move_and_wait():
         one._widgets["height"].value = 5.0
         moving = one._view._image.value
-        await asyncio.sleep(explorer._REST_S + 0.3)
+        await one._pending
         return moving, one._view._image.value
 
     moving, settled = asyncio.run(move_and_wait())
@@ -209,10 +211,15 @@ def counting_waves(**controls):
     return one, heights
 
 
-async def step(one, *heights, pause_s=0.1):
+async def step(one, *heights, look=True):
+    """Move the slider; look at each picture until nothing follows, or go on within a breath."""
     for height in heights:
         one._widgets["height"].value = height
-        await asyncio.sleep(pause_s)
+        if look and one._pending:
+            await one._pending
+        elif not look:
+            with mock.patch.object(explorer, "_BREATH_S", 3_600.0):
+                await asyncio.sleep(0)
 
 
 @pytest.mark.usefixtures("at_the_sliders")
@@ -223,11 +230,11 @@ def test_while_one_step_is_looked_at_the_next_is_made_ready():
     assert one.result.height == 2.5
     assert "The wave is 2.5" in one._view._reading.value
 
-    asyncio.run(step(one, 3.0, pause_s=0))
+    asyncio.run(step(one, 3.0, look=False))
     assert heights == [2.5, 3.0], "it is not simulated again"
     assert one.result.height == 3.0
     other, _ = counting_waves()
-    asyncio.run(step(other, 3.0, pause_s=0))
+    asyncio.run(step(other, 3.0, look=False))
     assert one._view._image.value == other._view._image.value
     assert one.text() == other.text()
 
@@ -237,7 +244,7 @@ def test_nothing_is_made_ready_for_somebody_who_drags():
     one, heights = counting_waves()
     asyncio.run(step(one, 3.0))
     assert heights == [3.0], "not one step: nobody knows what comes next"
-    asyncio.run(step(one, 3.5, 4.0, 4.5, pause_s=0))
+    asyncio.run(step(one, 3.5, 4.0, 4.5, look=False))
     assert heights == [3.0, 3.5, 4.0, 4.5], "no time to breathe"
 
 
@@ -257,7 +264,7 @@ def test_what_was_made_ready_is_used_for_nothing_else(change):
 
     async def differently():
         await step(patient, 2.5)
-        await step(hasty, 2.5, pause_s=0)
+        await step(hasty, 2.5, look=False)
         for act in (change, lambda one: setattr(one._widgets["height"], "value", 3.0)):
             act(hasty)
             act(patient)
@@ -294,38 +301,40 @@ def test_a_refusal_is_told_when_it_is_asked_for_and_not_before():
 @pytest.mark.usefixtures("at_the_sliders")
 def test_the_sharp_picture_is_of_the_present_value_whatever_was_made_ready():
     one, heights = counting_waves()
-    asyncio.run(step(one, 2.5, pause_s=explorer._REST_S + 0.3))
+    asyncio.run(step(one, 2.5))
     assert heights == [2.5, 3.0]
     sharp = one._view._image.value
     assert one.set(height=2.5)._view._image.value == sharp
 
 
-def title_of_the_second_of_two_threads():
-    """Draw in a thread that ends while another one is in the middle of its plot."""
-    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+def meet_while_drawing(patience_s):
+    """Whether a second thread gets to draw while a first one is in the middle of its plot.
+
+    The first one waits for the second: in vain, if only one at a time may draw.
+    """
+    first_is_in, second_is_in, met = threading.Event(), threading.Event(), []
 
     def first(result, ax):
         first_is_in.set()
-        second_is_in.wait(0.3)  # in vain, if only one at a time may draw
+        met.append(second_is_in.wait(patience_s))
 
     def second(result, ax):
         second_is_in.set()
-        first_is_out.wait(0.3)
-        ax.set_title("second")
 
     views, result = [view.View(first), view.View(second)], simulate_wave(height=2.0)
-    other = threading.Thread(target=lambda: (views[0].draw((result,)), first_is_out.set()))
+    other = threading.Thread(target=lambda: views[0].draw((result,)))
     other.start()
-    first_is_in.wait(5)
+    first_is_in.wait(60)
     views[1].draw((result,))
     other.join()
-    return views[1].canvas.axes[0].get_title(loc="left")
+    return met[0]
 
 
 def test_two_threads_do_not_draw_at_the_same_time(monkeypatch):
-    assert title_of_the_second_of_two_threads() == "second"
-    monkeypatch.setattr(view, "DRAWING", contextlib.nullcontext())
-    assert title_of_the_second_of_two_threads() == ""  # in the middle, in another style
+    assert not meet_while_drawing(patience_s=0.1)
+    for module in (view, style):
+        monkeypatch.setattr(module, "DRAWING", contextlib.nullcontext())
+    assert meet_while_drawing(patience_s=60)
 
 
 def test_a_slider_moved_in_another_thread_waits_for_its_turn():
@@ -335,10 +344,10 @@ def test_a_slider_moved_in_another_thread_waits_for_its_turn():
             target=lambda: setattr(one._widgets["height"], "value", 3.0), daemon=True
         )
         mover.start()
-        mover.join(0.1)
+        mover.join(0.1)  # in vain
         assert one.set(flip=True).result.height in (2.0, 3.0)
         assert mover.is_alive()
-    mover.join(5)
+    mover.join(60)
     assert one.result.height == 3.0
     assert one.values["flip"]
 

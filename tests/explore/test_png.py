@@ -6,11 +6,13 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from PIL import Image
 
 from helpers.explore import png as module
 from helpers.explore.canvas import Canvas
 from helpers.explore.png import Backdrop, quick_png, small_png
+from helpers.foundations.drawing import style
 from tests.explore.samples import plot_two, plot_wave, simulate_wave
 
 LEVELS_IN_A_BOX = 16
@@ -111,3 +113,61 @@ def test_a_backdrop_keeps_its_own_pixels():
     backdrop = Backdrop(image)
     image[:] = 0
     assert farthest(backdrop.png(image), image) == 0
+
+
+# --- in the dark ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encode", [quick_png, small_png])
+def test_a_dark_picture_has_other_colours_and_the_same_pixels(encode):
+    canvas = Canvas(plot_two)
+    canvas.draw((simulate_wave(height=3.0),))
+    canvas.settled_png()
+    light = encode(np.asarray(canvas._agg.buffer_rgba()))
+    dark = module.dark(light)
+    before, after = (Image.open(io.BytesIO(png)) for png in (light, dark))
+    assert np.array_equal(np.asarray(before), np.asarray(after))
+    assert len(dark) == len(light)
+    palettes = [np.array(image.getpalette(), np.uint8).reshape(-1, 3) for image in (before, after)]
+    assert np.array_equal(palettes[1], module.in_the_dark(palettes[0]))
+
+
+def test_paper_becomes_the_page_and_ink_becomes_light():
+    colours = np.array([[255, 255, 255], [0, 0, 0]], np.uint8)
+    assert module.in_the_dark(colours).tolist() == [[17, 17, 17], [255, 255, 255]]
+
+
+def test_greys_stay_grey_and_change_their_order():
+    levels = np.arange(256, dtype=np.uint8)
+    dark = module.in_the_dark(np.stack([levels] * 3, axis=1)).astype(int)
+    assert (dark.max(axis=1) - dark.min(axis=1)).max() <= 1
+    assert (np.diff(dark[:, 0]) <= 0).all()
+
+
+def test_colours_keep_their_hue():
+    for colour in (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY):
+        rgb = np.array(to_rgb(colour))
+        dark = module.in_the_dark(np.round(255 * rgb[None]).astype(np.uint8))[0] / 255
+        before, after = (rgb_to_hsv(each)[0] for each in (rgb, dark))
+        assert abs((before - after + 0.5) % 1 - 0.5) < 0.05, colour
+
+
+def test_a_shade_between_paper_and_a_colour_stays_between():
+    """Edges of curves and letters are such shades: others would be a halo around them."""
+    for colour in (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.INK):
+        ink, share = 255 * np.array(to_rgb(colour)), np.linspace(0, 1, 40)[:, None]
+        shades = np.round(share * ink + (1 - share) * 255).astype(np.uint8)
+        dark = module.in_the_dark(shades).astype(float)
+        way = dark[-1] - dark[0]
+        along = (dark - dark[0]) @ way / (way @ way)
+        assert along.min() > -0.05
+        assert along.max() < 1.15
+        assert (np.diff(along) > -0.05).all()
+
+
+def test_a_file_without_a_palette_is_refused():
+    file = io.BytesIO()
+    Image.fromarray(noise((3, 4))).save(file, "png")
+    for data in (file.getvalue(), b"", b"GIF89a"):
+        with pytest.raises(ValueError, match="a PNG file with a palette"):
+            module.dark(data)

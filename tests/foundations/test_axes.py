@@ -16,6 +16,7 @@ from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing import axes, style
 from helpers.foundations.experiment import Result
 from helpers.foundations.statistics import Interval, Intervals
+from tests import drawn
 
 
 @pytest.fixture
@@ -171,15 +172,15 @@ def test_a_canvas_keeps_the_axes_while_they_stay_the_same(monkeypatch) -> None:
         axes.log_axis(ax, "x", 1, high)
         axes.time_axis(ax, "y", 1e-3, 1)
 
-    canvas, drawn = Canvas(plot), []
+    canvas, made = Canvas(plot), []
     draw = module._Layer.draw
     monkeypatch.setattr(
-        module._Layer, "draw", lambda self, renderer: (drawn.append(1), draw(self, renderer))
+        module._Layer, "draw", lambda self, renderer: (made.append(1), draw(self, renderer))
     )
     for high in (1e4, 1e4, 1e5):  # noqa: B007
         canvas.draw([Nothing()])
         canvas.moving_png()
-    assert len(drawn) == 2
+    assert len(made) == 2
 
 
 # --- points and lines -------------------------------------------------------------------------
@@ -289,6 +290,28 @@ def test_simulated_dots_differ_from_measured_ones_in_colour_alone() -> None:
     assert style.DOTS["color"] == style.SIMULATION["color"]
 
 
+@pytest.mark.parametrize(("axis", "value"), [("x", 3.0), ("x", 9.9), ("y", 0.1), ("y", 10.0)])
+def test_a_guess_is_a_line_across_the_panel_with_words_that_can_be_read(axis, value) -> None:
+    canvas = Canvas(lambda result, ax: None)
+    (ax,) = canvas.axes
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    axes.guessed(ax, axis, value)
+    line = drawn.curve(ax, label="your guess")
+    assert (line[:, "xy".index(axis)] == value).all()
+    assert drawn.written(ax) == ["your guess"]
+    assert not drawn.text_faults(canvas.figure)
+
+
+def test_what_a_learners_model_says_is_on_top_of_everything(ax) -> None:
+    axes.dot(ax, 1, 2)
+    axes.yours(ax, 1, [2, 3])
+    assert drawn.curve(ax, label="your model").tolist() == [[1, 2], [1, 3]]
+    assert drawn.curve(ax, gid="dot").tolist() == [[1, 2]]
+    dot, mine = drawn.line(ax, gid="dot"), drawn.line(ax, label="your model")
+    assert mine.get_zorder() > dot.get_zorder()
+    assert mine.get_color() == style.VERMILION
+
+
 # --- words ------------------------------------------------------------------------------------
 
 
@@ -298,8 +321,8 @@ def test_a_note_hangs_from_its_place_in_the_axes(ax) -> None:
     (text,) = ax.texts
     assert (text.get_text(), text.get_color()) == ("seen", style.BLUE)
     assert (text.get_ha(), text.get_va()) == ("right", "top")
-    assert text.get_transform() == ax.transAxes
-    assert text.get_position() == (0.5, 0.9)
+    box = text.get_window_extent()
+    assert (box.x1, box.y1) == pytest.approx(ax.transAxes.transform((0.5, 0.9)))
 
 
 @pytest.mark.parametrize("left", [False, True])

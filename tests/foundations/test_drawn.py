@@ -140,9 +140,11 @@ def test_every_text_is_found_where_its_ink_is(ax) -> None:
     with style.context():
         canvas.draw()
     darkness = 255 - np.asarray(canvas.buffer_rgba())[:, :, :3].min(axis=2).astype(int)
+    near = [np.roll(darkness, (up, right), (0, 1)) for up in (-1, 0, 1) for right in (-1, 0, 1)]
     for one in found:
         x, y = one.pixels().T
-        assert darkness[y, x].mean() > 90, one.text
+        # Which pixel a letter falls into is another one in each version of matplotlib.
+        assert max(shifted[y, x].mean() for shifted in near) > 90, one.text
     wholes = {one.text: one.whole for one in found}
     assert wholes["two"] == wholes["lines"]
     assert wholes["many"] != wholes["words"]
@@ -185,14 +187,16 @@ def test_touching_texts_are_seen_and_near_ones_are_not(ax, gap, way) -> None:
     assert drawn.texts_overlap(ax.figure) == (["'fast' and 'slow' touch"] if gap == 0 else [])
 
 
-def test_words_that_read_as_one_are_seen(ax) -> None:
-    first = ax.text(2, 5, "hit")
-    right = first.get_window_extent().x1
-    for distance, touch in ((1, True), (8, False)):
-        second = ax.text(*ax.transData.inverted().transform((right + distance, 0)), "s")
-        second.set_y(5)
-        assert bool(drawn.texts_overlap(ax.figure)) == touch
-        second.remove()
+@pytest.mark.parametrize(("apart_px", "touch"), [(1, True), (2, True), (6, False)])
+def test_words_that_read_as_one_are_seen(ax, apart_px, touch) -> None:
+    ax.set_axis_off()
+    ax.set_position((0, 0, 1, 1))
+    ax.set(xlim=(0, 700), ylim=(0, 400))
+    ax.text(100, 200, "hit")
+    second = ax.text(200, 200, "s")
+    boxes = {one.text: one.box for one in drawn.texts_of(ax.figure)}
+    second.set_x(200 - (boxes["s"][0] - boxes["hit"][2]) + apart_px)
+    assert bool(drawn.texts_overlap(ax.figure)) == touch
 
 
 @pytest.mark.parametrize(

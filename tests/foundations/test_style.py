@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import re
+import threading
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from helpers.explore import view
+from helpers.explore import png
 from helpers.foundations.drawing import style
+from tests.settings import other_settings
 
 # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision
 # deficiency", 2009, severity 1; for linear RGB.
@@ -58,22 +61,19 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def in_the_dark(rgb: np.ndarray) -> np.ndarray:
-    """What the explorer's CSS filter makes of a colour: invert(a), then hue-rotate(180deg)."""
-    amount = float(re.search(r"invert\(([\d.]+)\) hue-rotate\(180deg\)", view._STYLE)[1])
-    inverted = amount * (1 - rgb) + (1 - amount) * rgb
-    rotate = np.array(
-        [[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]]
-    )  # Filter Effects Module Level 1, hue-rotate at 180 degrees
-    return (rotate @ inverted).clip(0, 1)
+    """What a colour becomes on a dark page."""
+    return png.in_the_dark(np.round(255 * rgb[None]).astype(np.uint8))[0] / 255
 
 
 def colours_of(names: tuple[str, ...]) -> list[np.ndarray]:
     return [np.array(to_rgb(name)) for name in names]
 
 
+@pytest.mark.parametrize("page", [lambda rgb: rgb, in_the_dark], ids=["light", "dark"])
 @pytest.mark.parametrize("vision", VISION)
-def test_colours_of_designs_differ_for_every_kind_of_vision(vision):
-    seen = [lab(np.array(VISION[vision]) @ linear(c)) for c in colours_of(style.SERIES[:4])]
+def test_colours_of_designs_differ_for_every_kind_of_vision(vision, page):
+    shown = [page(c) for c in colours_of(style.SERIES[:4])]
+    seen = [lab(np.array(VISION[vision]) @ linear(c)) for c in shown]
     nearest = min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2))
     assert nearest > 15, f"{nearest:.1f} (2 is just noticeable)"
 
@@ -94,17 +94,120 @@ def test_text_can_be_read_on_white_and_in_the_dark(name):
 
 
 @pytest.mark.parametrize("colour", [style.BLUE, style.VERMILION, style.GREEN, style.BLACK])
-def test_curves_stand_out_on_white_and_in_the_dark(colour):
-    rgb = np.array(to_rgb(colour))
-    assert contrast(rgb, WHITE) >= 3
-    assert contrast(in_the_dark(rgb), in_the_dark(WHITE)) >= 3
+def test_curves_stand_out_on_white(colour):
+    assert contrast(np.array(to_rgb(colour)), WHITE) >= 3
 
 
-def test_the_context_ends():
-    before = dict(mpl.rcParams)
+@pytest.mark.parametrize("colour", [*style.SERIES, style.GHOST])
+def test_curves_stand_out_in_the_dark(colour):
+    assert contrast(in_the_dark(np.array(to_rgb(colour))), in_the_dark(WHITE)) >= 3.5
+
+
+@pytest.mark.parametrize(
+    ("letters", "box"), [(style.INK, style.ORANGE), (style.INK, style.SKY), ("white", style.BLUE)]
+)
+def test_letters_in_boxes_can_be_read_in_the_dark(letters, box):
+    assert contrast(*(in_the_dark(np.array(to_rgb(each))) for each in (letters, box))) >= 3.5
+
+
+# --- whose settings ---------------------------------------------------------------------------
+
+
+def test_nearly_every_setting_has_another_value():
+    others = other_settings()
+    assert len(others) > 200
+    assert all(value != mpl.rcParamsDefault[key] for key, value in others.items())
+
+
+def read() -> dict[str, Any]:
+    return {key: mpl.rcParams[key] for key in mpl.rcParamsDefault if key != "backend"}
+
+
+@pytest.mark.filterwarnings("ignore:The text:matplotlib.MatplotlibDeprecationWarning")
+def test_within_the_context_every_setting_is_the_courses():
     with style.context():
-        assert mpl.rcParams["axes.spines.top"] is False
-    assert dict(mpl.rcParams) == before
+        expected = read()
+    assert expected["axes.spines.top"] is False
+    assert expected["lines.marker"] == mpl.rcParamsDefault["lines.marker"]
+    others = other_settings()
+    with mpl.rc_context(others):
+        before = read()
+        with style.context():
+            assert read() == expected
+            with style.context():
+                assert read() == expected
+            assert read() == expected
+        assert read() == before
+        assert before == {**before, **others}
+
+
+def test_the_context_belongs_to_one_thread():
+    seen = {}
+
+    def look() -> None:
+        seen["there"], seen["line"] = read(), Line2D([], []).get_linewidth()
+
+    with mpl.rc_context({"lines.linewidth": 9, "lines.marker": "o"}):
+        theirs = read()
+        with style.context():
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join()
+            assert Line2D([], []).get_linewidth() == 2
+    assert seen == {"there": theirs, "line": 9}
+
+
+def test_what_is_set_within_is_forgotten_and_never_anybodys_elses():
+    before, seen = read(), []
+    with style.context():
+        mpl.rcParams["lines.linewidth"] = "5"
+        assert Line2D([], []).get_linewidth() == 5
+        thread = threading.Thread(target=lambda: seen.append(read()))
+        thread.start()
+        thread.join()
+        with pytest.raises(ValueError, match="linewidth: Could not"):
+            mpl.rcParams["lines.linewidth"] = "thick"
+    assert seen == [before]
+    assert read() == before
+    with style.context():
+        assert Line2D([], []).get_linewidth() == 2
+
+
+def test_an_error_within_leaves_nothing_behind():
+    before = read()
+    with pytest.raises(RuntimeError, match="on purpose"), style.context():
+        raise RuntimeError("on purpose")
+    assert read() == before
+    assert type(mpl.rcParams) is mpl.RcParams
+
+
+class Rigid(mpl.RcParams):
+    """Settings that cannot be anybody's apart, as those of a later matplotlib might be."""
+
+    __slots__ = ("more",)
+
+
+def test_a_matplotlib_that_allows_no_settings_of_a_thread_is_noticed(monkeypatch):
+    assert style._can_be_told_apart()
+    monkeypatch.setattr(mpl, "rcParams", Rigid(read()))
+    assert not style._can_be_told_apart.__wrapped__()
+    monkeypatch.undo()
+    monkeypatch.setattr(style._ByThread, "__getitem__", mpl.RcParams.__getitem__)
+    assert not style._can_be_told_apart.__wrapped__()
+    assert type(mpl.rcParams) is mpl.RcParams
+
+
+def test_without_settings_of_a_thread_there_are_those_of_all(monkeypatch):
+    with style.context():
+        expected = read()
+    monkeypatch.setattr(style, "_can_be_told_apart", lambda: False)
+    with mpl.rc_context({"lines.marker": "o", "text.usetex": True}):
+        before = read()
+        with style.context():
+            assert read() == expected
+            with style.context():
+                assert read() == expected
+        assert read() == before
 
 
 def test_panels_declare_a_grid():

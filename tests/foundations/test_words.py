@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from helpers.foundations.drawing.words import words
+from tests import drawn
 
 
 def ink(figure: Figure) -> tuple[np.ndarray, np.ndarray]:
@@ -18,24 +20,50 @@ def ink(figure: Figure) -> tuple[np.ndarray, np.ndarray]:
     return np.nonzero(np.asarray(canvas.buffer_rgba())[:, :, 0] < 120)
 
 
+#: Since then it keeps lines as far apart as asked, whatever is written in them.
+SINCE_LINES_ARE_EVEN = (3, 11)
+TEXTS = ["gypsy", "two\nlines", "read\nthe\nlease"]
+
+
+def edges(write, dpi: int) -> list[int]:
+    """First and last row and column of what is written on empty axes."""
+    ax = Figure(figsize=(4, 2), dpi=dpi).subplots()
+    ax.set_axis_off()
+    write(ax)
+    rows, columns = ink(ax.figure)
+    return [rows.min(), rows.max(), columns.min(), columns.max()]
+
+
 @pytest.mark.parametrize("ha", ["left", "center", "right"])
 @pytest.mark.parametrize("va", ["bottom", "center", "top"])
-@pytest.mark.parametrize("text", ["gypsy", "two\nlines", "read\nthe\nlease"])
+@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("dpi", [100, 200])
 def test_words_stand_where_matplotlib_writes_them(ha, va, text, dpi) -> None:
-    edges = []
-    for write in (
-        lambda ax: words(ax, [(0.42, 0.53)], [text], fontsize=11, weight="bold", ha=ha, va=va),
-        lambda ax: ax.text(
-            0.42, 0.53, text, fontsize=11, fontweight="bold", ha=ha, va=va, multialignment=ha
-        ),
-    ):
-        ax = Figure(figsize=(4, 2), dpi=dpi).subplots()
-        ax.set_axis_off()
-        write(ax)
-        rows, columns = ink(ax.figure)
-        edges.append([rows.min(), rows.max(), columns.min(), columns.max()])
-    assert np.abs(np.subtract(*edges)).max() <= 1.5 * dpi / 100
+    if "\n" in text and matplotlib.__version_info__[:2] < SINCE_LINES_ARE_EVEN:
+        pytest.skip("lines of a text are less even in this version of matplotlib")
+    look = {"fontsize": 11, "weight": "bold", "ha": ha, "va": va}
+    ours = edges(lambda ax: words(ax, [(0.42, 0.53)], [text], **look), dpi)
+    theirs = edges(lambda ax: ax.text(0.42, 0.53, text, multialignment=ha, **look), dpi)
+    assert np.abs(np.subtract(ours, theirs)).max() <= 1.5 * dpi / 100
+
+
+@pytest.mark.parametrize("va", ["bottom", "center", "top"])
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_lines_stand_evenly_around_their_place(va, text, dpi) -> None:
+    """A text of several lines is a row of texts of one line, each a line farther down."""
+    size, lines = 11.0, text.split("\n")
+    apart_pt = 1.2 * size if len(lines) > 1 else size
+    whole = apart_pt * len(lines)
+    middle = {"top": -0.5, "center": 0.0, "bottom": 0.5}[va] * whole
+
+    def apart(ax) -> None:
+        for row, line in enumerate(lines):
+            up = middle + ((len(lines) - 1) / 2 - row) * apart_pt
+            words(ax, [(0.42, 0.53)], [line], offset_pt=(0, up), fontsize=size)
+
+    together = edges(lambda ax: words(ax, [(0.42, 0.53)], [text], va=va, fontsize=size), dpi)
+    assert np.abs(np.subtract(together, edges(apart, dpi))).max() <= 1
 
 
 @pytest.mark.parametrize("text", ["gypsy", "two\nlines"])
@@ -105,6 +133,29 @@ def test_paper_hides_what_is_behind_the_words_and_no_more() -> None:
     rows, columns = np.nonzero(~dark(1.0))
     letters = np.nonzero(~dark(0.0))
     for whole, part, reach in ((rows, letters[0], 12), (columns, letters[1], 6)):
-        assert part.min() - reach <= whole.min() < part.min()
+        assert part.min() - reach <= whole.min() <= part.min()
         assert part.max() < whole.max() <= part.max() + reach
     assert not dark(1.0)[rows.min() : rows.max(), columns.min() : columns.max()].any()
+
+
+def test_words_reach_over_the_edge_of_the_axes_whole_and_stay_in_the_picture() -> None:
+    ax = Figure(figsize=(4, 2), dpi=100).subplots()
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set_visible(False)
+    words(ax, [(1, 0.8), (0, 0.2)], ["over the edge", "a very long name"], fontsize=12)
+    assert not drawn.text_faults(ax.figure)
+    boxes = {one.text: one.box for one in drawn.texts_of(ax.figure)}
+    assert boxes["over the edge"][2] > ax.bbox.x1 + 20
+    assert boxes["a very long name"][0] < ax.bbox.x0
+    words(ax, [(1, 0.5)], ["far over the edge of the picture"], fontsize=12)
+    assert not drawn.text_faults(ax.figure)
+
+
+def test_words_beside_the_axes_are_left_out() -> None:
+    ax = Figure(figsize=(4, 2), dpi=100).subplots()
+    words(ax, [(1.2, 0.5), (0.5, -0.3), (0.5, 0.5)], ["right", "below", "here"])
+    words(ax, [(1.05, 0.5)], ["in fractions"], in_axes=True)
+    said = {one.text for one in drawn.texts_of(ax.figure)}
+    assert {"here", "in fractions"} <= said
+    assert not said & {"right", "below"}

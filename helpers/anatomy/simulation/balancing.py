@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers.anatomy.theory import theory_balancing
-from helpers.blueprint.balancing import balanced_waits_loop
+from helpers.blueprint.balancing.waits import balanced_waits
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
@@ -261,7 +261,7 @@ def replay_balancing(
     validation.one_of("policy", policy, BALANCING_POLICIES)
     arrivals, services = np.asarray(arrivals_s, dtype=float), np.asarray(services_s, dtype=float)
     users = np.floor(dice[0] * _USERS).astype(int)
-    waits = balanced_waits_loop(
+    waits = balanced_waits(
         policy, arrivals, services, servers, first=dice[0], second=dice[1], users=users
     )
     return waits + services

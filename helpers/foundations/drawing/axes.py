@@ -6,6 +6,7 @@ they would cost half of the time that drawing the axes takes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator
 
 from helpers.foundations import validation
-from helpers.foundations.drawing import style
+from helpers.foundations.drawing import letters, style
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, Intervals
@@ -31,6 +32,9 @@ _TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_
 #: The corners of a rectangle, the first one at the end again.
 _RECTANGLE = (Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY)
 _WHISKERS: dict[str, Any] = {"linewidth": 1.4, "markersize": 6, "markeredgewidth": 1.0}
+
+#: Of the names on an axis; and what a tick takes beside one, or what keeps two apart.
+_NAMES_PT, _TICK_PT = 9.0, 8.0
 
 
 def plain(value: float) -> str:
@@ -106,9 +110,12 @@ def named_axis(
 ) -> None:
     """Name places on an axis, which then has no grid lines.
 
+    A name that would be cut, or touch its neighbour, is broken into two lines where it can be.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
+        Where it will be on the figure, with the neighbours that it will have.
     which : {"x", "y"}
     names : sequence of str
     places : array_like, optional
@@ -121,9 +128,26 @@ def named_axis(
     """
     which = validation.one_of("which", which, ("x", "y"))
     axis = ax.xaxis if which == "x" else ax.yaxis
-    at = range(len(names)) if places is None else np.asarray(places).tolist()
-    if _fix_ticks(axis, list(at), list(names)):
+    at = list(range(len(names)) if places is None else np.asarray(places).tolist())
+    room_pt = _room_below_pt(ax, at) if which == "x" else _room_beside_pt(ax)
+    if _fix_ticks(axis, at, [letters.broken(name, room_pt, _NAMES_PT) for name in names]):
         axis.grid(False)
+
+
+def _room_beside_pt(ax: Axes) -> float:
+    """Return how wide a name left of the axes may be, in points."""
+    picture, panel = letters.figure_of(ax), ax.bbox
+    beside = [other.bbox.x1 for other in picture.axes if other.bbox.x1 <= panel.x0]
+    return float(panel.x0 - max(beside, default=0.0)) * 72 / picture.dpi - _TICK_PT
+
+
+def _room_below_pt(ax: Axes, places: Sequence[float]) -> float:
+    """Return how wide a name may be of which each has its share of the axis, in points."""
+    if len(places) < 2:
+        return math.inf
+    gaps = np.diff(np.sort(places))
+    share = gaps.min() / (gaps.sum() + gaps.min())
+    return float(share * ax.bbox.width) * 72 / letters.figure_of(ax).dpi - _TICK_PT
 
 
 def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
@@ -137,7 +161,7 @@ def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
     locator = axis.get_major_locator()
     if (
         isinstance(locator, FixedLocator)
-        and list(locator.locs) == places
+        and list(locator.tick_values(0, 1)) == places
         and axis.get_major_formatter().format_ticks(places) == labels
         and not len(axis.get_minorticklocs())
     ):
@@ -387,8 +411,9 @@ def bars(
     corners = np.stack([left, start, left, end, right, end, right, start, left, start], axis=1)
     corners = corners.reshape(-1, 2)
     outline = Path(corners if along == "y" else corners[:, ::-1], np.tile(_RECTANGLE, places.size))
-    ax.add_patch(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
-    ax.autoscale_view()
+    ax.add_artist(PathPatch(outline, **({"linewidth": 0, "gid": "bars"} | look)))
+    ax.update_datalim(outline.vertices)  # `add_patch` would look for it anew, bend by bend
+    ax.autoscale(None)  # type: ignore[arg-type]  # when somebody asks for the limits
 
 
 def _alike(*parts: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
@@ -419,7 +444,40 @@ def dot(
 ) -> None:
     """Mark the point of a simulated curve that the sliders stand at."""
     ax.plot(
-        x, y, marker, color=color, markersize=size, markeredgecolor="white", zorder=5, clip_on=False
+        x,
+        y,
+        marker,
+        color=color,
+        markersize=size,
+        markeredgecolor="white",
+        zorder=5,
+        clip_on=False,
+        gid="dot",
+    )
+
+
+def guessed(ax: Axes, axis: str, value: float) -> None:
+    """Mark what was predicted, as a line across the panel at a number of its x or y axis."""
+    look: dict[str, Any] = {"color": style.VERMILION, "linewidth": 1.6, "linestyle": (0, (1, 1.2))}
+    look["label"] = "your guess"
+    place: tuple[float, float]
+    if axis == "x":
+        ax.axvline(value, **look)
+        place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
+    else:
+        ax.axhline(value, **look)
+        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
+    letters.write(
+        ax,
+        letters.Label,
+        "your guess",
+        place,
+        xycoords=transform,
+        xytext=offset,
+        textcoords="offset points",
+        color=style.VERMILION,
+        fontsize=9,
+        annotation_clip=True,
     )
 
 
@@ -442,9 +500,12 @@ def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
 
 
 def note(ax: Axes, x: float, y: float, text: str, color: str = style.MUTED, **kwargs: Any) -> None:
-    """Write on the axes at `x` and `y` in fractions of them, the text's top left corner there."""
-    placement = {"fontsize": 9, "va": "top", "ha": "left"} | kwargs
-    ax.text(x, y, text, color=color, transform=ax.transAxes, **placement)
+    """Write on the axes at `x` and `y` in fractions of them, the text's top left corner there.
+
+    A text that would be cut moves into the picture.
+    """
+    look = {"fontsize": 9, "va": "top", "ha": "left", "color": color} | kwargs
+    letters.write(ax, letters.Note, text, (x, y), xycoords="axes fraction", **look)
 
 
 def key(

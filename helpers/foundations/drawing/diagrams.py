@@ -51,12 +51,14 @@ def arrows(
     # A line ends within its head, or its corners would show beside the tip.
     lines = np.stack([start, end - 0.7 * length * along], axis=1)
     back = ax.transData.inverted().transform
-    as_data = [back(points.reshape(-1, 2)).reshape(points.shape) for points in (lines, heads)]
-    ax.add_collection(LineCollection(as_data[0], **({"gid": "arrows"} | look)), autolim=False)
+    shafts, points = (
+        list(back(each.reshape(-1, 2)).reshape(each.shape)) for each in (lines, heads)
+    )
+    ax.add_collection(LineCollection(shafts, **({"gid": "arrows"} | look)), autolim=False)
     zorder = look.get("zorder", 1) if head_zorder is None else head_zorder
     ax.add_collection(
         PolyCollection(
-            as_data[1], facecolors=look.get("colors"), linewidths=0, zorder=zorder, gid="heads"
+            points, facecolors=look.get("colors"), linewidths=0, zorder=zorder, gid="heads"
         ),
         autolim=False,
     )
@@ -85,7 +87,7 @@ def round_boxes(
         or one for each, and ``zorder``.
     """
     box = _round_box(width / 2, height / 2, *np.broadcast_to(rounding, 2))
-    paths = [Path(box.vertices + middle, box.codes) for middle in middles]
+    paths = [Path(np.asarray(box.vertices) + middle, box.codes) for middle in middles]
     ax.add_collection(PathCollection(paths, **({"gid": "boxes"} | look)), autolim=False)
 
 
@@ -109,14 +111,14 @@ def fill_boxes(
     **look
         For ``PolyCollection``: ``facecolors``, one or one for each, and ``zorder``.
     """
-    box = _round_box(width / 2, height / 2, *np.broadcast_to(rounding, 2)).to_polygons()[0]
+    outline = _round_box(width / 2, height / 2, *np.broadcast_to(rounding, 2))
+    box = np.asarray(outline.to_polygons()[0])
     fills = []
     for middle, share in zip(middles, shares, strict=True):
         end = (share - 0.5) * width
         fills.append(np.column_stack([np.minimum(box[:, 0], end), box[:, 1]]) + middle)
-    ax.add_collection(
-        PolyCollection(fills, **({"linewidths": 0, "gid": "fills"} | look)), autolim=False
-    )
+    whole: dict[str, Any] = {"linewidths": 0, "gid": "fills"}
+    ax.add_collection(PolyCollection(fills, **(whole | look)), autolim=False)
 
 
 def _round_box(x: float, y: float, round_x: float, round_y: float) -> Path:

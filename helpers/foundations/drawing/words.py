@@ -6,12 +6,12 @@ a patch as well: that takes most of the time of a picture with twenty of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.artist import Artist, allow_rasterization
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_rgba_array
@@ -21,6 +21,7 @@ from matplotlib.transforms import Affine2D, Bbox
 
 from helpers.foundations import validation
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.letters import axes_of, into, picture_of, pixels
 
 #: How far letters reach below the line, as a share of their size, in DejaVu Sans.
 _DESCENT = 0.24
@@ -44,7 +45,10 @@ def words(
     in_axes: bool = False,
     paper: float = 0.0,
 ) -> None:
-    """Write many texts of one size as one artist, each where ``Axes.text`` would put it.
+    """Write many texts of one size as one artist.
+
+    Each stands where ``Axes.text`` would put it, or as near to that as the picture holds all of it.
+    One whose place is not on the axes is left out.
 
     Parameters
     ----------
@@ -79,6 +83,7 @@ def words(
     artist = Words(at, texts, offset_pt, colors, font, (ha, va), linespacing, paper)
     artist.set_zorder(zorder)
     artist.set_transform(ax.transAxes if in_axes else ax.transData)
+    artist.set_clip_on(False)  # letters that reach over the edge of the axes are not cut
     ax.add_artist(artist)
 
 
@@ -112,44 +117,52 @@ class Words(Artist):
         """Of the texts, red, green, blue and opacity; shape (n, 4)."""
         return self._colors
 
-    @allow_rasterization
     def draw(self, renderer: RendererBase) -> None:
         """Write everything."""
         if not self.get_visible():
             return
-        places = self._in_pixels()
         canvas_height = renderer.get_canvas_width_height()[1]
         gc = renderer.new_gc()
-        self._set_gc_clip(gc)
         gc.set_linewidth(0)
-        for (x, y), lines, color in zip(places, self._lines, self._colors, strict=True):
-            laid_out, extent = self._laid_out(renderer, lines)
+        for which, (x, y), laid_out, extent in self._placed(renderer):
             if self._paper:
-                extent = extent.padded(_PAD_PT * self.figure.dpi / 72)
-                behind = Affine2D().scale(*extent.size).translate(extent.x0 + x, extent.y0 + y)
-                renderer.draw_path(gc, Path.unit_rectangle(), behind, (1, 1, 1, self._paper))
-            gc.set_foreground(color, isRGBA=True)
+                behind = extent.padded(pixels(renderer, _PAD_PT))
+                corner = Affine2D().scale(*behind.size).translate(*behind.min)
+                renderer.draw_path(gc, Path.unit_rectangle(), corner, (1, 1, 1, self._paper))
+            gc.set_foreground(self._colors[which], isRGBA=True)
             for line, right, up in laid_out:
                 down = canvas_height - (y + up) if renderer.flipy() else y + up
                 renderer.draw_text(gc, x + right, down, line, self._font, 0)
         gc.restore()
 
     def extents(self, renderer: RendererBase) -> list[Bbox]:
-        """Return the box around each text, pixels right and up."""
-        return [
-            self._laid_out(renderer, lines)[1].translated(*place)
-            for place, lines in zip(self._in_pixels(), self._lines, strict=True)
-        ]
+        """Return the box around each text that is written, pixels right and up."""
+        return [extent for *_, extent in self._placed(renderer)]
 
-    def _in_pixels(self) -> npt.NDArray[np.float64]:
+    def _placed(
+        self, renderer: RendererBase
+    ) -> Iterator[tuple[int, npt.NDArray[np.float64], list[tuple[str, float, float]], Bbox]]:
+        """Yield each text that is written: its number, its place, its lines and the box around it.
+
+        In pixels right and up; see :meth:`_laid_out`.
+        """
         places = self.get_transform().transform(self._places)
-        return places + np.array(self._offset_pt) * self.figure.dpi / 72
+        offset = np.array([pixels(renderer, points) for points in self._offset_pt])
+        ax = axes_of(self)
+        picture, on_axes = picture_of(ax, renderer), ax.bbox.padded(1)
+        everywhere = self.get_transform() == ax.transAxes
+        for which, (place, lines) in enumerate(zip(places, self._lines, strict=True)):
+            if everywhere or on_axes.contains(*place):
+                laid_out, around = self._laid_out(renderer, lines)
+                box = around.translated(*(place + offset))
+                way = into(picture, box)
+                yield which, place + offset + way, laid_out, box.translated(*way)
 
     def _laid_out(
         self, renderer: RendererBase, lines: Sequence[str]
     ) -> tuple[list[tuple[str, float, float]], Bbox]:
         """Return each line with where it begins, and the box around them, pixels right and up."""
-        size = self._font.get_size_in_points() * self.figure.dpi / 72
+        size = pixels(renderer, self._font.get_size_in_points())
         pitch = size * (self._linespacing if len(lines) > 1 else 1.0)
         height = pitch * len(lines)
         top = {"top": 0.0, "center": 0.5, "bottom": 1.0}[self._va] * height

@@ -22,7 +22,7 @@ from helpers.blueprint import (
     slow,
     spike,
 )
-from helpers.blueprint.semantics import OK
+from helpers.blueprint.simulation.rules import OK
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant

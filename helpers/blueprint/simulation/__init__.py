@@ -1,0 +1,1 @@
+"""Runs of a design: the rules, two engines that keep them, and what came out."""

@@ -1,0 +1,53 @@
+// Lays a button over each place of a picture that can be clicked: what a click, or Enter on the
+// focused button, does is what the control does that the place belongs to.
+
+import { make, ownKeys } from './page.js';
+
+/** Which button is which, whatever else changes of it. */
+export function nameOf(box) {
+  return JSON.stringify([box.control, box.value]);
+}
+
+export default {
+  render({ model, el }) {
+    const ending = new AbortController();
+    const buttons = new Map();
+    const root = make('div', { class: 'sdc', role: 'group', 'aria-label': 'In the picture' });
+    el.replaceChildren(root);
+    ownKeys(root, ending.signal);
+
+    // A button stays the same element while the picture changes, or it would lose the focus.
+    const show = () => {
+      const [width, height] = model.get('size');
+      root.style.width = `min(${width}px, 100%)`;
+      root.style.aspectRatio = `${width} / ${height}`;
+      const boxes = new Map(model.get('boxes').map((box) => [nameOf(box), box]));
+      for (const [name, button] of buttons) {
+        if (!boxes.has(name)) {
+          button.remove();
+          buttons.delete(name);
+        }
+      }
+      for (const [name, box] of boxes) {
+        if (!buttons.has(name)) {
+          const click = () => model.send({ control: box.control, value: box.value });
+          buttons.set(name, make('button', { type: 'button', onclick: click }));
+        }
+        const button = buttons.get(name);
+        button.title = box.label;
+        button.setAttribute('aria-label', box.label);
+        button.setAttribute('aria-pressed', String(box.pressed));
+        for (const side of ['left', 'top', 'width', 'height']) {
+          button.style[side] = `${100 * box[side]}%`;
+        }
+        if (!button.isConnected) root.append(button);
+      }
+    };
+    model.on('change:boxes', show);
+    show();
+    return () => {
+      model.off('change:boxes', show);
+      ending.abort();
+    };
+  },
+};

@@ -1,0 +1,125 @@
+"""Boxes of a picture in a real JupyterLab: by mouse and by keyboard, and where the picture is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
+from tests.browser.test_chapters import SERIOUS
+from tests.browser.test_harness import written
+
+SWITCHES = """
+from helpers.explore import choice, explore, toggle
+from tests.explore.switches import TIERS, plot_switches, simulate_switches
+explore(simulate_switches, plot_switches, first=toggle(True), second=toggle(False),
+        tier=choice(*TIERS))
+"""
+
+
+@pytest.fixture(scope="module")
+def opened(
+    tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
+) -> Iterator[Notebook]:
+    """A notebook with an explorer whose boxes can be clicked."""
+    path = written(tmp_path_factory.mktemp("clicks"), SWITCHES)
+    with browser.notebook(lab, path, width=1000) as notebook:
+        notebook.run_all()
+        notebook.page.wait_for_selector(".sdc button >> nth=4")
+        yield notebook
+
+
+@pytest.fixture
+def explorer(opened: Notebook) -> Explorer:
+    """The explorer, as it opened."""
+    (explorer,) = opened.explorers()
+    explorer.click("Reset")
+    return explorer
+
+
+def reading(explorer: Explorer) -> str:
+    return explorer.face()[1]
+
+
+def test_a_click_on_a_box_turns_it_on(opened: Notebook, explorer: Explorer) -> None:
+    box = opened.page.get_by_role("button", name="second switch")
+    assert box.get_attribute("aria-pressed") == "false"
+    box.click()
+    opened.page.wait_for_selector(".sd-reading:has-text('second is True')")
+    explorer._settled()
+    assert box.get_attribute("aria-pressed") == "true"
+    (second,) = [tick for tick in explorer.boxes() if tick.is_checked()][1:]
+    assert second.is_checked(), "the control goes along"
+
+
+def test_tab_and_enter_do_the_same_and_the_focus_stays(
+    opened: Notebook, explorer: Explorer
+) -> None:
+    page = opened.page
+    page.get_by_role("button", name="web tier").focus()
+    page.keyboard.press("Tab")
+    named = "() => document.activeElement.getAttribute('aria-label')"
+    assert page.evaluate(named) == "app tier"
+    cells = len(opened.cells())
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".sd-reading:has-text('the tier is app')")
+    explorer._settled()
+    assert page.evaluate(named) == "app tier"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    page.wait_for_selector(".sd-reading:has-text('the tier is web')")
+    explorer._settled()
+    page.keyboard.press("b")  # in JupyterLab, a new cell
+    assert len(opened.cells()) == cells
+
+
+def test_each_button_lies_on_its_box(opened: Notebook, explorer: Explorer) -> None:
+    del explorer
+    image, button = (
+        opened.page.eval_on_selector(
+            selector,
+            "node => { const box = node.getBoundingClientRect(); "
+            "return [box.left, box.top, box.width, box.height]; }",
+        )
+        for selector in ("img.sd-figure", ".sdc button[aria-label='second switch']")
+    )
+    left, top, width, height = image
+    # The axes' margins in inches, as helpers.explore.canvas has them, on 7.2 by 4 inches.
+    inner = (7.2 - 0.78 - 0.3, 4 - 0.62 - 0.48)
+    expected = (
+        left + width * (0.78 + inner[0] * 3.5 / 6) / 7.2,
+        top + height * (0.48 + inner[1] * 0.5 / 4) / 4,
+        width * inner[0] * 2 / 6 / 7.2,
+        height * inner[1] / 4 / 4,
+    )
+    assert button == pytest.approx(expected, abs=1.5)
+
+
+def test_it_stays_there_where_the_page_is_narrow(opened: Notebook, explorer: Explorer) -> None:
+    opened.page.set_viewport_size({"width": 620, "height": 900})
+    opened.page.wait_for_timeout(300)
+    try:
+        assert opened.page.eval_on_selector("img.sd-figure", "image => image.width") < 600
+        test_each_button_lies_on_its_box(opened, explorer)
+    finally:
+        opened.page.set_viewport_size({"width": 1000, "height": 1000})
+
+
+def test_a_refusal_takes_the_buttons_away(opened: Notebook, explorer: Explorer) -> None:
+    page = opened.page
+    for name in ("data tier", "second switch", "first switch"):
+        page.get_by_role("button", name=name).click()
+        page.wait_for_timeout(100)
+    page.wait_for_selector('[role="alert"]:has-text("second needs first")')
+    assert not page.query_selector(".sdc button").is_visible()
+    explorer.click("Reset")
+    assert page.query_selector(".sdc button").is_visible()
+
+
+def test_axe_finds_nothing_and_nothing_goes_wrong(opened: Notebook, explorer: Explorer) -> None:
+    del explorer
+    violations = [one for one in opened.axe() if one["impact"] in SERIOUS]
+    assert violations == [], json.dumps(violations, indent=1)[:4000]
+    assert opened.console == opened.outside == []

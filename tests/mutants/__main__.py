@@ -1,0 +1,168 @@
+"""``python -m tests.mutants``: plant faults, run tests, write ``docs/mutants.md``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+from helpers.authoring.course import CHAPTERS, ROOT
+from tests.experiments import experiments
+from tests.mutants.plant import PARTS, Mutant, mutants_of
+
+_LIMIT_S = 600
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a mutant: killed, survived, or changed nothing that anybody sees."""
+
+    module: str
+    mutant: Mutant
+    end: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.mutant.line} {self.mutant.part}: {self.mutant.change}"
+
+
+def drawn(count: int, seed: int, only: str) -> list[tuple[str, Mutant]]:
+    """Draw mutants at random: the parts of experiments in turn, and of each part any line."""
+    dice = random.Random(seed)
+    by_part: dict[str, list[tuple[str, Mutant]]] = {part: [] for part in PARTS}
+    for experiment in experiments():
+        if only in experiment.__name__:
+            text = Path(experiment.__file__ or "").read_text(encoding="utf-8")
+            for mutant in mutants_of(text):
+                by_part[mutant.part].append((experiment.__name__, mutant))
+    chosen = []
+    for position in range(count):
+        among = by_part[PARTS[position % len(PARTS)]]
+        chosen.append(among.pop(dice.randrange(len(among))))
+    return chosen
+
+
+def judge(module: str, mutant: Mutant, copy: Path) -> Fate:
+    """Run the chapter's tests on a copy of the course with the fault in it."""
+    _, chapter, experiment = module.split(".")
+    path = copy / (module.replace(".", "/") + ".py")
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    try:
+        own = copy / "tests" / chapter / f"test_{experiment}.py"
+        tests = [str(own)] if own.exists() else []
+        tests += [f"tests/{chapter}", "--ignore-glob=*test_lab*"]
+        if _run(copy, "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests) != 0:
+            return Fate(module, mutant, "killed")
+        if _seen(copy, module) == _seen(ROOT, module):
+            return Fate(module, mutant, "nothing to see")
+        return Fate(module, mutant, "survived")
+    finally:
+        path.write_text(whole, encoding="utf-8")
+
+
+def _run(folder: Path, *command: str) -> int:
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=_environment(folder),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_LIMIT_S,
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return -1  # a mutant that never ends is noticed
+
+
+def _seen(folder: Path, module: str) -> str:
+    package = module.split(".")[1]
+    pages = [ch.notebook for ch in CHAPTERS if ch.written and _uses(ch.notebook, package)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutants.seen", str(pages[0]), module],
+        cwd=folder,
+        env=_environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT_S,
+    )
+    return done.stdout if done.returncode == 0 else f"fails: {done.returncode}"
+
+
+def _uses(notebook: Path, package: str) -> bool:
+    return f"from helpers.{package} import" in notebook.read_text(encoding="utf-8")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def report(fates: list[Fate], seed: int) -> str:
+    """The page in ``docs/``."""
+    ends = Counter((fate.mutant.part, fate.end) for fate in fates)
+    killed = sum(fate.end == "killed" for fate in fates)
+    visible = sum(fate.end != "nothing to see" for fate in fates)
+    lines = [
+        "# Planted faults",
+        "",
+        "How many faults, planted at random in experiments, their own chapter's tests notice. Made "
+        f"by `python -m tests.mutants --count {len(fates)} --seed {seed}`.",
+        "",
+        f"Of {len(fates)} mutants, {visible} change something that a learner sees: a number, a "
+        "sentence, a table or a pixel, at the opening setting or at a corner of an explorer. "
+        f"**{killed} of these {visible} are killed ({killed / max(visible, 1):.0%}).**",
+        "",
+        "| planted in | killed | survived | nothing to see |",
+        "|---|---:|---:|---:|",
+    ]
+    for part in PARTS:
+        row = [str(ends[part, end]) for end in ("killed", "survived", "nothing to see")]
+        lines.append(f"| {part} | " + " | ".join(row) + " |")
+    alive = sorted(str(fate) for fate in fates if fate.end == "survived")
+    lines += ["", "Survivors:", "", *(f"- `{fate}`" for fate in alive or ["none"])]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--count", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="part of a module's name, such as caching.")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    chosen = drawn(options.count, options.seed, options.only)
+    without = shutil.ignore_patterns(".git", ".venv", "__pycache__", "*.png", ".*_cache")
+    with tempfile.TemporaryDirectory(prefix="sd-mutants-") as folder:
+        copies: Queue[Path] = Queue()
+        for job in range(options.jobs):
+            copies.put(Path(shutil.copytree(ROOT, Path(folder) / str(job), ignore=without)))
+
+        def one(drawn_mutant: tuple[str, Mutant]) -> Fate:
+            copy = copies.get()
+            try:
+                fate = judge(*drawn_mutant, copy)
+            finally:
+                copies.put(copy)
+            print(f"{fate.end:15} {fate}", flush=True)
+            return fate
+
+        with ThreadPoolExecutor(options.jobs) as pool:
+            fates = list(pool.map(one, chosen))
+    text = report(fates, options.seed)
+    if not options.only:
+        (ROOT / "docs" / "mutants.md").write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
