@@ -161,7 +161,7 @@ def _enter(job: dict[str, Any], folder: str) -> None:
     )
     work.tempfile.tempdir = None
     if job["fenced"]:
-        fence.cut_network()
+        fence.apart()
         fence.give_up_privileges()
     fence.bound(limits["memory"], limits["file"])
     if job["fenced"]:
