@@ -34,7 +34,7 @@ def answer_at_once(settings: dict[str, Any]) -> None:
     name = "kernel_websocket_connection_class"
     connection: type = settings[name]
 
-    class PromptConnection(connection):  # type: ignore[misc, valid-type]
+    class PromptConnection(connection):
         async def connect(self) -> Any:
             self.websocket_handler.set_nodelay(True)
             return await super().connect()

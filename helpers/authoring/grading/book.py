@@ -291,7 +291,7 @@ def how_late(when: datetime | None, due: datetime | None) -> str:
     """By how much something came too late, in words; nothing if it did not, or nobody knows."""
     if when is None or due is None or when <= due:
         return ""
-    minutes = (when - due) // timedelta(minutes=1) + 1
+    minutes = -((due - when) // timedelta(minutes=1))  # rounded up
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
     parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours)

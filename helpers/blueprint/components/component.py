@@ -77,7 +77,11 @@ def optional(declared: Any, *, default: None = None) -> Any:
     frozen_default=True,
     field_specifiers=(named, optional, number, integer, option, flag, anything),
 )
-class Component(Parameters):
+class _Declared(Parameters):
+    """Parameters whose names may be given by position; tells type checkers so."""
+
+
+class Component(_Declared):
     """What all components share: a name, and the ways to check and to connect them."""
 
     name: str = named()
