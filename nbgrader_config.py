@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateFeedback
 
-from helpers.authoring.grading.feedback import ForStudents
+from helpers.authoring.grading.hide import ForStudents
 from helpers.authoring.submission import RequireLabCells
 
 c = get_config()  # noqa: F821 - nbgrader provides it

@@ -27,6 +27,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers.authoring.course import ROOT
 from helpers.authoring.execute import isolation
+from helpers.authoring.grading.hide import FOR_STUDENT
 from helpers.authoring.grading.lab import Lab
 from helpers.authoring.grading.look import Cell, Submission, time_of
 from helpers.authoring.grading.roster import Roster
@@ -36,8 +37,6 @@ from helpers.authoring.labs import Course, LabError
 # nbgrader fills in its own rows a moment before it adds them, which newer SQLAlchemy remarks on.
 warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
-#: What a check's cell remembers for its student, in the graded notebook's metadata.
-FOR_STUDENT = "system_design_feedback"
 _IMAGE = re.compile(r"[A-Za-z0-9+/=\s]+")
 
 
@@ -205,7 +204,13 @@ class Book:
         path = self.folder / "gradebook.db"
         if not path.exists():
             raise LabError(f"there is no {path}: grade a lab first")
-        with isolation(), Gradebook(f"sqlite:///{path}", "system-design") as gradebook:
+        with (
+            warnings.catch_warnings(),
+            isolation(),
+            Gradebook(f"sqlite:///{path}", "system-design") as gradebook,
+        ):
+            # What SQLAlchemy says of how nbgrader adds a submission is nobody's business here.
+            warnings.filterwarnings("ignore", message="Object of type <Submitted")
             yield gradebook
 
     def manual(self, lab: str) -> dict[tuple[str, str], tuple[float | None, str]]:

@@ -162,7 +162,10 @@ def grade(
         course.say(f"{count:4d}/{len(waiting)}  {one.student}: {points}")
 
     if waiting:
-        run.run_all(lab, waiting, limits=limits, rooms=rooms, fenced=fenced, done=done)
+        secret = (ROOT, book.solutions, book.folder, folder)
+        run.run_all(
+            lab, waiting, limits=limits, rooms=rooms, fenced=fenced, secret=secret, done=done
+        )
     for student, entry in entries.items():
         if not entry.graded and (not before.get(student) or before[student].graded):
             book.forget(lab.name, student)

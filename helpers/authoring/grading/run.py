@@ -125,6 +125,7 @@ def run_all(
     limits: Limits | None = None,
     rooms: int = 0,
     fenced: bool = True,
+    secret: Iterable[Path] = (ROOT,),
     done: Callable[[Submission, Outcome], None],
 ) -> None:
     """Run many submissions of one lab.
@@ -141,6 +142,8 @@ def run_all(
         How many to run at a time; as many as there are processors by default.
     fenced : bool, optional
         Whether a machine that cannot keep submissions from other files is refused.
+    secret : iterable of Path, optional
+        What a submission must not be able to read.
     done : callable
         Is told what became of each as soon as it is known, in one thread.
 
@@ -161,7 +164,7 @@ def run_all(
         waiting.put(one)
         total += 1
     if fenced:
-        require_fence()
+        require_fence(secret)
     with _clean_course() as place:
         first = _Room(lab, place, limits, fenced)
         try:
@@ -170,10 +173,16 @@ def run_all(
             first.close()
             raise
         many = max(1, min(rooms or _processors(), total))
+        started = [first]
+
+        def another() -> _Room:
+            room = _Room(lab, place, limits, fenced)
+            started.append(room)
+            return room
 
         def work(room: _Room | None) -> None:
             try:
-                room = room or _Room(lab, place, limits, fenced)
+                room = room or another()
                 while True:
                     try:
                         one = waiting.get_nowait()
@@ -182,7 +191,7 @@ def run_all(
                     outcome = room.run(one)
                     if room.is_over:
                         room.close()
-                        room = _Room(lab, place, limits, fenced)
+                        room = another()
                     answers.put((one, outcome))
                 answers.put(None)
             except BaseException as error:
@@ -204,16 +213,25 @@ def run_all(
                     raise answer
                 if answer is not None:
                     done(*answer)
-        finally:
+        except BaseException:
             with suppress(queue.Empty):
                 while True:
                     waiting.get_nowait()
+            for room in started:
+                room.kill()
+            raise
+        finally:
             for thread in threads:
                 thread.join()
 
 
-def require_fence() -> None:
+def require_fence(secret: Iterable[Path] = ()) -> None:
     """Refuse a machine on which a submission could read and write what its user can.
+
+    Parameters
+    ----------
+    secret : iterable of Path
+        What it must not be able to read.
 
     Raises
     ------
@@ -230,6 +248,18 @@ def require_fence() -> None:
             " (Linux 5.13 or newer has it). Grade on one that has, or add --unfenced if you trust"
             " everybody in this class with your solutions and your gradebook."
         )
+    for place in secret:
+        for open_to_all in _readable():
+            if place.resolve().is_relative_to(open_to_all):
+                raise UnfencedError(
+                    f"{place} lies in {open_to_all}, which every program must be able to read."
+                    " Move it, or add --unfenced if you trust everybody in this class."
+                )
+
+
+def _readable() -> list[str]:
+    """What a submission may read beside its own copy of the course: Python, and the system."""
+    return [*sorted({sys.prefix, os.path.realpath(sys.prefix), sys.base_prefix}), *_SYSTEM]
 
 
 def _processors() -> int:
@@ -321,8 +351,7 @@ class _Room:
         folder = self._place / f"{os.getpid()}-{id(self)}-{self._count}"
         folder.mkdir()
         steps = steps_of(one.cells, self._lab)
-        prefixes = sorted({sys.prefix, os.path.realpath(sys.prefix), sys.base_prefix})
-        course = str(self._place / "course")
+        readable = [*_readable(), str(self._place / "course")]
         self._tell(
             {
                 "folder": str(folder),
@@ -333,8 +362,8 @@ class _Room:
                     for name, content in self._lab.files.items()
                 },
                 "fenced": self._fenced,
-                "read": [*prefixes, *_SYSTEM, course],
-                "libraries": [*prefixes, *_SYSTEM, course],
+                "read": readable,
+                "libraries": readable,
                 "limits": asdict(self._limits),
             }
         )
@@ -347,6 +376,10 @@ class _Room:
                 raise RoomError(words)
             return Outcome(reason="it ended the process that supervised it")
         return _outcome(json.loads(answer), steps, self._lab)
+
+    def kill(self) -> None:
+        """End the process at once, and with it what it runs."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process."""
@@ -459,6 +492,8 @@ def _outcome(told: Mapping[str, Any], steps: list[Step], lab: Lab) -> Outcome:
         step = steps[int(index)]
         if step.kind == "cell":
             outcome.errors[str(step.place + 1)] = f"{name}: {text}"[:300].removesuffix(": ")
+        else:  # for instance because the lab has no numbers for this id
+            outcome.flags.append(f"what the lab gives could not be run: {name}: {text}"[:200])
     ended = {steps[int(index)]: reason for index, reason in told["ended"].items()}
     for step, reason in ended.items():
         if step.kind == "cell":

@@ -1,4 +1,4 @@
-"""Keep a process to its own folder: Linux's Landlock, a network of its own, no privileges.
+"""Keep a process to its own folder: Linux's Landlock, namespaces of its own, no privileges.
 
 Called once in a process that has run nothing of anybody's yet; what it gives up it cannot get back.
 Everything here is a thin cover over system calls; the numbers are the kernel's.
@@ -6,10 +6,9 @@ Everything here is a thin cover over system calls; the numbers are the kernel's.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import fcntl
 import os
-import resource
 import signal
 import socket
 import struct
@@ -25,7 +24,8 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
 #: Rights on files that each version of Landlock knows; later versions know the last one's.
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _SIGNALS_AND_ABSTRACT_SOCKETS = 0b11
-_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+_NEW_USER, _NEW_NETWORK, _NEW_MOUNTS = 0x10000000, 0x40000000, 0x00020000
+_PRIVATE, _QUIET = 0x40000 | 0x4000, 0x2 | 0x4 | 0x8  # rec, private; nosuid, nodev, noexec
 _PDEATHSIG, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 36, 38
 
 
@@ -99,34 +99,44 @@ def _check(result: int, what: str) -> None:
         raise OSError(error, f"{what}: {os.strerror(error)}")
 
 
-def cut_network() -> bool:
-    """Give this process a network of its own, with nothing on it but 127.0.0.1.
+def apart() -> list[str]:
+    """Give this process a network and shared memory of its own, as far as the machine allows.
 
     Returns
     -------
-    bool
-        Whether it has one; some machines do not allow it.
+    list of str
+        What it has: ``network``, with nothing on it but 127.0.0.1; ``shared memory``, which is
+        bounded and ends with it.
     """
     if not sys.platform.startswith("linux"):
-        return False
+        return []
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(_NEW_NETWORK):
-        if _libc().unshare(_NEW_USER | _NEW_NETWORK):
-            return False
-        try:
-            for name, text in (
-                ("setgroups", "deny"),
-                ("uid_map", f"{user} {user} 1"),
-                ("gid_map", f"{group} {group} 1"),
-            ):
-                with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-                    file.write(text)
-        except OSError:
-            pass  # then files look as if they were nobody's, which is worse, but only for them
+    libc = _libc()
+    if libc.unshare(_NEW_NETWORK | _NEW_MOUNTS):
+        if libc.unshare(_NEW_USER | _NEW_NETWORK | _NEW_MOUNTS):
+            return []
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{user} {user} 1"),
+            ("gid_map", f"{group} {group} 1"),
+        ):
+            with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+    found = []
+    private = libc.mount(None, b"/", None, _PRIVATE, None) == 0
+    if private and libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", _QUIET, b"size=64m,mode=1777") == 0:
+        found.append("shared memory")
+    if _loopback_up():
+        found.append("network")
+    return found
+
+
+def _loopback_up() -> bool:
+    import fcntl
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-        request = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # up and running
         try:
-            fcntl.ioctl(one, 0x8914, request)
+            fcntl.ioctl(one, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))
         except OSError:
             return False
     return True
@@ -165,6 +175,8 @@ def bound(memory: int, file: int, files: int = 256) -> None:
     files : int, optional
         Open files.
     """
+    import resource
+
     for what, value in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_FSIZE, file),

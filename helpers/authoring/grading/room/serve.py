@@ -161,7 +161,7 @@ def _enter(job: dict[str, Any], folder: str) -> None:
     )
     work.tempfile.tempdir = None
     if job["fenced"]:
-        fence.cut_network()
+        fence.apart()
         fence.give_up_privileges()
     fence.bound(limits["memory"], limits["file"])
     if job["fenced"]:
@@ -324,7 +324,9 @@ def _end_all(pid: int) -> None:
         groups = set()
         for one in family:
             with contextlib.suppress(OSError):
-                groups.add(os.getpgid(one.pid))
+                group = os.getpgid(one.pid)
+                if one.is_running():  # and nobody else has got its number since
+                    groups.add(group)
         for group in groups - {os.getpgid(0)}:
             with contextlib.suppress(OSError):
                 os.killpg(group, signal.SIGKILL)

@@ -32,7 +32,7 @@ _NEVER = frozenset(
 _TRACING = frozenset({"sys.settrace", "sys.setprofile"})
 _RAW = frozenset({"ctypes", "_ctypes"})
 _ATTRIBUTES = frozenset({"os.chmod", "os.chown", "os.truncate", "os.utime", "os.setxattr"})
-_OTHERS = frozenset({"sys._getframe", "import", "open", "os.kill"})
+_OTHERS = frozenset({"sys._getframe", "import", "open", "os.kill", "socket.connect"})
 #: They hand on whatever they are given, and what they are given by themselves.
 _HAND_ON = frozenset({"inspect", "ctypes", "importlib"})
 #: These hand on only what they are asked for directly.
@@ -125,6 +125,10 @@ def arm(
                 name = absolute(decode(arguments[0]))
                 if name.startswith("/proc/") and name.endswith("mem"):
                     return name
+        elif event == "socket.connect":  # another program's socket in the file system
+            name = arguments[1]
+            if isinstance(name, str | bytes) and not absolute(decode(name)).startswith(folder):
+                return f"the socket {decode(name)}"
         elif event == "os.kill":
             return "os.kill" if arguments[0] in (supervisor, 1, -1) else None
         elif event in _ATTRIBUTES and not isinstance(arguments[0], int):

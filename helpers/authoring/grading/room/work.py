@@ -81,78 +81,19 @@ def perform(
         Steps that have ended the process before.
     """
     restore, learn, classes, codes = state
-    python = dict(vars(builtins))
-    write, fork, wait, leave = os.write, os.fork, os.waitpid, os._exit
-    encode: Callable[[str], str] = json.encoder.encode_basestring_ascii
-    name_of = type.__dict__["__name__"].__get__
-    streams = sys.stdin, sys.stdout, sys.stderr
-    set_handler, running, process_id = signal.signal, threading.active_count, os.getpid
     folder, student_id = job["folder"], job["student_id"]
+    say, told = _voice(report, secret)
+    put_back = _putting_back(restore, shell, say)
+    python = dict(vars(builtins))
     submission: dict[str, Any] = shell.user_ns
-    steps = job["steps"]
-    known = set(codes)
-    for entry in (*lab["checks"].values(), *lab["given"].values()):
-        known.update(map(id, pristine.within(entry["code"])))
-    transformers = [
-        (place, list(place), name)
-        for place, name in (
-            (shell.ast_transformers, "ast_transformers"),
-            (shell.input_transformers_post, "input_transformers_post"),
-            (shell.input_transformer_manager.cleanup_transforms, "input transformers"),
-            (shell.input_transformer_manager.line_transforms, "input transformers"),
-            (shell.input_transformer_manager.token_transformers, "input transformers"),
-        )
-    ]
     ours: dict[str, Any] = {"student_id": student_id}
     lent: dict[str, Any] = {
         "student_id": student_id,
         "__builtins__": python,
         "__name__": "__main__",
         judge.ANSWERS: submission,
+        judge.ANSWER: submission.__getitem__,
     }
-
-    def say(kind: str, *texts: str) -> None:
-        parts = [encode("".join([text])[:_TEXT]) for text in texts]
-        write(report, f"{secret} {kind} [{','.join(parts)}]\n".encode())
-
-    def notice(text: str) -> None:
-        say("notice", text)
-
-    def told(error: BaseException) -> tuple[str, str]:
-        try:
-            return name_of(type(error)), str(error)
-        except BaseException:
-            return name_of(type(error)), ""
-
-    lent[judge.ANSWER] = submission.__getitem__
-
-    def put_back(when: str = "") -> list[str]:
-        changed = restore()
-        for label in changed[:3]:
-            notice(f"{label} was replaced{when}")
-        for place, content, name in transformers:
-            if list(map(id, place)) != list(map(id, content)):
-                notice(f"IPython's {name} were changed")
-                place[:] = content
-        return changed
-
-    def run_cell(source: str) -> None:
-        problem = None
-        try:
-            transformed = shell.transform_cell(source)
-        except Exception:
-            transformed, problem = source, sys.exc_info()
-        outcome = loop.run_until_complete(
-            shell.run_cell_async(
-                source,
-                store_history=True,
-                transformed_cell=transformed,
-                preprocessing_exc_tuple=problem,
-            )
-        )
-        error = outcome.error_before_exec or outcome.error_in_exec
-        if error is not None:
-            say("error", *told(error))
 
     def run_given(entry: dict[str, Any]) -> None:
         """Run code that the lab gives, and lend the submission what it binds."""
@@ -163,29 +104,143 @@ def perform(
             if name in lent:
                 submission[name], ours[name] = _own(lent[name]), _own(lent[name])
 
-    def run_check(name: str) -> str:
-        """Run one check; return what became of it, after telling the supervisor."""
-        check = lab["checks"][name]
-        filename = check["code"].co_filename
-        names = judge.names_for(submission, ours, python, classes, lab["allowed"], notice)
+    def names_for_check() -> dict[str, Any]:
+        return judge.names_for(
+            submission, ours, python, classes, lab["allowed"], lambda text: say("notice", text)
+        )
+
+    run_check = _checker(lab["checks"], names_for_check, put_back, python, (say, told))
+    fork_for_check = _forking(run_check, put_back, folder, (say, told))
+    known = set(codes)
+    for entry in (*lab["checks"].values(), *lab["given"].values()):
+        known.update(map(id, pristine.within(entry["code"])))
+    sys.argv[:], sys.path[0] = [""], ""
+    watch.arm(
+        known, tuple(job["libraries"]), folder, os.getppid(), lambda text: say("notice", text)
+    )
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    for index, (kind, what) in enumerate(job["steps"]):
+        if index in skip:
+            continue
+        say("begin", str(index))
+        try:
+            if kind == "cell":
+                error = _run_cell(what, shell, loop)
+                if error is not None:
+                    say("error", *told(error))
+            elif kind == "given":
+                run_given(lab["given"][what])
+            else:
+                fork_for_check(index, what)
+        except BaseException as error:
+            say("error", *told(error))
+        say("end", str(index))
+    put_back()
+    say("done")
+
+
+Say = Callable[..., None]
+Tell = Callable[[BaseException], tuple[str, str]]
+
+
+def _voice(report: int, secret: str) -> tuple[Say, Tell]:
+    """What writes lines to the supervisor, and what puts an error into words."""
+    write = os.write
+    encode: Callable[[str], str] = json.encoder.encode_basestring_ascii
+    name_of = type.__dict__["__name__"].__get__
+
+    def say(kind: str, *texts: str) -> None:
+        parts = [encode("".join([text])[:_TEXT]) for text in texts]
+        write(report, f"{secret} {kind} [{','.join(parts)}]\n".encode())
+
+    def told(error: BaseException) -> tuple[str, str]:
+        try:
+            return name_of(type(error)), str(error)
+        except BaseException:
+            return name_of(type(error)), ""
+
+    return say, told
+
+
+def _putting_back(
+    restore: Callable[[], list[str]], shell: Shell, say: Say
+) -> Callable[..., list[str]]:
+    """What puts the libraries and IPython's transformers back, and says what was changed."""
+    manager = shell.input_transformer_manager
+    transformers = [
+        (place, list(place), name)
+        for place, name in (
+            (shell.ast_transformers, "ast_transformers"),
+            (shell.input_transformers_post, "input_transformers_post"),
+            (manager.cleanup_transforms, "input transformers"),
+            (manager.line_transforms, "input transformers"),
+            (manager.token_transformers, "input transformers"),
+        )
+    ]
+
+    def put_back(when: str = "") -> list[str]:
+        changed = restore()
+        for label in changed[:3]:
+            say("notice", f"{label} was replaced{when}")
+        for place, content, name in transformers:
+            if list(map(id, place)) != list(map(id, content)):
+                say("notice", f"IPython's {name} were changed")
+                place[:] = content
+        return changed
+
+    return put_back
+
+
+def _run_cell(source: str, shell: Shell, loop: asyncio.AbstractEventLoop) -> BaseException | None:
+    """Run a cell as a kernel does; return what it raised."""
+    problem = None
+    try:
+        transformed = shell.transform_cell(source)
+    except Exception:
+        transformed, problem = source, sys.exc_info()
+    outcome = loop.run_until_complete(
+        shell.run_cell_async(
+            source,
+            store_history=True,
+            transformed_cell=transformed,
+            preprocessing_exc_tuple=problem,
+        )
+    )
+    error: BaseException | None = outcome.error_before_exec or outcome.error_in_exec
+    return error
+
+
+def _checker(
+    checks: dict[str, Any],
+    names_for_check: Callable[[], dict[str, Any]],
+    put_back: Callable[..., list[str]],
+    python: dict[str, Any],
+    voice: tuple[Say, Tell],
+) -> Callable[[str], bool]:
+    """What runs a check, tells the supervisor, and returns whether it passed."""
+    say, told = voice
+
+    def run_check(name: str) -> bool:
+        check = checks[name]
+        names = names_for_check()
         before = dict(names)
         try:
             _run(check["code"], names)
         except BaseException as error:
-            lines = judge.place_of_failure(error, filename)
+            lines = judge.place_of_failure(error, check["code"].co_filename)
             hidden = any(first <= line <= last for line in lines for first, last in check["hidden"])
             place = str(lines[-1]) if lines else "0"
-            kind, text = told(error)
-            say("verdict", name, "hidden" if hidden else "seen", place, kind, text)
-            return "failed"
+            say("verdict", name, "hidden" if hidden else "seen", place, *told(error))
+            return False
         changed = put_back(" while a check was running")
-        for key in (*ours, judge.ANSWER, judge.PLAIN, judge.EACH, judge.OURS, "__builtins__"):
-            if key not in check["binds"] and names.get(key) is not before[key]:
+        for key in before.keys() - set(check["binds"]):
+            if names.get(key) is not before[key]:
                 changed.append(key)
-                notice(f"{key} was replaced while a check was running")
+                say("notice", f"{key} was replaced while a check was running")
         if not changed and not _still_say_no(python):
             changed.append("")
-            notice("a wrong answer was called right")
+            say("notice", "a wrong answer was called right")
         value = names.get(judge.VALUE)
         if changed:
             say("verdict", name, "tampered", "0", "", "")
@@ -193,23 +248,22 @@ def perform(
             say("verdict", name, "part", "0", "", repr(value))
         else:
             say("verdict", name, "passed", "0", "", "")
-        return "passed"
+        return True
 
-    def ready_for_check(index: int) -> None:
-        os.setpgid(0, 0)
-        fence.end_with_parent()
-        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-            set_handler(number, usual)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.stdin, sys.stdout, sys.stderr = streams
-        place = f"{folder}/checks/{index}"
-        if _size(".") <= _COPIED:
-            shutil.copytree(".", place)
-            os.chdir(place)
-        else:
-            os.mkdir(place)
-        os.environ["TMPDIR"] = tempfile.tempdir = place
+    return run_check
+
+
+def _forking(
+    run_check: Callable[[str], bool],
+    put_back: Callable[..., list[str]],
+    folder: str,
+    voice: tuple[Say, Tell],
+) -> Callable[[int, str], None]:
+    """What runs a check in a fork of this process."""
+    say, told = voice
+    fork, wait, leave = os.fork, os.waitpid, os._exit
+    running, process_id = threading.active_count, os.getpid
+    streams = sys.stdin, sys.stdout, sys.stderr
 
     def fork_for_check(index: int, name: str) -> None:
         for _ in range(20):  # a thread that is about to end would not live on in the fork
@@ -222,8 +276,9 @@ def perform(
             try:
                 say("child", str(index), str(process_id()))
                 put_back()
-                ready_for_check(index)
-                leave(0 if run_check(name) == "passed" else 1)
+                sys.stdin, sys.stdout, sys.stderr = streams
+                _settle(f"{folder}/checks/{index}")
+                leave(0 if run_check(name) else 1)
             except BaseException as error:
                 say("lost", name, *told(error))
             finally:
@@ -233,26 +288,23 @@ def perform(
             put_back()
             run_check(name)
 
-    sys.argv[:], sys.path[0] = [""], ""
-    watch.arm(known, tuple(job["libraries"]), folder, os.getppid(), notice)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    for index, (kind, what) in enumerate(steps):
-        if index in skip:
-            continue
-        say("begin", str(index))
-        try:
-            if kind == "cell":
-                run_cell(what)
-            elif kind == "given":
-                run_given(lab["given"][what])
-            else:
-                fork_for_check(index, what)
-        except BaseException as error:
-            say("error", *told(error))
-        say("end", str(index))
-    put_back()
-    say("done")
+    return fork_for_check
+
+
+def _settle(place: str) -> None:
+    """Make a fork ready for its check: a group and a folder of its own, no handlers."""
+    os.setpgid(0, 0)
+    fence.end_with_parent()
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, usual)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if _size(".") <= _COPIED:
+        shutil.copytree(".", place)
+        os.chdir(place)
+    else:
+        os.mkdir(place)
+    os.environ["TMPDIR"] = tempfile.tempdir = place
 
 
 def made_apart(source: str, **names: Any) -> Callable[..., Any]:
@@ -269,7 +321,7 @@ def hide_frames_from_handlers() -> None:
 
     call = made_apart("def call(handler, number, frame): return handler(number, None)")
 
-    def install(install: Callable[..., Any], partial: Callable[..., Any]) -> Any:
+    def waiting(install: Callable[..., Any], partial: Callable[..., Any]) -> Any:
         answer: tuple[Any, BaseException | None] = (None, None)
         while True:
             number, handler = yield answer
@@ -280,7 +332,7 @@ def hide_frames_from_handlers() -> None:
                 answer = None, error
 
     # A generator that waits is the one place that does not give its names away.
-    asked = install(_signal.signal, functools.partial)
+    asked = waiting(_signal.signal, functools.partial)
     next(asked)
     source = """def signal(signalnum, handler, /):
     result, error = send((signalnum, handler))
