@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any
 
 import matplotlib as mpl
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.rcsetup import cycler
 
 from helpers.foundations.drawing import letters
 
