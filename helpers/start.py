@@ -184,8 +184,13 @@ def lab_command(python, port=None, browser=True, others=()):
 
 
 def test_command(python, arguments):
-    """The command that runs the tests, on two cores."""
-    return [str(python), "-m", "pytest", "-n", "2", "--dist", "loadscope", *arguments]
+    """The command that runs the tests: on every core, and one more, as tests wait now and then.
+
+    On four at most: each may have a browser and a kernel of its own.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = str(min((cores or 1) + 1, 4))
+    return [str(python), "-m", "pytest", "-n", workers, "--dist", "loadscope", *arguments]
 
 
 def main():

@@ -16,7 +16,8 @@ from helpers.authoring.execute import isolated_environment
 _LONG = ("tests/notebooks/test_explorers.py", "tests/project/test_labs.py::test_the_blank_lab")
 
 #: Browsers come last: Playwright leaves an event loop running in the worker that drove one.
-_LAST = ("tests/browser/test_harness.py", "tests/browser/test_chapters.py")
+_LAST = "tests/browser/"
+_CHAPTERS = "tests/browser/test_chapters.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,7 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith((*_LONG, _LAST[-1])):
+            if nodeid.startswith((*_LONG, _CHAPTERS)):
                 return nodeid.partition("::")[0] + nodeid.partition("[")[2]
             return super()._split_scope(nodeid)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,12 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     return tuple(found)
 
 
-def explorers_and_what_they_use(cells: list) -> list:
-    """Leave out code that no explorer depends on: measurements take most of a chapter's time."""
+def explorers_and_what_they_use(cells: list, shows: Callable[[Any], bool] | None = None) -> list:
+    """Leave out code that no explorer depends on: measurements take most of a chapter's time.
+
+    `shows` says whether a cell is one to keep, by default one that makes an explorer.
+    """
+    shows = shows or shows_an_explorer
     kept, wanted = [], set()
     for cell in reversed(cells):
         if cell.cell_type == "code":
@@ -47,7 +51,7 @@ def explorers_and_what_they_use(cells: list) -> list:
             names = [node for node in nodes if isinstance(node, ast.Name)]
             made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
             made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-            if not (shows_an_explorer(cell) or "import " in cell.source or made & wanted):
+            if not (shows(cell) or "import " in cell.source or made & wanted):
                 continue
             wanted |= {node.id for node in names}
         kept.append(cell)

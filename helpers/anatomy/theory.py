@@ -154,12 +154,11 @@ def theory_balancing(utilisation: float, servers: int) -> dict[str, float]:
     servers = validation.integer("servers", servers, at_least=1)
     if load == 0:
         return dict.fromkeys(("random", "sticky", "round robin", "power of two", "one queue"), 1.0)
-    one = {"servers": servers, "utilisation": load}
-    alone = blueprint.theory_balancing("random", **one)
+    alone = blueprint.theory_balancing("random", servers=servers, utilisation=load)
     return {
         "random": alone,
         "sticky": alone,
-        "round robin": blueprint.theory_balancing("round robin", **one),
+        "round robin": blueprint.theory_balancing("round robin", servers=servers, utilisation=load),
         "power of two": theory_power_of_two(load),
         "one queue": float(queueing.mmc_response(load * servers, 1.0, servers)),
     }

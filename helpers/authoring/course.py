@@ -48,7 +48,7 @@ class Chapter:
     @property
     def solution(self) -> Path | None:
         """Where the lab's one source is, if the chapter has a lab."""
-        return self.lab and ROOT / "solutions" / self.lab / f"{self.lab}.ipynb"
+        return ROOT / "solutions" / self.lab / f"{self.lab}.ipynb" if self.lab else None
 
 
 def _claims(first: int, last: int) -> range:

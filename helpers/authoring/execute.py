@@ -17,6 +17,8 @@ from helpers.authoring.course import ROOT
 from helpers.authoring.models import fold_calls, refresh_models
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+#: How HTML begins that stands in for a widget in a notebook that was saved in JupyterLab.
+ALONE = '<div class="sd-alone"'
 
 
 class CellError(Exception):
@@ -86,7 +88,12 @@ def normalise(notebook: NotebookNode) -> str:
                 output.metadata = NotebookNode(
                     {key: value for key, value in output.metadata.items() if key != WIDGET_VIEW}
                 )
-        cell.outputs = [output for output in cell.outputs if output.get("data", True)]
+        cell.outputs = [
+            output
+            for output in cell.outputs
+            if output.get("data", True)
+            and not output.get("data", {}).get("text/html", "").startswith(ALONE)
+        ]
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 

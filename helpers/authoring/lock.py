@@ -8,7 +8,6 @@ the place that packages come from.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tomllib
@@ -23,7 +22,7 @@ TESTS = Path("tests/requirements.lock")
 def compile_lock(target: Path, *options: str, upgrade: bool = False) -> None:
     """Write one lock with uv; raises CalledProcessError, with uv's words, if it cannot."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    oldest = re.fullmatch(r">=(3\.\d+)", project["project"]["requires-python"])[1]
+    oldest = project["project"]["requires-python"].removeprefix(">=")
     command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "-", *options]
     command += ["--universal", "--python-version", oldest, "--generate-hashes"]
     command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]

@@ -8,6 +8,7 @@ The file is read, not imported: authors' tools know nothing of what they are use
 from __future__ import annotations
 
 import ast
+import sys
 
 from nbformat import NotebookNode
 
@@ -51,7 +52,8 @@ def model_source(reference: str) -> str:
     if borrowed:
         imports.append(f"from {module} import {', '.join(sorted(borrowed))}")
     constants = [_source(node, lines) for node in needed if isinstance(node, _CONSTANTS)]
-    head = "\n\n".join("\n".join(part) for part in (sorted(imports), constants) if part)
+    parts = [*_in_order(imports), constants]
+    head = "\n\n".join("\n".join(part) for part in parts if part)
     return "\n\n\n".join([*([head] if head else []), *(_source(node, lines) for node in shown)])
 
 
@@ -127,6 +129,16 @@ def _import_of(node: ast.stmt, users: list[ast.stmt]) -> str:
     if isinstance(node, ast.Import):
         return ast.unparse(ast.Import(names=kept))
     return ast.unparse(ast.ImportFrom(module=node.module, names=kept, level=node.level))
+
+
+def _in_order(imports: list[str]) -> list[list[str]]:
+    """Sort imports as the linter wants them: the language's, others', ours; whole modules first."""
+    parts: list[list[str]] = [[], [], []]
+    for text in sorted(imports, key=lambda text: (text.startswith("from "), text)):
+        package = text.split()[1].partition(".")[0]
+        ours = package == __name__.partition(".")[0]
+        parts[2 if ours else package not in sys.stdlib_module_names].append(text)
+    return parts
 
 
 def _source(node: ast.stmt, lines: list[str]) -> str:

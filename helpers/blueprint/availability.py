@@ -1,4 +1,4 @@
-"""How often a design works, from how often its parts do: exact, by trying every combination.
+"""How often a design works, from how often its parts do: exactly.
 
 A component is up if enough of its instances are; a request is answered if the components on its
 way are up. The way is the design's own graph, so a balancer in front makes servers stand in for
@@ -8,10 +8,13 @@ may rest.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import MISSING
+from functools import cached_property, reduce
 from itertools import product
 from math import lgamma
-from typing import TYPE_CHECKING
+from operator import and_, or_
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -24,19 +27,26 @@ from helpers.blueprint.components import (
     Queue,
     Workers,
 )
-from helpers.blueprint.design import JOB, LOOK, Design
-from helpers.foundations import validation
-from helpers.foundations.experiment import Result
+from helpers.blueprint.decision_diagram import Diagram
+from helpers.blueprint.design import JOB, LOOK, Design, a_design
+from helpers.blueprint.year import YEAR_S
+from helpers.foundations.experiment import Parameters, Result, anything, option
 from helpers.foundations.prose import duration, significant
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 #: Kinds of request whose availability can be asked for.
 REQUESTS = ("read", "write", "job")
 
-_MOST = 20  # 2^20 combinations take a tenth of a second
-_YEAR_S = 31_557_600.0
+
+class Question(Parameters):
+    """A kind of request, asked of a design."""
+
+    design: Design = anything("Design", MISSING, "A valid design", check=a_design)
+    request: str = option(
+        "read",
+        "Kind of request",
+        of=REQUESTS,
+        note="A read that no cache can answer, a write, or a write that leaves a job behind.",
+    )
 
 
 class Availability(Result):
@@ -44,11 +54,8 @@ class Availability(Result):
 
     Attributes
     ----------
-    design : Design
-        What it is for.
-    request : str
-        ``"read"`` (one that no cache answers), ``"write"`` or ``"job"`` (a write that leaves a job
-        behind).
+    at : Question
+        What was asked.
     system : float
         Long-run fraction of the time in which such a request is answered.
     components : dict of str to float
@@ -57,8 +64,7 @@ class Availability(Result):
         How much the system gains from a component that goes from dead to perfect (Birnbaum).
     """
 
-    design: Design
-    request: str
+    at: Question
     system: float
     components: dict[str, float]
     importance: dict[str, float]
@@ -66,7 +72,7 @@ class Availability(Result):
     @property
     def downtime_s(self) -> float:
         """Expected seconds of outage in a year."""
-        return (1 - self.system) * _YEAR_S
+        return (1 - self.system) * YEAR_S
 
     @property
     def nines(self) -> float:
@@ -85,7 +91,7 @@ class Availability(Result):
     def summary(self) -> dict[str, float | int | str]:
         """Availability and downtime."""
         return {
-            "request": self.request,
+            "request": self.at.request,
             "availability_percent": 100 * self.system,
             "downtime_h_per_year": self.downtime_s / 3_600,
             "weakest": max(self.blame, key=self.blame.__getitem__),
@@ -96,25 +102,21 @@ class Availability(Result):
         """Availability and downtime, in a sentence."""
         weakest = max(self.blame, key=self.blame.__getitem__)
         return (
-            f"A {self.request} is answered {significant(100 * self.system, 6)} % of the time, "
+            f"A {self.at.request} is answered {significant(100 * self.system, 6)} % of the time, "
             f"which leaves {duration(self.downtime_s)} of outage a year, most of it owed to "
             f"{weakest}."
         )
 
-    def table(self) -> pd.DataFrame:
-        """Return one row for each component, the worst first."""
-        import pandas as pd
-
-        frame = pd.DataFrame(
-            {
-                "availability": self.components,
-                "importance": self.importance,
-                "outage_h_per_year": {
-                    name: share * _YEAR_S / 3_600 for name, share in self.blame.items()
-                },
-            }
-        )
-        return frame.sort_values("outage_h_per_year", ascending=False, kind="stable")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """One row for each component, the worst first."""
+        names = sorted(self.blame, key=lambda name: -self.blame[name])
+        return {
+            "component": names,
+            "availability": [self.components[name] for name in names],
+            "importance": [self.importance[name] for name in names],
+            "outage_h_per_year": [self.blame[name] * YEAR_S / 3_600 for name in names],
+        }
 
 
 def availability(design: Design, *, request: str = "read") -> Availability:
@@ -123,18 +125,9 @@ def availability(design: Design, *, request: str = "read") -> Availability:
     Parameters
     ----------
     design : Design
-        A valid design with at most 20 components beside the clients.
+        A valid design.
     request : {"read", "write", "job"}
         A read that no cache can answer, a write, or a write that leaves a job behind.
-
-    Returns
-    -------
-    Availability
-
-    Raises
-    ------
-    ValueError
-        If `request` is none of these, or there are too many components.
 
     Notes
     -----
@@ -152,33 +145,23 @@ def availability(design: Design, *, request: str = "read") -> Availability:
     >>> round(availability(design).system, 6)
     0.9999
     """
-    validation.one_of("request", request, REQUESTS)
-    parts = [c for c in design if not isinstance(c, Clients)]
-    if len(parts) > _MOST:
-        raise ValueError(
-            f"design {design.name!r} has {len(parts)} components: at most {_MOST} can be tried in "
-            "every combination"
-        )
-    up = {component.name: component_availability(component, request) for component in parts}
-    names = list(up)
-    states = np.arange(1 << len(names))
-    alive = {name: (states >> i & 1).astype(bool) for i, name in enumerate(names)}
-    works = answered(design, request, alive)
-    # One axis of length 2 (down, up) for each component; the expectation contracts them in turn.
-    table = works.astype(float).reshape((2,) * len(names)).transpose()
-    chances = [np.array([1 - up[name], up[name]]) for name in names]
+    at = Question(design=design, request=request)
+    up = {
+        component.name: component_availability(component, request)
+        for component in design
+        if not isinstance(component, Clients)
+    }
+    diagram = Diagram()
+    works = answered(design, request, {name: diagram.variable(i) for i, name in enumerate(up)})
+    chances = list(up.values())
     importance = {}
-    for i, name in enumerate(names):
-        dead, good = _expectation(np.moveaxis(table, i, 0), chances[:i] + chances[i + 1 :])
-        importance[name] = float(good - dead)
-    return Availability(design, request, float(_expectation(table, chances)), up, importance)
-
-
-def _expectation(table: np.ndarray, chances: list[np.ndarray]) -> np.ndarray:
-    """Return the mean over the last axes of a table, one for each pair of chances."""
-    for pair in reversed(chances):
-        table = table @ pair
-    return table
+    for i, name in enumerate(up):
+        dead, good = (
+            diagram.probability(works, [*chances[:i], chance, *chances[i + 1 :]])
+            for chance in (0.0, 1.0)
+        )
+        importance[name] = good - dead
+    return Availability(at, diagram.probability(works, chances), up, importance)
 
 
 def component_availability(component: Component, request: str) -> float:
@@ -222,8 +205,18 @@ def binomial_at_least(k: int, n: int, p: float) -> float:
     return float(np.sum(np.exp(logs)))
 
 
-def answered(design: Design, request: str, up: dict[str, np.ndarray]) -> np.ndarray:
-    """Return whether a kind of request is answered in each combination of what is up.
+class _Logic(Protocol):
+    """What knows "and" and "or": arrays of bool, decision diagrams."""
+
+    def __and__(self, other: Any, /) -> Any: ...
+    def __or__(self, other: Any, /) -> Any: ...
+
+
+L = TypeVar("L", bound=_Logic)
+
+
+def answered(design: Design, request: str, up: Mapping[str, L]) -> L:
+    """Return whether a kind of request is answered, from what is up.
 
     Parameters
     ----------
@@ -231,32 +224,30 @@ def answered(design: Design, request: str, up: dict[str, np.ndarray]) -> np.ndar
         A valid design.
     request : {"read", "write", "job"}
         Kind of request; no cache can answer it.
-    up : dict of str to numpy.ndarray of bool
-        Whether each component is up, in each combination.
+    up : mapping of str to numpy.ndarray of bool, or to Truth
+        Whether each component is up: in each of several combinations, or as a function.
 
     Returns
     -------
-    numpy.ndarray of bool
-        The same shape.
+    numpy.ndarray of bool, or Truth
+        The same of the answer.
     """
-    known: dict[str, np.ndarray] = {}
+    known: dict[str, L] = {}
 
-    def works(name: str) -> np.ndarray:
+    def works(name: str) -> L:
         if name not in known:
             component = design[name]
-            good = up.get(name)
-            good = np.ones_like(next(iter(up.values()))) if good is None else good.copy()
-            if isinstance(component, LoadBalancer):
-                some = np.zeros_like(good)
-                for callee in design.callees(name):
-                    some |= works(callee.name)
-                good &= some
+            needs = [up[name]] if name in up else []
+            if isinstance(component, LoadBalancer):  # any of those behind it will do
+                behind = [works(callee.name) for callee in design.callees(name)]
+                needs.append(reduce(or_, behind))
             elif not isinstance(component, Queue):  # what is behind a queue may rest
-                for edge in design.steps(name):
-                    if edge.role == LOOK or (edge.role == JOB and request != "job"):
-                        continue  # a cache aside is not needed
-                    good &= works(edge.target)
-            known[name] = good
+                needs += [
+                    works(edge.target)
+                    for edge in design.steps(name)
+                    if edge.role != LOOK and (edge.role != JOB or request == "job")
+                ]
+            known[name] = reduce(and_, needs)
         return known[name]
 
     return works(design.clients.name)
@@ -313,9 +304,10 @@ def _falls(design: Design, component: Component, request: str) -> bool:
 
 
 def enumerate_instances(design: Design, *, request: str = "read") -> float:
-    """Return the availability by brute force over single instances, without common causes.
+    """Return the availability by trying every state of every instance, without common causes.
 
-    Exponential in the number of instances: a check on :func:`availability`, nothing more.
+    What :func:`availability` does, as it is defined: a state is as likely as its instances make
+    it, and it counts if the request is answered. For up to 16 instances.
 
     Parameters
     ----------

@@ -132,11 +132,6 @@ def chain(*, services: int = 3, rate_rps: float = 20.0) -> Design:
         Length of the chain; >= 1.
     rate_rps : float
         Requests per second.
-
-    Raises
-    ------
-    ValueError
-        If `services` is below 1.
     """
     if services < 1:
         raise ValueError(f"services must be a whole number >= 1, got {services}")

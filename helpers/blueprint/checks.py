@@ -10,11 +10,12 @@ Each finding names the component it is about and says what to do:
     >>> for finding in validate(alone):
     ...     print(finding)
     warning: 'db' is a single point of failure: without it nothing is answered
-    warning: 'db' is overloaded: 500 calls/s of 20 ms need 10 servers, it has 4
+    warning: overload at 'db': 500 calls/s of 20 ms keep 10 servers busy, and there are 4
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,7 @@ def _errors(design: Design) -> list[Finding]:
     return found
 
 
-def _wiring_errors(design: Design, error) -> None:
+def _wiring_errors(design: Design, error: Callable[[str, str, str], None]) -> None:
     singles = {"clients", "CDN", "cache", "message queue"}
     for component in design:
         name, callees = component.name, design.callees(component.name)
@@ -181,7 +182,9 @@ def _single_points(design: Design) -> list[Finding]:
             WARNING,
             "single point of failure",
             name,
-            f"{name!r} is a single point of failure: without it {what}",
+            f"{name!r} are a single point of failure: without them {what}"
+            if isinstance(design.instance(name)[0], Workers)
+            else f"{name!r} is a single point of failure: without it {what}",
         )
         for name, what in single_points(design).items()
     ]
@@ -205,9 +208,9 @@ def _overloads(design: Design) -> list[Finding]:
             WARNING,
             "overloaded",
             load.component,
-            f"{load.machine!r} is overloaded: {significant(rate * load.visits)} calls/s of "
-            f"{duration(load.hold_s)} need {significant(rate * load.demand_s)} servers, "
-            f"it has {load.servers}",
+            f"overload at {load.machine!r}: {significant(rate * load.visits)} calls/s of "
+            f"{duration(load.hold_s)} keep {significant(rate * load.demand_s)} servers busy, and "
+            f"there {'is' if load.servers == 1 else 'are'} {load.servers}",
         )
         for load in worst.values()
         if rate >= load.capacity_rps

@@ -7,21 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from helpers.blueprint.components import CDN, LoadBalancer, Queue
 from helpers.blueprint.design import Design
 from helpers.blueprint.theory.bounds import bounds
 from helpers.blueprint.theory.flows import edge_flows
+from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-#: Seconds in a mean month of the Gregorian calendar: 365.2425 days / 12.
-MONTH_S = 365.2425 / 12 * 86_400
 
 
 @dataclass(frozen=True)
@@ -95,23 +90,17 @@ class Cost(Result):
             f"{largest} (illustrative prices of {self.date})."
         )
 
-    def table(self) -> pd.DataFrame:
-        """Return the bill, one row a line."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {
-                    "component": line.component,
-                    "what": line.what,
-                    "quantity": line.quantity,
-                    "unit": line.unit,
-                    f"{self.currency} each": line.unit_price,
-                    f"{self.currency} a month": line.monthly,
-                }
-                for line in self.lines
-            ]
-        ).set_index("component")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The bill, one row a line."""
+        return {
+            "component": [line.component for line in self.lines],
+            "what": [line.what for line in self.lines],
+            "quantity": [line.quantity for line in self.lines],
+            "unit": [line.unit for line in self.lines],
+            f"{self.currency} each": [line.unit_price for line in self.lines],
+            f"{self.currency} a month": [line.monthly for line in self.lines],
+        }
 
 
 @lru_cache(maxsize=1)
@@ -142,13 +131,13 @@ def cost(
     Raises
     ------
     ValueError
-        If `rate_rps` is not positive, or the table lacks a price.
+        If the table lacks a price.
     """
     clients = design.clients
     if rate_rps is None:
         rate_rps = clients.rate_rps
-        if rate_rps is None:
-            rate_rps = float(bounds(design).throughput_rps(clients.users, clients.think_s))
+    if rate_rps is None:
+        rate_rps = float(bounds(design).throughput_rps(clients.users or 1, clients.think_s))
     rate_rps = validation.number("rate_rps", rate_rps, above=0, unit="requests/s")
     table = prices() if table is None else table
     flows = edge_flows(design)

@@ -1,5 +1,6 @@
 """A design: named components, wired. Immutable, so that an experiment changes one thing at a time.
 
+    >>> from helpers.blueprint.components import CDN, AppServers, LoadBalancer
     >>> clients = Clients(rate_rps=200, write_fraction=0.1)
     >>> app, cache, db = AppServers(count=2), Cache(), Database(replicas=1)
     >>> shop = Design(
@@ -166,6 +167,7 @@ class Design:
 
         Examples
         --------
+        >>> from helpers.blueprint.components import AppServers
         >>> app, db = AppServers(), Database()
         >>> aside = Design("aside", app >> db, app >> Queue(), app >> Cache())
         >>> [(edge.target, edge.role) for edge in aside.steps("app")]
@@ -201,6 +203,7 @@ class Design:
 
         Examples
         --------
+        >>> from helpers.blueprint.components import AppServers
         >>> design = Design("d", AppServers(count=2))
         >>> design.instance("app-2")[1], design.instance("app")[1]
         (('app-2',), ('app-1', 'app-2'))
@@ -304,6 +307,19 @@ class Design:
             chains.append(chain)
         wired = {name for edge in self.wiring for name in edge}
         return chains + [[c.name] for c in self.components if c.name not in wired]
+
+
+def a_design(name: str, value: Any) -> Design:
+    """Return `value` if it is a design, for parameters that are one.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(value, Design):
+        raise TypeError(f"{name} must be a Design, got {value!r}")
+    return value
 
 
 def _freeze(

@@ -109,10 +109,10 @@ def summary_line(component: Component, *, each: bool = False) -> str:
     times = f"{component.machines} × " if component.machines > 1 and not each else ""
     service = f", {duration(component.service_s)}" if isinstance(component, Served) else ""
     match component:
-        case Clients(users=None):
-            return f"{significant(component.rate_rps)} requests/s"
-        case Clients():
+        case Clients(rate_rps=None):
             return f"{component.users} users, {duration(component.think_s)} apart"
+        case Clients(rate_rps=float(rate_rps)):
+            return f"{significant(rate_rps)} requests/s"
         case CDN():
             return f"{significant(100 * component.hit_ratio)} % hits"
         case LoadBalancer():

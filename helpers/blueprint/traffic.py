@@ -50,14 +50,15 @@ class Traffic:
         object.__setattr__(self, "times_s", tuple(times.tolist()))
         object.__setattr__(self, "factors", tuple(factors.tolist()))
 
-    def multiplier(self, time_s: npt.ArrayLike) -> np.ndarray:
+    def multiplier(self, time_s: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the multiplier at each time; at a step, the value after it."""
         times, factors = np.array(self.times_s), np.array(self.factors)
         at = np.asarray(time_s, dtype=float)
         i = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(times) - 1)
         j = np.minimum(i + 1, len(times) - 1)
         width = np.where(times[j] > times[i], times[j] - times[i], 1.0)
-        return factors[i] + (factors[j] - factors[i]) * np.clip((at - times[i]) / width, 0, 1)
+        share = np.clip((at - times[i]) / width, 0, 1)
+        return np.asarray(factors[i] + (factors[j] - factors[i]) * share)
 
     def warp(self, work: np.ndarray) -> np.ndarray:
         """Return when the integral of the multiplier reaches each value of `work`.
@@ -130,13 +131,7 @@ def steady() -> Traffic:
 
 
 def spike(*, at_s: float, length_s: float, factor: float) -> Traffic:
-    """Return traffic that jumps to `factor` times its rate at `at_s`, and back after `length_s`.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is negative.
-    """
+    """Return traffic that jumps to `factor` times its rate at `at_s`, and back after `length_s`."""
     at_s = validation.number("at_s", at_s, at_least=0, unit="s")
     length_s = validation.number("length_s", length_s, at_least=0, unit="s")
     factor = validation.number("factor", factor, at_least=0)
@@ -155,11 +150,6 @@ def diurnal(*, period_s: float, swing: float, points: int = 96) -> Traffic:
         How far the rate goes above and below its mean, 0 to 1: at 0.5 from 0.5 to 1.5 times it.
     points : int
         Straight pieces a day is made of; >= 4.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
     """
     period_s = validation.number("period_s", period_s, above=0, unit="s")
     swing = validation.number("swing", swing, at_least=0, at_most=1)
@@ -182,11 +172,6 @@ def flash_crowd(*, at_s: float, rise_s: float, fade_s: float, factor: float) -> 
         After the peak the excess falls by a factor e in each `fade_s` seconds; > 0.
     factor : float
         Multiplier at the peak; >= 1.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
     """
     at_s = validation.number("at_s", at_s, at_least=0, unit="s")
     rise_s = validation.number("rise_s", rise_s, above=0, unit="s")

@@ -149,9 +149,12 @@ class Staleness(Result):
 
     @property
     def reading(self) -> str:
+        stale = f"{percent(self.stale_here)} of the reads are stale"
+        if self.stale_here == 0:
+            stale = "not one read was stale in this simulation"
         return (
-            f"With a time to live of {duration(self.at.ttl_s)}, {percent(self.stale_here)} of the "
-            f"reads are stale, and {percent(self.loads_here)} of them load from the database."
+            f"With a time to live of {duration(self.at.ttl_s)}, {stale}, and "
+            f"{percent(self.loads_here)} of them load from the database."
         )
 
     @property

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Real
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,8 @@ class Quantity:
     """
 
     __slots__ = ("_powers", "value")
+    value: Any
+    _powers: dict[str, int]
     __array_ufunc__ = None  # so that array * quantity comes here
 
     def __init__(self, value: float | np.ndarray, unit: str = "") -> None:
@@ -183,7 +186,7 @@ class Quantity:
         same = self.dimension == quantity.dimension
         return same and bool(np.all(self._base_value() == quantity._base_value()))
 
-    __hash__ = None  # type: ignore[assignment] - equal in other units, so no cheap hash
+    __hash__ = None  # type: ignore[assignment]  # equal quantities may have other units
 
     def __lt__(self, other: object) -> bool:
         return bool(self._comparable(other) < 0)

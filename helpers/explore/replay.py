@@ -52,7 +52,7 @@ import traitlets
 from helpers.explore.controls import Control
 from helpers.explore.front import module, styles
 from helpers.explore.parameters import check_names, parameters_of
-from helpers.explore.replay_bytes import VIEWS, Clock, encode, standalone
+from helpers.explore.replay_bytes import VIEWS, Clock, alone, encode, standalone
 from helpers.explore.replay_still import still
 from helpers.explore.veil import Veil
 from helpers.explore.view import framed, publish_faces
@@ -172,6 +172,7 @@ class Replay:
             self.text(),
             {"image/png": base64.b64encode(png).decode("ascii")},
             {"image/png": {"width": width, "height": height}},
+            alone=alone(self.log, self._pace, self._view),
         )
 
     def _made(self) -> Log:

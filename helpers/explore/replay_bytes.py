@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import math
@@ -152,15 +153,33 @@ def _pace(events: int, lasts_s: float) -> float:
 
 def standalone(log: Log, pace: float | None = None, view: str = VIEWS[0]) -> str:
     """Return a web page that plays a log, with everything in it that it needs."""
+    title = html.escape(log.title)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
+<body><main><h1>{title}</h1>{alone(log, pace, view)}</main><script type="module">
+window.replay = document.querySelector(".sd-alone").replay;
+</script></body></html>
+"""
+
+
+def alone(log: Log, pace: float | None = None, view: str = VIEWS[0]) -> str:
+    """Return HTML that plays a log without a kernel, with everything in it that it needs.
+
+    In a notebook it takes the place of the picture that follows it. Where scripts do not run, it
+    is empty, and the picture stays.
+    """
     about, data = encode(log, pace, view)
     facts = json.dumps(about).replace("<", "\\u003c")  # nothing in it may end the script
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{html.escape(log.title)}</title>
-<style>{styles("replay")}</style></head><body><main><h1>{html.escape(log.title)}</h1>
-<div id="replay"></div></main><script type="module">
+    key = hashlib.sha256(data + facts.encode()).hexdigest()[:16]
+    return f"""<div class="sd-alone" data-key="{key}"></div>
+<style>{styles("replay")}</style>
+<script type="module">
 {module("replay")}
 const packed = atob("{base64.b64encode(data).decode("ascii")}");
 const bytes = Uint8Array.from(packed, (letter) => letter.charCodeAt(0));
-window.replay = mount(document.getElementById("replay"), {facts}, bytes);
-</script></body></html>
-"""
+for (const place of document.querySelectorAll('.sd-alone[data-key="{key}"]:empty')) {{
+  place.replay = mount(place, {facts}, bytes);
+  const picture = place.closest(".jp-OutputArea-child")?.nextElementSibling;
+  if (picture?.querySelector("img")) picture.style.display = "none";
+}}
+</script>"""

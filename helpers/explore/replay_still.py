@@ -93,8 +93,8 @@ def still(
             )
             _draw_curve(panel, curve, log, at)
         figure.set_dpi(2 * _DPI)
-        agg.draw()  # type: ignore[no-untyped-call]
-        png = small_png(np.asarray(agg.buffer_rgba()))  # type: ignore[no-untyped-call]
+        agg.draw()
+        png = small_png(np.asarray(agg.buffer_rgba()))
     return png, (_WIDTH, height)
 
 

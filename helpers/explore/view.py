@@ -13,60 +13,20 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 from IPython.display import display
 
 from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.clicks import Clicks
+from helpers.explore.front import module, styles
 from helpers.explore.models import ModelError, describe
 from helpers.foundations.drawing.axes import guessed
 from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
 from helpers.foundations.prose import significant
 
-_STYLE = """<style>
-.sd-explorer { max-width: 980px; }
-.sd-explorer .sd-figure { display: block; max-width: 100%; height: auto; }
-.sd-explorer .sd-reading p { margin: 4px 0; max-width: 100ch; line-height: 1.45;
-  font-size: var(--jp-content-font-size1, 14px); }
-.sd-explorer .widget-label { white-space: normal; line-height: 1.15; display: flex;
-  align-items: center; justify-content: flex-end; }
-.sd-explorer .sd-veil { border: 1px dashed var(--jp-border-color1, #8c959f); border-radius: 6px;
-  padding: 10px 16px; margin: 6px 0; }
-.sd-explorer .sd-mine b { color: #B04A00; }
-.sd-explorer .sd-error { border-left: 4px solid #D55E00; padding: 6px 12px; }
-.sd-explorer table { border-collapse: collapse; margin: 4px 0; }
-.sd-explorer th, .sd-explorer td { padding: 2px 12px 2px 0; text-align: right; }
-.sd-explorer th { font-weight: 600; }
-.sd-explorer .sd-table { max-height: 280px; overflow: auto; }
-[data-jp-theme-light="false"] .sd-explorer .sd-figure {
-  filter: invert(0.89) hue-rotate(180deg); }
-</style>"""
-
-# ipywidgets gives a slider's handle no accessible name and has no way to set one, nor to mark a
-# region as live. This names every handle after its label, now and whenever more sliders appear.
-_NAME_SLIDERS = """<script>
-(() => {
-  const own = document.currentScript && document.currentScript.closest('.jp-OutputArea-child');
-  if (own) own.style.display = 'none';
-  if (window.sdNamesSliders) return;
-  window.sdNamesSliders = true;
-  const name = () => {
-    document.querySelectorAll('.sd-explorer .noUi-handle:not([aria-label])').forEach((handle) => {
-      const label = handle.closest('.jupyter-widgets').querySelector('.widget-label');
-      if (label) handle.setAttribute('aria-label', label.textContent);
-    });
-    document.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
-      region.setAttribute('aria-live', 'polite');
-    });
-  };
-  let due;  // a moving slider changes the page many times a second
-  const soon = () => { due ??= setTimeout(() => { due = undefined; name(); }, 100); };
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
-  name();
-})();
-</script>"""
-
+_VIEW = "application/vnd.jupyter.widget-view+json"
 RUN_ME = "Run this cell to bring the controls to life."
 _MAX_TABLE_ROWS = 500
 
@@ -298,17 +258,31 @@ def publish_faces(
     text: str,
     faces: dict[str, str] | None = None,
     metadata: dict[str, Any] | None = None,
+    *,
+    alone: str = "",
 ) -> None:
-    """Display a widget together with what stands in for it where widgets cannot live."""
-    display({"text/html": _NAME_SLIDERS, "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+    """Display a widget together with what stands in for it where widgets cannot live.
+
+    `alone` is HTML that does what the widget does without a kernel. It travels with the reference
+    to the widget, and takes its place when the notebook is saved; see ``helpers.server``.
+    """
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
+    if alone and _VIEW in bundle:
+        bundle[_VIEW] = {**bundle[_VIEW], "alone": alone}
     display(bundle, raw=True, metadata=metadata or {})  # type: ignore[no-untyped-call]
 
 
+class Frame(anywidget.AnyWidget):
+    """What every frame of the course has: its styles, named sliders, readings read aloud."""
+
+    _esm = module("frame")
+    _css = styles("frame")
+
+
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
-    """Put widgets into the course's frame: spacing, dark theme, error style."""
-    styled = widgets.HTML(_STYLE, layout={"display": "none"})
-    box = widgets.VBox([styled, *children], layout={"overflow": "hidden", "padding": "4px 0"})
+    """Put widgets into the course's frame: spacing, dark theme, error style, names for sliders."""
+    frame = Frame(layout={"display": "none"})
+    box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -85,3 +86,26 @@ def counted(number: int, thing: str, things: str = "") -> str:
     ('1 server', '2,000 servers', '0 queries')
     """
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def finite_or(value: float, otherwise: str) -> float | str:
+    """Return a number for a summary, or in words what an infinite or missing one stands for.
+
+    Examples
+    --------
+    >>> finite_or(0.5, "without end"), finite_or(math.inf, "without end")
+    (0.5, 'without end')
+    """
+    return float(value) if math.isfinite(value) else otherwise
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["LRU"]), listed(["LRU", "FIFO"]), listed(["LRU", "LFU", "FIFO"])
+    ('LRU', 'LRU and FIFO', 'LRU, LFU and FIFO')
+    """
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -32,6 +32,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import counted, duration, percent, significant
+from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import (
     Interval,
     Intervals,
@@ -347,7 +348,7 @@ def measure(at: Trial) -> MeasuredKnee:
         If the machine is so busy that the run takes far longer than it should.
     """
     loads = [(u * 1e3 / at.service_ms, 1) for u in MEASURED_AT for _ in range(at.replications)]
-    runs = run_queues(loads, 1e-3 * at.service_ms, at.run_s, at.seed)
+    runs, late_s = run_queues(loads, 1e-3 * at.service_ms, at.run_s, at.seed)
     shape = (len(MEASURED_AT), at.replications)
     means = np.array([run.responses_s.mean() for run in runs]).reshape(shape)
     return MeasuredKnee(
@@ -356,6 +357,7 @@ def measure(at: Trial) -> MeasuredKnee:
         rates_rps=np.array([run.arrival_rps for run in runs]).reshape(shape).mean(axis=1),
         response=mean_intervals(means.T),
         requests=sum(run.responses_s.size for run in runs),
+        late_s=late_s,
     )
 
 
@@ -368,6 +370,8 @@ class MeasuredKnee(Measured):
         Every service time as measured.
     rates_rps : numpy.ndarray
         Arrival rate at each load as measured.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
     """
 
     at: Trial
@@ -375,6 +379,7 @@ class MeasuredKnee(Measured):
     rates_rps: np.ndarray
     response: Intervals
     requests: int
+    late_s: float
 
     @property
     def service_ms(self) -> float:
@@ -417,6 +422,8 @@ class MeasuredKnee(Measured):
 
     @property
     def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
+            return busy
         inside, loads = int(self.agrees.sum()), self.utilisation.size
         widest = float((self.response.half_width / self.response.estimate).max())
         text = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.foundations import students
-from helpers.scaling.theory import theory_scalability, usl_speedup
+from helpers.scaling import scalability_law
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def lab_parameters(student_id: str) -> LabParameters:
     workers = np.array([1, 2, 4, 8, 16, 32, 48])
     while True:  # the best number of workers must not be among those that were tried
         sigma, kappa = rng.uniform(0.01, 0.06), rng.uniform(0.0004, 0.002)
-        if theory_scalability(sigma, kappa).best_workers not in workers:
+        if scalability_law.peak(sigma, kappa).best_workers not in workers:
             break
     return LabParameters(
         student_id=name,
@@ -84,5 +84,6 @@ def lab_parameters(student_id: str) -> LabParameters:
             "huge": (8.0, round(float(rng.uniform(0.95, 1.30)), 3)),
         },
         workers=workers,
-        throughput_rps=rng.uniform(80, 400) * np.asarray(usl_speedup(workers, sigma, kappa)),
+        throughput_rps=rng.uniform(80, 400)
+        * np.asarray(scalability_law.speedup(workers, sigma, kappa)),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.foundations.servers.lateness import Lateness
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.traffic.streams import streams
 
@@ -26,8 +27,11 @@ class Run:
 
 def run_queues(
     loads: list[tuple[float, int]], service_s: float, run_s: float, seed: int
-) -> list[Run]:
-    """Run one station and one Poisson client for each (rate, workers), all at once."""
+) -> tuple[list[Run], float]:
+    """Run one station and one Poisson client for each (rate, workers), all at once.
+
+    Return what they did, and how late timers were on average, seconds.
+    """
     names = [f"{what} {i}" for i in range(len(loads)) for what in ("arrivals", "services")]
     rng = streams(seed, "backlogs", *names)
     # At 80 % utilisation an empty queue takes about a hundred service times to fill up, a good
@@ -55,12 +59,16 @@ def run_queues(
                 await client.start(station, until)
             await asyncio.sleep(run_s + _DRAIN_S)
         finally:
-            for part in (*clients, *stations):
-                part.stop()
+            for client in clients:
+                client.stop()
+            for station in stations:
+                station.stop()
         after = began + _WARMUP_SHARE * run_s
         return [_observe(s, c, after, until) for s, c in zip(stations, clients, strict=True)]
 
-    return run_apart(main, limit_s=3 * run_s + 5)
+    with Lateness() as lateness:
+        runs = run_apart(main, limit_s=3 * run_s + 5)
+    return runs, lateness.mean_s
 
 
 def _steady_state(load: float, workers: int, rng: np.random.Generator) -> int:

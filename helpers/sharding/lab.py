@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from helpers.foundations import students
-from helpers.sharding.placement import hash_text
+from helpers.sharding.router import hash_text
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from tests.benchmarks.engines import measure_engines
 from tests.benchmarks.growth import measure_growth
 from tests.benchmarks.notebooks import measure_first_slider, measure_notebooks
 from tests.benchmarks.paint import measure_paint
+from tests.benchmarks.replay import measure_replay
 from tests.benchmarks.timing import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "docs" / "benchmarks.md"
-PARTS = ("paint", "drawing", "engines", "growth", "notebooks")
+PARTS = ("paint", "drawing", "replay", "engines", "growth", "notebooks")
 _PACKAGES = ("numpy", "matplotlib", "jupyterlab", "ipywidgets", "simpy", "ciw", "salabim")
 
 
@@ -59,6 +60,8 @@ def _measure(part: str, chapters: list[Path], report) -> Iterable[Table]:
         return measure_paint(chapters, report)
     if part == "drawing":
         return measure_drawing(report)
+    if part == "replay":
+        return measure_replay(report)
     if part == "engines":
         return measure_engines(report)
     if part == "growth":

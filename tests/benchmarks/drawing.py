@@ -10,8 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image
 
-from helpers import caching
-from helpers.caching.simulation import strategies
+from helpers.caching import strategies
 from helpers.explore.canvas import Canvas
 from helpers.explore.png import Backdrop
 from helpers.foundations.drawing import style
@@ -19,7 +18,6 @@ from helpers.foundations.drawing.axes import bars
 from helpers.foundations.drawing.words import words
 from helpers.foundations.experiment import Result
 from tests.benchmarks.timing import Table, interleaved
-from tests.caching import written_out
 from tests.explore.samples import plot_wave, simulate_wave
 
 _Pair = tuple[Callable[[], object], Callable[[], object]]
@@ -84,7 +82,6 @@ def _redraw() -> Table:
 def _techniques() -> Table:
     table = Table("Techniques", ("what", "before, ms", "after, ms", "x faster"))
     for name, before, after in (
-        ("four caching strategies: one operation at a time, all at once", *_strategies()),
         ("twelve bars: an artist each, one path", *_bars()),
         ("twelve words: an artist each, one artist", *_words()),
         ("a picture of 960 x 720: by Pillow, what changed alone", *_encoding()),
@@ -97,46 +94,6 @@ def _techniques() -> Table:
         "that was made ready brings stands in the first table: a press beside a jump."
     )
     return table
-
-
-def _strategies() -> _Pair:
-    """Run what `simulate_strategies` runs, operations of 200 keys at the explorer's defaults."""
-    operations, order, traffic = written_out.some_traffic(
-        seed=1, keys=200, count=12_000, rate_rps=200, shares=(0.9, 0.09, 0.01)
-    )
-
-    def written() -> Iterator[written_out.CacheAside]:
-        yield written_out.CacheAside(5.0)
-        yield written_out.WriteThrough(5.0)
-        yield written_out.WriteBehind(5.0)
-        yield written_out.RefreshAhead(5.0, 0.8)
-
-    def before() -> None:
-        for strategy in written():
-            flush_s = 0.5
-            for version, (now, key, kind) in enumerate(operations):
-                while now >= flush_s:
-                    strategy.flush()
-                    flush_s += 0.5
-                if kind == "read":
-                    strategy.read(key, now)
-                elif kind == "write":
-                    strategy.write(key, version, now)
-                else:
-                    strategy.store(key, version)
-
-    def after() -> list[np.ndarray]:
-        expiry = traffic.first_after(5.0)
-        return [
-            strategies.drop_on_write(traffic, expiry, expiry).stale,
-            strategies.fill_on_write(traffic, expiry).stale,
-            strategies.fill_on_write(traffic, expiry, 0.5).stale,
-            strategies.drop_on_write(traffic, expiry, traffic.first_after(0.8 * 5.0)).stale,
-        ]
-
-    for one, stale in zip(written(), after(), strict=True):
-        assert np.array_equal(np.array(written_out.run(one, operations, 0.5)[0])[order, 2], stale)
-    return before, after
 
 
 def _bars() -> _Pair:
@@ -176,8 +133,8 @@ def _on_axes(*plots: Callable[[Axes], None]) -> _Pair:
 
 
 def _encoding() -> _Pair:
-    canvas = Canvas(caching.plot_strategies)
-    canvas.draw((caching.simulate_strategies(),))
+    canvas = Canvas(strategies.plot)
+    canvas.draw((strategies.simulate(),))
     canvas.moving_png()
     drawn = np.asarray(canvas.figure.canvas.get_renderer().buffer_rgba()).copy()
     backdrop = Backdrop(np.full_like(drawn, 255))

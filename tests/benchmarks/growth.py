@@ -41,9 +41,9 @@ def _sizes() -> Table:
 
 
 def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], object]]]]:
-    from helpers import sharding
     from helpers.blueprint import simulate_design
     from helpers.blueprint.catalogue import anatomy
+    from helpers.sharding import ring
 
     def queue(paths: int, customers: int, servers: int) -> Callable[[], object]:
         rng = streams(1, "arrivals", "services")
@@ -62,7 +62,7 @@ def _cases() -> Iterator[tuple[str, list[int], Callable[[int], Callable[[], obje
     yield (
         "shards in a ring of 100 virtual nodes",
         [4, 16, 64],
-        lambda n: lambda: sharding.simulate_ring(shards=n, virtual_nodes=100),
+        lambda n: lambda: ring.simulate(shards=n, virtual_nodes=100),
     )
     yield (
         "seconds of the full anatomy",

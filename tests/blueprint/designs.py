@@ -237,7 +237,7 @@ def check_books(result: DesignResult) -> None:
         assert 1 <= tries <= result.design.clients.retries + 1
     entry = result.design.callees(result.design.clients.name)[0].name
     calls = result.edge_rps[result.design.clients.name, entry] * result.window_s
-    if result.warm_up_s == 0:
+    if result.at.warm_up_s == 0:
         assert round(calls) == result.tries.sum()
     for name, component in machines(result.design).items():
         tally = result.whole_tallies[name]

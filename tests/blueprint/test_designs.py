@@ -8,6 +8,8 @@ import pkgutil
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -46,22 +48,29 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, single
+from helpers.blueprint.graph import cycle_of
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
+from helpers.blueprint.plots.layout import layout
+from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.estimation import simulate_boxes
 from helpers.estimation.simulation.boxes import MISTAKES
 from helpers.foundations.drawing.words import Words
+from tests.blueprint.designs import designs
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
 CLIENTS = Clients(rate_rps=10)
 
 
 @pytest.mark.parametrize(
-    "name", [m.name for m in pkgutil.iter_modules(helpers.blueprint.__path__)] + [""]
+    "name",
+    [
+        "helpers.blueprint",
+        *(m.name for m in pkgutil.walk_packages(helpers.blueprint.__path__, "helpers.blueprint.")),
+    ],
 )
 def test_examples_in_docstrings(name):
-    module = importlib.import_module(f"helpers.blueprint.{name}".rstrip("."))
-    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def test_everything_exported_exists():
@@ -234,7 +243,17 @@ def test_an_overload_is_pointed_out_where_it_is():
     design = anatomy().replace("workers", count=1)
     (finding,) = [f for f in validate(design) if f.rule == "overloaded"]
     assert finding.component == "workers"
-    assert "it has 1" in finding.message
+    assert finding.message.startswith("overload at 'workers': ")
+    assert finding.message.endswith(" servers busy, and there is 1")
+
+
+def test_sentences_agree_in_number():
+    design = anatomy().without("queue")
+    said = [str(f) for f in validate(design.replace("workers", count=1, availability=0.9))]
+    assert any("'workers' are a single point of failure: without them" in each for each in said)
+    assert any("'balancer' is a single point of failure: without it" in each for each in said)
+    busy = bounds(anatomy().replace("workers", count=1))
+    assert busy.reading.startswith("First to saturate: workers, at ")
 
 
 # --- availability -------------------------------------------------------------------------------
@@ -288,10 +307,36 @@ def test_common_causes_set_a_floor():
     assert outage == sorted(outage, reverse=True)
 
 
-def test_too_many_components_are_refused():
-    with pytest.raises(ValueError, match="21 components"):
-        availability(chain(services=21))
-    assert availability(chain(services=20)).system == pytest.approx(0.999**20)
+@pytest.mark.parametrize("services", [1, 20, 21, 30, 200])
+def test_a_chain_of_any_length_is_the_product(services):
+    found = availability(chain(services=services))
+    assert found.system == pytest.approx(0.999**services, rel=1e-12)
+    assert len(found.importance) == services
+    assert found.importance["service-1"] == pytest.approx(0.999 ** (services - 1), rel=1e-12)
+
+
+def test_forty_components_with_spares_and_a_shared_database():
+    """Ten pairs of services behind balancers, one after the other; each writes to one database."""
+    db = Database(availability=0.98)
+    app = [AppServers(f"a-{i}", count=1, availability=0.9) for i in range(20)]
+    front = [LoadBalancer(f"b-{i}", availability=0.99) for i in range(10)]
+    paths = [CLIENTS >> front[0]]
+    for i in range(10):
+        for one in app[2 * i : 2 * i + 2]:
+            paths += [front[i] >> one >> db]
+            paths += [one >> front[i + 1]] if i < 9 else []
+    found = availability(Design("forty", *paths), request="write").system
+    assert found == pytest.approx(0.98 * (0.99 * (1 - 0.1**2)) ** 10, rel=1e-12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(design=designs(), request_kind=st.sampled_from(["read", "write", "job"]))
+def test_any_design_s_availability_is_that_of_every_instance_tried(design, request_kind):
+    assume(sum(c.machines for c in design) <= 12)
+    for i, component in enumerate(design):
+        design = design.replace(component.name, availability=0.6 + 0.05 * i)
+    ours = availability(design, request=request_kind).system
+    assert ours == pytest.approx(enumerate_instances(design, request=request_kind), abs=1e-12)
 
 
 # --- cost ---------------------------------------------------------------------------------------
@@ -401,7 +446,7 @@ def test_users_who_never_pause_are_stopped():
 
 def test_progress_ends_with_the_whole_run():
     results = list(simulate_design_progressively(anatomy(), duration_s=16, warm_up_s=1.5, steps=5))
-    assert [r.duration_s for r in results] == [2, 4, 8, 16]
+    assert [r.at.duration_s for r in results] == [2, 4, 8, 16]
     whole = simulate_design(anatomy(), duration_s=16, warm_up_s=1.5)
     np.testing.assert_array_equal(results[-1].done_s, whole.done_s)
     assert results[-1].tallies == whole.tallies
@@ -410,6 +455,34 @@ def test_progress_ends_with_the_whole_run():
     users = Design("d", Clients(users=50, think_s=0.001) >> AppServers(count=1, service_s=0.001))
     *_, last = simulate_design_progressively(users, duration_s=4, steps=3)
     np.testing.assert_array_equal(last.done_s, simulate_design(users, duration_s=4).done_s)
+
+
+def test_the_success_ratio_does_not_flatter_where_failures_take_long():
+    """Half of the tries meet a silent server and take a second to fail: a quarter fails twice."""
+    app = AppServers(count=2, service_s=0.01)
+    balancer = LoadBalancer(policy="random", health_check=None)
+    design = Design("d", Clients(rate_rps=40, timeout_s=1.0, retries=1) >> balancer >> app)
+    runs_ = [
+        simulate_design(
+            design, faults=[partition("app-1", at_s=0)], duration_s=8, warm_up_s=2, seed=seed
+        )
+        for seed in range(40)
+    ]
+    judged = sum(run.judged.sum() for run in runs_)
+    error = (0.75 * 0.25 / judged) ** 0.5
+    assert abs(np.mean([run.success_ratio for run in runs_]) - 0.75) < 4 * error
+    # Answers come at once and failures after two seconds, so what is decided is no fair sample.
+    decided = [run.outcome[run.counted & (run.outcome != IN_FLIGHT)] == OK for run in runs_]
+    assert np.mean([each.mean() for each in decided]) > 0.75 + 4 * error
+
+
+def test_who_hangs_has_not_been_answered():
+    design = Design("d", Clients(rate_rps=1, arrivals="constant") >> ONE)
+    hung = simulate_design(design, faults=[partition("app", at_s=3.5)], duration_s=20.5)
+    assert (hung.in_flight, hung.failed) == (17, 0)
+    assert hung.success_ratio == pytest.approx(3 / 20)
+    slow_ = design.replace("app", service_s=99)
+    assert np.isnan(simulate_design(slow_, duration_s=2).success_ratio)  # nothing is known yet
 
 
 def test_a_reading_says_what_the_numbers_say():
@@ -454,6 +527,48 @@ def test_diagram_table_and_picture_show_every_part(design):
         assert axes.get_title()
         assert axes.get_xlabel().endswith("(s)")
         axes.figure.canvas.draw()
+
+
+B, C = AppServers("b", count=1), AppServers("c", count=1)
+ROUND = [
+    Design("back", CLIENTS >> ONE >> B >> ONE, B >> DB),
+    Design("itself", CLIENTS >> ONE >> ONE, ONE >> DB),
+    Design("a long way back", CLIENTS >> LoadBalancer() >> ONE >> B >> C >> ONE, C >> DB),
+    Design("workers who call", CLIENTS >> LoadBalancer() >> APP >> CACHE >> DB,
+           APP >> Queue() >> Workers() >> APP),
+    Design("beside the road", CLIENTS >> ONE, B >> C >> B),
+    Design("nothing else", ONE >> B >> ONE),
+    Design("two ways back", CLIENTS >> ONE >> B >> C >> B, C >> ONE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("design", ROUND, ids=lambda d: d.name)
+def test_a_circle_is_drawn_as_one_edge_that_leads_back(design):
+    plan = layout(design)
+    assert plan.down.keys() | plan.back.keys() == set(design.wiring)
+    for source, target in plan.down:
+        assert plan.boxes[source].layer < plan.boxes[target].layer
+    assert cycle_of(Design("without", *design.components, *(
+        design[source] >> design[target] for source, target in plan.down
+    ))) == []  # fmt: skip
+    # No layer is empty, and what has a caller is not in the first.
+    layers = {box.layer for box in plan.boxes.values()}
+    assert layers == set(range(len(layers)))
+    for (source, target), way in plan.back.items():
+        start, end = plan.boxes[source], plan.boxes[target]
+        assert start.layer >= end.layer
+        assert abs(way[0][0] - start.x) == pytest.approx(start.width / 2)
+        assert abs(way[-1][0] - end.x) == pytest.approx(end.width / 2)
+        lane = way[1][0]
+        assert lane == way[2][0]
+        assert plan.left <= lane <= plan.right
+        for box in plan.boxes.values():
+            assert abs(lane - box.x) > box.width / 2
+    lanes = [way[1][0] for way in plan.back.values()]
+    assert len(set(lanes)) == len(lanes)
+    axes = Figure().add_subplot()
+    plot_design(design, axes)
+    axes.figure.canvas.draw()
 
 
 @pytest.mark.parametrize("rule", INVALID)

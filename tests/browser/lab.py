@@ -459,6 +459,14 @@ class Notebook(Watched):
             if cell["type"] == "code" and cell["source"].strip() and cell["count"] is None
         ]
 
+    def lift_veils(self) -> None:
+        """Ask to be shown what waits for a prediction, everywhere."""
+        for veil in self.page.query_selector_all(".sd-veil"):
+            covered = veil.evaluate_handle("veil => veil.nextElementSibling")
+            assert not covered.as_element().is_visible(), "it is seen before the prediction"
+            veil.query_selector("button").click()
+            self.page.wait_for_function("one => one.offsetParent !== null", arg=covered)
+
     def explorers(self) -> list[Explorer]:
         """Every frame with a picture on the page, from the top."""
         handles = self.page.query_selector_all(".sd-explorer:has(img.sd-figure)")

@@ -22,6 +22,7 @@ def test_chapter(path: Path, lab: JupyterLab, browser: Browser) -> None:
     with browser.notebook(lab, path, still=True) as notebook:
         notebook.run_all()
         assert notebook.unrun() == []
+        notebook.lift_veils()
         explorers = [one for one in notebook.explorers() if one.sliders()]
         assert explorers, "a chapter without a slider"
         for explorer in explorers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,14 @@ MESSAGES = """
 from tests.explore.logs import messages
 replay(messages(), view="space-time")
 """
+
+
+class SavingLab(JupyterLab):
+    """A JupyterLab with the course's server extension, whatever is switched on here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._extra = ["--ServerApp.jpserver_extensions={'helpers.server': True}"]
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +105,29 @@ def test_it_plays_on_without_a_kernel(opened: Notebook) -> None:
     page.wait_for_function(
         "() => !document.querySelectorAll('.sdr-now')[1].innerText.startsWith('Event 1 of')"
     )
+
+
+def test_a_saved_replay_moves_when_it_is_opened_again(tmp_path: Path, browser: Browser) -> None:
+    with SavingLab() as lab:
+        path = written(tmp_path, QUEUE)
+        name = f"{tmp_path.name}/{path.name}"
+        with browser.notebook(lab, path) as notebook:
+            page = notebook.page
+            notebook.run_all()
+            page.wait_for_selector(".sdr")
+            page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+            for _ in range(100):
+                if "sd-alone" in (lab.files / name).read_text():
+                    break
+                page.wait_for_timeout(100)
+            notebook.shut_down()
+            page.goto(lab.url(name), wait_until="domcontentloaded")
+            notebook.ready()
+            page.wait_for_selector(".sd-alone .sdr")
+            assert notebook.unrun() == [], "what is shown was saved"
+            assert not page.query_selector(".noUi-handle"), "there is no widget"
+            assert not page.locator(".jp-OutputArea img").first.is_visible()
+            page.locator(".sdr-stage").click()
+            page.keyboard.press("ArrowRight")
+            assert event(notebook) == 1
+            assert notebook.console == notebook.outside == []

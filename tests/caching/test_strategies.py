@@ -1,4 +1,4 @@
-"""The four strategies against theory, and operation by operation against their written out form."""
+"""The four strategies: theory, the open model and its edits, faults, and the page."""
 
 from __future__ import annotations
 
@@ -7,28 +7,37 @@ import math
 import numpy as np
 import pytest
 
-from helpers import caching
-from helpers.caching.simulation import strategies
-from tests.caching import written_out
-from tests.caching.statistics import assert_mean
+from helpers.caching import strategies
+from helpers.caching.strategies import STRATEGIES, CacheAside, RefreshAhead, WriteBehind
+from helpers.foundations.drawing import style
+from helpers.foundations.prose import significant
+from tests import drawn
+from tests.caching.checks import (
+    assert_legible,
+    assert_mean,
+    assert_tells,
+    diamonds,
+    drawn_by,
+)
+from tests.models import edited
+
+MODEL = (
+    "helpers.caching.strategies:CacheAside, WriteThrough, WriteBehind, RefreshAhead, "
+    "four_strategies"
+)
+QUANTITIES = strategies.Outcome._fields
+
+
+SETTINGS = [strategies.Setting(write_share=0.3, ttl_s=2.0, seed=seed) for seed in range(24)]
 
 
 @pytest.fixture(scope="module")
-def strategy_runs():
-    return [
-        caching.simulate_strategies(write_share=0.3, ttl_s=2.0, seed=seed) for seed in range(40)
-    ]
+def runs():
+    return [strategies.simulate(at).numbers for at in SETTINGS]
 
 
-@pytest.mark.parametrize("strategy", caching.STRATEGIES)
-@pytest.mark.parametrize(
-    "quantity",
-    ["hit_ratio", "read_s", "write_s", "database_read_rps", "database_write_rps", "stale_share",
-     "lost_writes"],
-)  # fmt: skip
-def test_a_strategy_does_what_theory_says(strategy_runs, strategy, quantity):
-    expected = getattr(strategy_runs[0].theory[strategy], quantity)
-    samples = [getattr(run.outcomes[strategy], quantity) for run in strategy_runs]
+def check(samples, strategy, quantity):
+    expected = getattr(strategies.theory(SETTINGS[0])[strategy], quantity)
     if math.isnan(expected):
         assert (strategy, quantity) == ("write-behind", "stale_share")
     else:
@@ -37,117 +46,264 @@ def test_a_strategy_does_what_theory_says(strategy_runs, strategy, quantity):
         assert_mean(samples, expected, allowance=allowance)
 
 
-def test_the_strategies_differ_where_they_should(strategy_runs):
-    run = strategy_runs[0].outcomes
-    aside, through, behind, ahead = (run[name] for name in caching.STRATEGIES)
-    assert behind.write_s < through.write_s == aside.write_s == ahead.write_s
-    assert through.hit_ratio > aside.hit_ratio
-    assert ahead.hit_ratio > aside.hit_ratio
-    assert ahead.database_read_rps > aside.database_read_rps
-    assert behind.database_write_rps < through.database_write_rps
-    assert behind.lost_writes > 0 == through.lost_writes
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_a_strategy_does_what_theory_says(runs, strategy, quantity):
+    check([run[quantity][STRATEGIES.index(strategy)] for run in runs], strategy, quantity)
+
+
+def test_the_strategies_differ_where_they_should():
+    run = strategies.simulate(write_share=0.3, ttl_s=2.0)
+    aside, through, behind, ahead = (
+        {quantity: run.of(quantity)[name] for quantity in QUANTITIES} for name in STRATEGIES
+    )
+    assert behind["write_s"] < through["write_s"] == aside["write_s"] == ahead["write_s"]
+    assert through["hit_ratio"] > aside["hit_ratio"]
+    assert ahead["hit_ratio"] > aside["hit_ratio"]
+    assert ahead["database_read_rps"] > aside["database_read_rps"]
+    assert behind["database_write_rps"] < through["database_write_rps"]
+    assert behind["lost_writes"] > 0 == through["lost_writes"]
 
 
 def test_without_writes_past_the_cache_one_writer_at_a_time_is_never_stale():
-    run = caching.simulate_strategies(write_share=0.4, bypass_share=0.0)
-    assert all(outcome.stale_share == 0 for outcome in run.outcomes.values())
-    assert all(theory.stale_share == pytest.approx(0, abs=1e-12) for theory in run.theory.values())
+    run = strategies.simulate(write_share=0.4, bypass_share=0.0)
+    assert run.numbers["stale_share"] == [0, 0, 0, 0]
+    for outcome in strategies.theory(run.at).values():
+        assert outcome.stale_share == pytest.approx(0, abs=1e-12)
 
 
-# --- operation by operation -----------------------------------------------------------------------
-
-TTL_S, FLUSH_S, THRESHOLD = 2.0, 0.7, 0.6
-
-
-def check_against(written, answer, seeds=range(5)):
-    for seed in seeds:
-        operations, order, traffic = written_out.some_traffic(seed)
-        expected, _ = written_out.run(written(), operations, FLUSH_S)
-        got = answer(traffic, traffic.first_after(TTL_S))
-        np.testing.assert_array_equal(
-            np.stack([got.missed, got.loaded, got.stale], axis=1), np.array(expected)[order]
-        )
-        for happened in (got.missed, got.loaded, got.stale):
-            assert 0 < happened.sum() < happened.size
+def test_flushes_slower_than_the_time_to_live_are_refused():
+    with pytest.raises(ValueError, match="flush_s must be at most ttl_s = 5 s"):
+        strategies.Setting(flush_s=9.0)
 
 
-def drop(traffic, expiry):
-    return strategies.drop_on_write(traffic, expiry, expiry)
+# --- faults ---------------------------------------------------------------------------------------
 
 
-def drop_and_reload(traffic, expiry):
-    return strategies.drop_on_write(traffic, expiry, traffic.first_after(THRESHOLD * TTL_S))
+class Hasty(CacheAside):
+    """Lets entries live a little shorter."""
+
+    def __init__(self, at):
+        super().__init__(at.but(ttl_s=0.9 * at.ttl_s))
 
 
-def fill_and_flush(traffic, expiry):
-    return strategies.fill_on_write(traffic, expiry, FLUSH_S)
+class Eager(RefreshAhead):
+    """Refreshes too early."""
+
+    def __init__(self, at):
+        super().__init__(at.but(threshold=0.6))
 
 
-WRITTEN_OUT = {
-    "cache-aside": (lambda: written_out.CacheAside(TTL_S), drop),
-    "write-through": (lambda: written_out.WriteThrough(TTL_S), strategies.fill_on_write),
-    "write-behind": (lambda: written_out.WriteBehind(TTL_S), fill_and_flush),
-    "refresh-ahead": (lambda: written_out.RefreshAhead(TTL_S, THRESHOLD), drop_and_reload),
-}
+class Amnesiac(WriteBehind):
+    """Flushes every write, and forgets none: no coalescing."""
+
+    def flush(self):
+        self.rows += self.unsaved - len(self.dirty)
+        super().flush()
 
 
-@pytest.mark.parametrize("strategy", caching.STRATEGIES)
-def test_a_strategy_answers_as_it_does_written_out(strategy):
-    check_against(*WRITTEN_OUT[strategy])
-
-
-class Forgetful(written_out.CacheAside):
-    """Forgets to drop what was written."""
+class Lossy(WriteBehind):
+    """Counts what is dirty, and not what was acknowledged."""
 
     def write(self, key, version, now):
-        self.store(key, version)
-
-
-class Versioned(written_out.WriteBehind):
-    """Does not overwrite what is newer."""
-
-    def store(self, key, version):
-        if version > self.database.get(key, 0):
-            super().store(key, version)
+        known = key in self.dirty
+        super().write(key, version, now)
+        self.unsaved -= known
 
 
 @pytest.mark.parametrize(
-    ("mutant", "strategy"),
+    ("fault", "strategy", "quantity"),
     [
-        (lambda: Forgetful(TTL_S), "cache-aside"),
-        (lambda: written_out.CacheAside(0.9 * TTL_S), "cache-aside"),
-        (lambda: written_out.WriteThrough(TTL_S), "write-behind"),
-        (lambda: Versioned(TTL_S), "write-behind"),
-        (lambda: written_out.RefreshAhead(TTL_S, 0.9 * THRESHOLD), "refresh-ahead"),
+        (Hasty, "cache-aside", "hit_ratio"),
+        (Eager, "refresh-ahead", "database_read_rps"),
+        (Amnesiac, "write-behind", "database_write_rps"),
+        (Lossy, "write-behind", "lost_writes"),
+        (CacheAside, "write-through", "hit_ratio"),
     ],
 )
-def test_a_strategy_that_does_something_else_is_caught(mutant, strategy):
+def test_a_strategy_that_does_something_else_is_caught(fault, strategy, quantity):
+    wrong = [getattr(strategies.replay(fault(at), at), quantity) for at in SETTINGS]
     with pytest.raises(AssertionError):
-        check_against(mutant, WRITTEN_OUT[strategy][1])
+        check(wrong, strategy, quantity)
+
+
+# --- the rules, step by step ----------------------------------------------------------------------
+
+AT = strategies.Setting(ttl_s=2.0, flush_s=0.5, threshold=0.5)
+
+
+def test_cache_aside_by_hand():
+    cache = CacheAside(AT)
+    assert cache.read(7, now=0.0) == 0  # a miss
+    cache.store(7, 3)  # past the cache
+    assert cache.read(7, now=1.9) == 0  # alive, and stale
+    assert cache.read(7, now=2.0) == 3  # its time is up
+    cache.write(7, 4, now=2.1)
+    assert 7 not in cache.cache
+    assert cache.read(7, now=2.2) == 4
+    assert (cache.misses, cache.loads, cache.rows, cache.unsaved) == (3, 3, 2, 0)
+
+
+def test_write_through_by_hand():
+    cache = strategies.WriteThrough(AT)
+    cache.write(7, 1, now=0.0)
+    assert cache.database[7] == cache.read(7, now=1.0) == 1
+    assert (cache.misses, cache.rows) == (0, 1)
 
 
 def test_write_behind_overwrites_a_newer_value_that_came_past_it():
-    cache = written_out.WriteBehind(ttl_s=1.0)
+    cache = WriteBehind(AT)
     cache.write(0, 1, now=0.0)
-    cache.store(0, 2)
+    cache.write(0, 2, now=0.1)
+    assert cache.unsaved == 2
+    cache.store(0, 3)
     cache.flush()
-    assert cache.database[0] == 1  # version 2 is gone, and nobody was told
+    assert cache.database[0] == 2  # version 3 is gone, and nobody was told
+    assert (cache.rows, cache.unsaved) == (2, 0)
 
 
-@pytest.mark.parametrize(("ttl_s", "flush_s"), [(7.3, 3.1), (1.0, 1.0), (5.0, 0.02)])
-def test_database_writes_are_counted_from_the_end_of_the_warm_up(ttl_s, flush_s, monkeypatch):
-    made, traffic_of = [], strategies.Traffic
-    monkeypatch.setattr(
-        strategies, "Traffic", lambda *parts: made.append(traffic_of(*parts)) or made[-1]
+def test_refresh_ahead_by_hand():
+    cache = RefreshAhead(AT)
+    cache.read(7, now=0.0)
+    cache.store(7, 1)
+    assert cache.read(7, now=0.9) == 0
+    assert cache.loads == 1
+    assert cache.read(7, now=1.0) == 0  # answered from the cache, and reloaded
+    assert cache.read(7, now=2.5) == 1
+    assert (cache.misses, cache.loads) == (1, 3)
+
+
+def test_what_happens_is_counted_from_the_end_of_the_warm_up():
+    at = strategies.Setting(write_share=0.4, ttl_s=7.3, flush_s=3.1)
+    warming, counted, span_s = strategies.traffic(at)
+    assert warming[-1].now <= counted[0].now
+    assert counted[-1].now - span_s == pytest.approx(warming[-1].now, abs=0.2)
+    everything = warming + counted
+    assert [each.now for each in everything] == sorted(each.now for each in everything)
+    flushes = [each.now for each in everything if each.what == "flush"]
+    np.testing.assert_allclose(flushes, 3.1 * np.arange(1, len(flushes) + 1))
+    cache = WriteBehind(at)
+    outcome = strategies.replay(cache, at)
+    early = WriteBehind(at)
+    strategies._happen(early, warming)
+    assert outcome.database_write_rps == pytest.approx((cache.rows - early.rows) / span_s)
+    newest = {}
+    for each in everything:
+        if each.what in ("write", "past"):
+            newest[each.key] = each.version
+        elif each.what == "read":
+            assert each.version == newest.get(each.key, 0)
+
+
+# --- the edits that the page proposes -------------------------------------------------------------
+
+
+def test_the_open_model_is_the_simulation():
+    at = strategies.Setting(write_share=0.4)
+    assert edited(MODEL)(at) == strategies.simulate(at).numbers
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_forgetting_to_delete_is_quicker_and_stale(seed):
+    forget = edited(
+        MODEL,
+        "        self.store(key, version)\n        self.cache.pop(key, None)\n",
+        "        self.store(key, version)\n",
     )
-    result = caching.simulate_strategies(write_share=0.4, ttl_s=ttl_s, flush_s=flush_s)
-    (traffic,) = made
-    order = np.argsort(traffic.times_s)
-    times = traffic.times_s[order].tolist()
-    kinds = np.select([traffic.reads, traffic.writes], ["read", "write"], "past")[order]
-    operations = zip(times, traffic.keys[order].tolist(), kinds.tolist(), strict=True)
-    _, written = written_out.run(written_out.WriteBehind(ttl_s), operations, flush_s)
-    warm = int(np.searchsorted(times, 2 * ttl_s)) - 1
-    assert result.outcomes["write-behind"].database_write_rps == pytest.approx(
-        (written[-1] - written[warm]) / (times[-1] - times[warm])
+    at = strategies.Setting(seed=seed)
+    before, after = strategies.four_strategies(at), forget(at)
+    assert after["read_s"][0] < before["read_s"][0]
+    assert before["stale_share"][0] < 0.07
+    assert after["stale_share"][0] > 0.4
+    assert after["stale_share"][3] > 0.4  # refresh-ahead inherits it
+    assert after["stale_share"][1:3] == before["stale_share"][1:3]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_life_that_every_hit_prolongs_saves_misses_and_keeps_stale_values(seed):
+    slide = edited(
+        MODEL,
+        "            return version\n",
+        "            self.cache[key] = version, now\n            return version\n",
     )
+    at = strategies.Setting(seed=seed)
+    before, after = strategies.four_strategies(at), slide(at)
+    assert 1 - after["hit_ratio"][1] < 0.5 * (1 - before["hit_ratio"][1])
+    assert after["stale_share"][1] > 1.3 * before["stale_share"][1]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_looking_before_a_flush_makes_write_behind_as_fresh_as_write_through(seed):
+    look = edited(
+        MODEL,
+        "            self.store(key, version)\n        self.dirty",
+        "            if version > self.database.get(key, 0):\n"
+        "                self.store(key, version)\n        self.dirty",
+    )
+    for setting in ({}, {"write_share": 0.4, "bypass_share": 0.5}):
+        at = strategies.Setting(seed=seed, **setting)
+        before, after = strategies.four_strategies(at)["stale_share"], look(at)["stale_share"]
+        assert after[2] == after[1] == before[1] < before[2]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+CORNERS = [
+    {},
+    {"write_share": 0.0, "bypass_share": 0.0, "ttl_s": 1.0, "flush_s": 0.05},
+    {"write_share": 0.6, "bypass_share": 0.5, "ttl_s": 20.0, "flush_s": 1.0},
+    {"write_share": 0.5, "bypass_share": 0.0},
+]
+
+
+@pytest.mark.parametrize("setting", CORNERS)
+def test_the_page(setting):
+    run = strategies.simulate(**setting)
+    exact = strategies.theory(run.at)
+    words = [1e3 * run.of("write_s")[name] for name in ("write-behind", "write-through")]
+    lost = run.of("lost_writes")["write-behind"]
+    if run.at.write_share:
+        assert_tells(run.reading, *(f"{significant(word)} ms" for word in words), significant(lost))
+    else:
+        assert_tells(run.reading)
+        assert run.reading.endswith("Nothing is written, so nothing can be stale or lost.")
+    fewest = min(run.of("database_read_rps"), key=run.of("database_read_rps").get)
+    said = run.reading.split("fewest database reads: ")[1].split(";")[0]
+    assert fewest in said or said == "all alike"
+    for place, name in enumerate(STRATEGIES):
+        word = name.replace("-", "_")
+        read_ms = 1e3 * run.numbers["read_s"][place]
+        assert run.summary[f"{word}_read_ms"] == pytest.approx(read_ms, rel=6e-3)
+        stale = run.numbers["stale_share"][place]
+        assert run.summary[f"{word}_stale_share"] == pytest.approx(stale, rel=6e-2)
+    panels = {
+        "read_s": 1e3,
+        "database_read_rps": 1,
+        "stale_share": 100,
+        "write_s": 1e3,
+        "database_write_rps": 1,
+        "lost_writes": 1,
+    }
+    table = list(run.columns.values())
+    assert list(table[0]) == list(STRATEGIES)
+    mine = {name: [1.0, 2.0, 3.0, 4.0] for name in panels}
+    axes = drawn_by(strategies, run, mine=mine)
+    for place, (ax, (quantity, scale)) in enumerate(zip(axes, panels.items(), strict=True)):
+        values = scale * np.array(run.numbers[quantity])
+        expected = scale * np.array([getattr(exact[name], quantity) for name in STRATEGIES])
+        np.testing.assert_allclose(table[1 + 2 * place], values)
+        np.testing.assert_allclose(table[2 + 2 * place], expected)
+        np.testing.assert_allclose(drawn.bars(ax).ends, values)
+        rows, marks = drawn.marks(ax, "x")
+        known = np.isfinite(expected)
+        np.testing.assert_allclose(marks, expected[known])
+        np.testing.assert_allclose(rows, np.flatnonzero(known))
+        assert drawn.written(ax) == [significant(value) for value in values]
+        np.testing.assert_allclose(
+            diamonds(ax), np.column_stack([scale * np.array([1, 2, 3, 4]), range(4)])
+        )
+    assert drawn.ticks(axes[0], "y")[0] == "cache-\naside"
+    assert_legible(*drawn_by(strategies, run))
+    assert len(run.table()) == 4
+    assert axes[0].get_xlim()[1] > max(drawn.bars(axes[0]).ends)
+    assert all(len(drawn.bars(ax, facecolor=style.BLUE).ends) == 4 for ax in axes)

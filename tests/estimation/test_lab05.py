@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from helpers import estimation
+from helpers.estimation.lab import lab_parameters
 from tests.labs import Lab
 
 LAB = Lab("lab05_how_to_approach_design")
@@ -210,12 +210,12 @@ def test_a_right_answer_written_another_way_passes(what: str) -> None:
 
 
 def test_numbers_are_ones_own() -> None:
-    ada, again = estimation.lab_parameters("ada"), estimation.lab_parameters(" ADA ")
+    ada, again = lab_parameters("ada"), lab_parameters(" ADA ")
     assert ada == again
-    assert ada != estimation.lab_parameters("bob")
+    assert ada != lab_parameters("bob")
 
 
 @pytest.mark.parametrize(("student_id", "error"), [("", ValueError), (7, TypeError)])
 def test_a_bad_student_id_is_named(student_id: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="student_id"):
-        estimation.lab_parameters(student_id)
+        lab_parameters(student_id)

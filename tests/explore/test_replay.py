@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.authoring.execute import ALONE
 from helpers.explore import replay, slider
 from helpers.explore import view as view_module
 from helpers.explore.replay_bytes import Clock, encode, standalone
@@ -130,6 +131,9 @@ def test_three_faces(shown):
     size = metadata["image/png"]
     assert picture.size == (2 * size["width"], 2 * size["height"])
     assert bundle["text/plain"] == replay(queue()).text()
+    alone = bundle["application/vnd.jupyter.widget-view+json"]["alone"]
+    assert alone.startswith(ALONE)
+    assert len(alone) < 100_000
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,7 @@ def test_a_page_of_its_own_holds_everything():
     log = queue().marks(0.1, "line", "</script><b>", bad=True)
     page = standalone(log)
     assert "</script><b>" not in page
-    assert page.count("</script>") == 1
+    assert page.count("</script>") == 2
     assert not re.search(r"https?://", page)
 
 

@@ -21,6 +21,7 @@ from helpers.foundations.statistics import (
     quantile_interval,
     t_quantile,
     verdict,
+    wilson_interval,
 )
 
 from . import checks
@@ -249,3 +250,12 @@ def test_verdicts_say_what_is_the_case() -> None:
     assert agrees(interval, 0.0119)
     assert not agrees(interval, 0.0131)
     assert str(interval) == "0.0124 (95 % interval 0.0119 to 0.013)"
+
+
+def test_wilsons_interval_is_the_tabulated_one() -> None:
+    none, half = wilson_interval(0, 10), wilson_interval(50, 100)
+    assert none.low == 0
+    assert none.high == pytest.approx(0.2775, abs=1e-4)
+    assert (half.low, half.high) == pytest.approx((0.4038, 0.5962), abs=1e-4)
+    with pytest.raises(ValueError, match="successes"):
+        wilson_interval(3, 2)

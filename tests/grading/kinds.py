@@ -207,27 +207,48 @@ def chatty(lab: Lab, student: str) -> Files:
     return file(lab, made)
 
 
+def pool(lab: Lab, student: str) -> Files:
+    """Threads that live as long as the notebook, and answers that need them."""
+    made = notebook(lab, student)
+    name, names = next((name, names) for name, names in names_of(lab) if names[0].islower())
+    one = names[0]
+    cell_of(made, name).source += (
+        "\n\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        f"threads, alone = ThreadPoolExecutor(2), {one}\nthreads.submit(int).result()\n"
+        f"def {one}(*arguments, **named):\n"
+        "    return threads.submit(alone, *arguments, **named).result()"
+    )
+    return file(lab, made)
+
+
 # ------------------------------------------------------------------ clumsy
+
+
+def again(cell: NotebookNode) -> NotebookNode:
+    """A copy of a cell, as Jupyter makes it: only its id is new."""
+    made = copy.deepcopy(cell)
+    made.id = f"{cell.id}-2"
+    return made
 
 
 def copied(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     at = made.cells.index(cell_of(made, lab.answers[0]))
-    made.cells.insert(at + 1, copy.deepcopy(made.cells[at]))
+    made.cells.insert(at + 1, again(made.cells[at]))
     return file(lab, made)
 
 
 def copied_blank(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     at = made.cells.index(cell_of(made, lab.answers[0]))
-    made.cells.insert(at + 1, copy.deepcopy(lab.cells[lab.answers[0]]))
+    made.cells.insert(at + 1, again(lab.cells[lab.answers[0]]))
     return file(lab, made)
 
 
 def copied_check(lab: Lab, student: str) -> Files:
     made = notebook(lab, student)
     check = cell_of(made, next(iter(lab.checks)))
-    made.cells.insert(3, copy.deepcopy(check))
+    made.cells.insert(3, again(check))
     return file(lab, made)
 
 
@@ -235,7 +256,7 @@ def split(lab: Lab, student: str) -> Files:
     """Ctrl-Shift-minus in the middle of an answer."""
     made = notebook(lab, student)
     cell = cell_of(made, lab.answers[0])
-    first = copy.deepcopy(cell)
+    first = again(cell)
     first.source = "# My first thoughts.\nthoughts = 1"
     made.cells.insert(made.cells.index(cell), first)
     return file(lab, made)
@@ -534,6 +555,63 @@ for path in ({decoy!r} + "/gradebook.db", {decoy!r} + "/solution.ipynb"):
             pass
 os.system("rm -rf " + {decoy!r})
 """
+HANDLER = """
+import os, signal
+def handler(number, frame):
+    while frame is not None:
+        names = frame.f_locals
+        if "secret" in names and "report" in names:
+            for check in names["lab"]["checks"]:
+                line = '%s verdict ["%s", "passed", "0", "", ""]' % (names["secret"], check)
+                os.write(names["report"], (line + chr(10)).encode())
+        frame = frame.f_back
+signal.signal(signal.SIGUSR1, handler)
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+STACK = """
+import asyncio
+frame = asyncio.current_task().get_stack()[0]
+while frame is not None:
+    frame.f_locals.get("lab", {}).get("checks", {}).clear()
+    frame = frame.f_back
+"""
+EXPANDED = """
+for depth in range(2, 20):
+    try:
+        secret = get_ipython().var_expand("{secret}", depth)
+    except Exception:
+        pass
+"""
+GLOBALS = """
+for one in list(globals().values()):
+    for part in [one, *vars(one).values()] if isinstance(one, type) else [one]:
+        space = getattr(part, "__globals__", None)
+        if space is not None and space is not globals():
+            space["student_id"] = "somebody"
+            for name in ("np", "queueing", "mine", "judge", "pristine"):
+                if name in space:
+                    space[name] = type("Fake", (), {"__getattr__": lambda self, name: print})()
+shell = get_ipython()
+for name in ("enable_gui", "showtraceback"):
+    getattr(shell, name).__globals__.clear()
+"""
+LOGS = """
+import logging, traceback, warnings, enum, typing, collections, cProfile
+logging.getLogger("mine").warning("careful")
+try:
+    1 / 0
+except ZeroDivisionError:
+    traceback.print_exc()
+    traceback.format_exc()
+warnings.warn("careful", stacklevel=2)
+Point = collections.namedtuple("Point", "x y")
+Colour = enum.Enum("Colour", "RED BLUE")
+class Pair(typing.NamedTuple):
+    one: int
+    two: int = 2
+cProfile.run("sum(range(3))")
+!echo {Pair(1)}
+"""
 MODULES = """
 import sys, types
 fake = types.ModuleType("numpy")
@@ -563,6 +641,8 @@ def kinds(decoy: str) -> list[Kind]:
         Kind("syntax-error", syntax_error, all_but_first),
         Kind("own-names", own_names, everything),
         Kind("chatty", chatty, everything),
+        Kind("logs", attack(LOGS), nothing),
+        Kind("pool", pool, everything),
         # clumsy
         Kind("copied", copied, everything, note="copied: the copy was set aside"),
         Kind("copied-blank", copied_blank, everything, note="copied: the copy was set aside"),
@@ -668,6 +748,10 @@ def kinds(decoy: str) -> list[Kind]:
         Kind("objects", attack(OBJECTS), nothing, flag="reached for gc.get_objects"),
         Kind("raw-memory", attack(MEMORY), nothing, flag="reached for ctypes"),
         Kind("trace", attack(TRACE), nothing, flag="reached for sys.settrace"),
+        Kind("handler", attack(HANDLER), nothing),
+        Kind("stack", attack(STACK), nothing, flag="reached for"),
+        Kind("expanded", attack(EXPANDED), nothing, flag="reached for sys._getframe"),
+        Kind("globals", attack(GLOBALS), nothing, flag="given.* was replaced"),
         Kind(
             "modules", all_answers("lambda *a, **k: 0", MODULES), nothing, flag="numpy was replaced"
         ),

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.authoring.__main__ import main
 from helpers.authoring.execute import WIDGET_VIEW, CellError, execute, isolation
+from helpers.authoring.models import model_source
 
 EXPLORER = """
 from helpers.explore import explore, slider
@@ -120,3 +121,14 @@ def test_the_command_line_normalises_and_checks(
     assert main(["execute", str(path)]) == 0
     assert main(["check", str(path)]) == 0
     assert "1 notebooks checked, 0 findings" in capsys.readouterr().out
+
+
+def test_imports_above_a_model_are_in_the_linters_order() -> None:
+    head = model_source("helpers.caching.expiry:one_expiry").partition("\n\n\n")[0]
+    assert head.splitlines() == [
+        "import numpy as np",
+        "import simpy",
+        "",
+        "from helpers.caching.connection_pool import saturated_s",
+        "from helpers.foundations.queueing import queue_length_at",
+    ]

@@ -111,6 +111,13 @@ def without(index: int) -> Callable[[NotebookNode], None]:
 
 FAULTS = {
     "long-cell": (source(1, "\n".join(["x = 1"] * 21)), "21 lines of code"),
+    "long-model": (
+        lambda notebook: (
+            source(1, "\n".join(["x = 1"] * 35))(notebook),
+            notebook.cells[1].metadata.update(model="helpers.scaling.knee:one_queue"),
+        ),
+        "35 lines of code",
+    ),
     "long-cells": (source(1, "\n".join(["x = 1"] * 12)), "median code cell"),
     "no-sentence": (without(0), "no sentence before"),
     "empty-sentence": (source(0, " "), "no sentence before"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from types import SimpleNamespace
+
+import nbformat
 
 from helpers import server as extension
 
@@ -19,12 +22,16 @@ def test_connections_send_without_delay_and_work_as_before() -> None:
             return "connected"
 
     name = "kernel_websocket_connection_class"
-    hooks = []
+    hooks, later = [], []
     server = SimpleNamespace(
         web_app=SimpleNamespace(settings={name: Connection}),
-        contents_manager=SimpleNamespace(register_pre_save_hook=hooks.append),
+        contents_manager=None,
+        io_loop=SimpleNamespace(add_callback=later.append),
     )
     extension._load_jupyter_server_extension(server)
+    server.contents_manager = SimpleNamespace(register_pre_save_hook=hooks.append)  # another one
+    [register] = later
+    register()
     prompt = server.web_app.settings[name]
     assert issubclass(prompt, Connection)
     assert asyncio.run(prompt().connect()) == "connected"
@@ -54,6 +61,25 @@ def test_a_saved_notebook_keeps_pictures_and_leaves_views_out() -> None:
         plain,
     ]
     assert page["metadata"] == {}
+
+
+def test_a_replay_that_is_saved_plays_without_a_kernel() -> None:
+    shown = {VIEW: {"model_id": "1", "alone": "<div>plays</div>"}, "image/png": "abc"}
+    output = {"output_type": "display_data", "data": shown, "metadata": {}}
+    page = {"cells": [{"cell_type": "code", "outputs": [output]}], "metadata": {}}
+    extension.leave_views_out({"type": "notebook", "content": page}, path="x.ipynb")
+    html, picture = page["cells"][0]["outputs"]
+    assert html["data"]["text/html"] == "<div>plays</div>"
+    assert picture["data"] == {"image/png": "abc"}
+    nbformat.validate(
+        nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+            {"cell_type": "code", "id": "a", "source": "", "execution_count": 1, "metadata": {},
+             "outputs": [html]},
+        ]})
+    )  # fmt: skip
+    before = copy.deepcopy(page)
+    extension.leave_views_out({"type": "notebook", "content": page}, path="x.ipynb")
+    assert page == before, "saved again, it stays as it is"
 
 
 def test_what_is_no_notebook_is_saved_as_it_is() -> None:

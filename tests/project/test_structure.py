@@ -19,24 +19,22 @@ from helpers.authoring.course import ROOT
 
 HELPERS = ROOT / "helpers"
 #: Folders that are no chapter.
-NOT_CHAPTERS = {"authoring", "explore"}
-ROOMS = ("simulation", "theory", "measurement", "plots")
-DRAWING = {"matplotlib", "ipywidgets", "IPython"}
-SLOW = ("IPython", "ipywidgets", "matplotlib.pyplot", "pandas", "simpy")
+ROOMS = {"authoring", "blueprint", "explore", "foundations", "grading", "pages"}
+#: What only the page and pandas' table need; most of it is slow to import.
+PAGE = ("IPython", "ipywidgets", "matplotlib.pyplot", "pandas")
+#: Names that say nothing about what is in a file.
+VAGUE = {"common", "helpers", "kit", "misc", "shared", "tools", "utils"}
 
 
-def packages() -> list[str]:
-    """Names of the foundations, the blueprint and every chapter."""
-    return sorted(
-        path.parent.name
-        for path in HELPERS.glob("*/__init__.py")
-        if path.parent.name not in NOT_CHAPTERS
-    )
+def chapters() -> list[Path]:
+    """The folders of the chapters."""
+    found = sorted(path.parent for path in HELPERS.glob("*/__init__.py"))
+    return [folder for folder in found if folder.name not in ROOMS]
 
 
-def files_of(room: str) -> list[Path]:
-    """The files of one room, in every chapter: ``plots.py`` or those in ``plots/``."""
-    return sorted([*HELPERS.glob(f"*/{room}.py"), *HELPERS.glob(f"*/{room}/**/*.py")])
+def flat() -> list[Path]:
+    """Those whose experiments are one file each; the others still have rooms for each kind."""
+    return [folder for folder in chapters() if not (folder / "simulation").is_dir()]
 
 
 def imports(source: str) -> Iterator[tuple[str, str | None]]:
@@ -51,31 +49,27 @@ def imports(source: str) -> Iterator[tuple[str, str | None]]:
 
 
 def faults_of_plots(source: str) -> list[str]:
-    """What a plots file must not import: whatever runs a simulation or a measurement.
-
-    Result types and the names of designs are its business, so names in capitals may come in.
-    """
+    """What a function that draws must not do: simulate or measure."""
     faults = []
-    for module, name in imports(source):
-        rooms = set(module.split(".")) & {"simulation", "measurement"}
-        if name in {"simulation", "measurement"} or (rooms and name is None):
-            faults.append(f"{module}: {name or 'the whole module'}")
-        elif rooms and not name[0].isupper():
-            faults.append(f"{module}: {name}")
-        if module == "matplotlib.pyplot" or (module == "matplotlib" and name == "pyplot"):
-            faults.append("matplotlib.pyplot")
-        if module.split(".")[0] in {"ipywidgets", "IPython"}:
-            faults.append(module)
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef) and function.name.lstrip("_").startswith("plot"):
+            for call in ast.walk(function):
+                name = getattr(call, "func", None)
+                called = getattr(name, "attr", getattr(name, "id", ""))
+                if called.startswith(("simulate", "measure")):
+                    faults.append(f"{function.name} calls {called}")
     return faults
 
 
-def faults_of_models(source: str) -> list[str]:
-    """What simulation, theory and measurement must not import: anything that draws."""
-    return [
-        module
-        for module, name in imports(source)
-        if module.split(".")[0] in DRAWING or "plots" in {*module.split("."), name}
-    ]
+def faults_of_imports(source: str) -> list[str]:
+    """What models and plots must not import: pyplot, which is global, and the learner's page."""
+    faults = []
+    for module, name in imports(source):
+        if module == "matplotlib.pyplot" or (module == "matplotlib" and name == "pyplot"):
+            faults.append("matplotlib.pyplot")
+        if module.split(".")[0] in {"ipywidgets", "IPython", "anywidget"}:
+            faults.append(module)
+    return faults
 
 
 def contract(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -118,74 +112,57 @@ def test_the_import_contract_can_be_broken(file: str, line: str, tmp_path: Path)
     assert done.returncode == 1, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", files_of("plots"), ids=lambda path: str(path.relative_to(HELPERS)))
-def test_plots_take_results_and_nothing_else(path: Path) -> None:
-    assert faults_of_plots(path.read_text(encoding="utf-8")) == []
+def sources() -> list[Path]:
+    """Every file of the foundations, the blueprint and the chapters."""
+    rooms = [HELPERS / "foundations", HELPERS / "blueprint", *chapters()]
+    return sorted(path for room in rooms for path in room.rglob("*.py"))
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for room in ("simulation", "theory", "measurement") for path in files_of(room)],
-    ids=lambda path: str(path.relative_to(HELPERS)),
-)
-def test_models_draw_nothing(path: Path) -> None:
-    assert faults_of_models(path.read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(HELPERS)))
+def test_drawing_takes_results_and_nothing_else(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert faults_of_plots(source) == []
+    assert faults_of_imports(source) == []
 
 
 def test_these_checks_can_fail() -> None:
-    assert faults_of_plots("from helpers.scaling.simulation import RULES, KneeResult") == []
+    assert faults_of_plots("def plot(run, ax):\n    ax.plot(theory(run.at))") == []
+    for line in ("simulate(run.at)", "knee.simulate()", "measure()", "simulate_wait_share(1)"):
+        assert faults_of_plots(f"def plot_it(run, ax):\n    {line}"), line
+    assert faults_of_imports("from matplotlib.axes import Axes") == []
     for line in (
-        "from helpers.scaling.simulation import KneeResult, simulate_knee",
-        "from helpers.scaling.simulation.knee import simulate_knee",
-        "from helpers.scaling.measurement import measure_knee",
-        "from helpers.scaling import simulation",
-        "from . import simulation",
-        "import helpers.scaling.simulation",
         "import matplotlib.pyplot as plt",
         "from matplotlib import pyplot",
         "from ipywidgets import HTML",
+        "import IPython.display",
     ):
-        assert faults_of_plots(line), line
-    assert faults_of_models("import numpy as np") == []
-    for line in (
-        "from matplotlib.axes import Axes",
-        "import ipywidgets",
-        "from IPython.display import display",
-        "from helpers.scaling import plots",
-        "from helpers.scaling.plots import plot_knee",
-    ):
-        assert faults_of_models(line), line
+        assert faults_of_imports(line), line
 
 
-def test_there_are_rooms() -> None:
-    assert len(packages()) > 3
-    for room in ROOMS:
-        assert files_of(room), room
+def test_there_are_chapters() -> None:
+    assert len(chapters()) > 5
 
 
-@pytest.mark.parametrize("package", packages())
-def test_a_package_says_what_it_offers(package: str) -> None:
-    module = ast.parse((HELPERS / package / "__init__.py").read_text(encoding="utf-8"))
-    assert ast.get_docstring(module), f"helpers/{package}/__init__.py has no docstring"
-    if package == "foundations":  # used module by module, so that nobody loads what he does not use
-        return
-    script = (
-        f"import helpers.{package} as package; missing = "
-        "[name for name in package.__all__ if not hasattr(package, name)]; "
-        "assert not missing, missing; assert len(package.__all__) == len(set(package.__all__))"
-    )
-    done = _python(script)
+@pytest.mark.parametrize("folder", flat(), ids=lambda path: path.name)
+def test_a_chapter_is_its_experiments(folder: Path) -> None:
+    start = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    assert ast.get_docstring(start), "it must say what the chapter is about"
+    assert len(start.body) == 1, "a chapter has no export list"
+    inside = [path.name for path in folder.iterdir() if path.is_dir()]
+    assert set(inside) <= {"__pycache__"}, "experiments stand side by side, in no folders"
+    names = {path.stem for path in folder.glob("*.py")}
+    assert "questions" in names
+    assert not names & VAGUE
+    assert not [name for name in names - {"__init__"} if name.startswith("_")]
+
+
+@pytest.mark.parametrize("folder", flat(), ids=lambda path: path.name)
+def test_importing_experiments_does_not_import_the_page(folder: Path) -> None:
+    modules = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+    lines = "".join(f"import helpers.{folder.name}.{module}\n" for module in modules)
+    done = _python(f"import sys\n{lines}print(*[n for n in {PAGE!r} if n in sys.modules])")
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("package", packages())
-def test_importing_a_package_imports_nothing_slow(package: str) -> None:
-    script = (
-        f"import sys, helpers.{package}; print(*[name for name in {SLOW!r} if name in sys.modules])"
-    )
-    done = _python(script)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [], f"import helpers.{package} imports these; import them lazily"
+    assert done.stdout.split() == [], "import these where they are needed"
 
 
 def undeclared(folder: Path, *groups: str) -> dict[str, list[str]]:

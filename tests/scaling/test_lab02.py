@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers import scaling
+from helpers.scaling import scalability_law
+from helpers.scaling.lab import lab_parameters
 from tests.labs import Lab
 
 LAB = Lab("lab02_thinking_at_scale")
@@ -238,28 +239,28 @@ def test_a_right_answer_written_another_way_passes(right: str) -> None:
 
 
 def test_numbers_belong_to_the_student() -> None:
-    first, again, other = (scaling.lab_parameters(s) for s in ("ada", " ADA ", "bob"))
+    first, again, other = (lab_parameters(s) for s in ("ada", " ADA ", "bob"))
     assert first.student_id == again.student_id == "ada"
     np.testing.assert_array_equal(first.throughput_rps, again.throughput_rps)
     assert (first.service_ms, first.rate_rps) != (other.service_ms, other.rate_rps)
     keys = {
         (p.service_ms, p.rate_rps, p.wait_share, p.p99_ms)
-        for p in (scaling.lab_parameters(f"student {i}") for i in range(200))
+        for p in (lab_parameters(f"student {i}") for i in range(200))
     }
     assert len(keys) > 195
 
 
 def test_every_student_can_keep_the_promise() -> None:
     for i in range(300):
-        mine = scaling.lab_parameters(f"student {i}")
+        mine = lab_parameters(f"student {i}")
         fastest = max(speed for speed, _ in mine.machines.values())
         assert mine.p99_ms > 1.05 * mine.service_ms / fastest * np.log(100)
-        fit = scaling.fit_scalability(mine.workers, mine.throughput_rps)
-        best = scaling.theory_scalability(fit.sigma.estimate, fit.kappa.estimate).best_workers
+        fit = scalability_law.fit(mine.workers, mine.throughput_rps)
+        best = scalability_law.peak(fit.sigma.estimate, fit.kappa.estimate).best_workers
         assert best not in mine.workers
 
 
 @pytest.mark.parametrize("wrong", ["", "   ", 42, None])
 def test_a_student_id_that_is_none(wrong: object) -> None:
     with pytest.raises((TypeError, ValueError), match="student_id must"):
-        scaling.lab_parameters(wrong)
+        lab_parameters(wrong)

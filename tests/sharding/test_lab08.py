@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import sharding
+from helpers.sharding.lab import lab_parameters
 from tests.labs import Lab
 
 LAB = Lab("lab08_partitioning_and_sharding")
@@ -51,7 +51,7 @@ WRONG = {
                     self.shards = shards
 
                 def find(self, key):
-                    return self.shards[sharding.hash_text(key) % len(self.shards)]
+                    return self.shards[router.hash_text(key) % len(self.shards)]
             """
         },
         "unsorted": answer("my_ring", "self.points = sorted(", "self.points = list("),
@@ -61,19 +61,19 @@ WRONG = {
             "my_ring",
             "place % len(self.points)",
             "min(place, len(self.points) - 1)",
-            "bisect_left(self.positions, sharding.hash_text(key))",
-            "bisect_left(self.positions, sharding.hash_text(key) >> 8)",
+            "bisect_left(self.positions, router.hash_text(key))",
+            "bisect_left(self.positions, router.hash_text(key) >> 8)",
         ),
         "virtual nodes in one place": answer("my_ring", '{shard}/{number}', "{shard}"),
         "one point whatever is asked": answer("my_ring", "range(virtual_nodes)", "range(1)"),
         "a hundred whatever is asked": answer("my_ring", "range(virtual_nodes)", "range(100)"),
         "points named by position": answer(
-            "my_ring", "(sharding.hash_text(f\"{shard}/{number}\"), shard)",
-            "(sharding.hash_text(f\"{shards.index(shard)}/{number}\"), shard)",
+            "my_ring", "(router.hash_text(f\"{shard}/{number}\"), shard)",
+            "(router.hash_text(f\"{shards.index(shard)}/{number}\"), shard)",
         ),
         "Python's own hash of the ring's age": answer(
-            "my_ring", 'sharding.hash_text(f"{shard}/{number}")',
-            'sharding.hash_text(f"{id(self)}/{shard}/{number}")',
+            "my_ring", 'router.hash_text(f"{shard}/{number}")',
+            'router.hash_text(f"{id(self)}/{shard}/{number}")',
         ),
     },
     "check_moved_percent": {
@@ -132,9 +132,9 @@ WRONG = {
         "writes to every piece": answer(
             "salted_counter",
             "    piece = f\"{key}#{rng.randrange(pieces)}\"\n"
-            "    shards[sharding.hash_text(piece) % len(shards)][piece] += 1",
+            "    shards[router.hash_text(piece) % len(shards)][piece] += 1",
             "    for number in range(pieces):\n        piece = f\"{key}#{number}\"\n"
-            "        shards[sharding.hash_text(piece) % len(shards)][piece] += 1",
+            "        shards[router.hash_text(piece) % len(shards)][piece] += 1",
         ),
     },
     "check_gather_quantile": {
@@ -193,7 +193,7 @@ WRONG = {
         "one shard fewer": answer(
             "cheapest_design", "return fix, shards", "return fix, shards - 1"
         ),
-        "never mends": answer("cheapest_design", "in sharding.FIXES", 'in ("none",)'),
+        "never mends": answer("cheapest_design", "in hot_key.FIXES", 'in ("none",)'),
         "the mean will do": answer(
             "cheapest_design", "result.request_p99_s", "result.mean_s.mean()"
         ),
@@ -241,12 +241,12 @@ RIGHT = {
             def __init__(self, shards, virtual_nodes):
                 names = [name for name in sorted(shards) for _ in range(virtual_nodes)]
                 marks = [f"{i % virtual_nodes} of {name}" for i, name in enumerate(names)]
-                points = np.array([sharding.hash_text(mark) for mark in marks], dtype=np.uint64)
+                points = np.array([router.hash_text(mark) for mark in marks], dtype=np.uint64)
                 order = np.argsort(points)
                 self.points, self.names = points[order], [names[i] for i in order]
 
             def find(self, key):
-                place = np.searchsorted(self.points, np.uint64(sharding.hash_text(key)), "right")
+                place = np.searchsorted(self.points, np.uint64(router.hash_text(key)), "right")
                 return self.names[place - 1]
         """
     },
@@ -261,7 +261,7 @@ RIGHT = {
         CANDIDATES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
         def virtual_nodes_needed(shards, target, candidates=CANDIDATES):
-            good = [v for v in candidates if sharding.theory_ring_imbalance(shards, v) <= target]
+            good = [v for v in candidates if ring_laws.imbalance(shards, v) <= target]
             return min(good) if good else None
         """
     },
@@ -271,7 +271,7 @@ RIGHT = {
             return [(number, key) for number in range(pieces)]
 
         def home(shards, name):
-            return shards[sharding.hash_text(repr(name)) % len(shards)]
+            return shards[router.hash_text(repr(name)) % len(shards)]
 
         def increment(shards, key, pieces, rng):
             name = rng.choice(names(key, pieces))
@@ -323,7 +323,7 @@ RIGHT = {
                 (shards, fix)
                 for fix in ("cache", "copies", "salt", "own shard", "none")
                 for shards in range(2, 17)
-                if sharding.simulate_hot_key(
+                if hot_key.simulate(
                     fix=fix, shards=shards, exponent=1.2, rate_rps=rate_rps,
                     read_fraction=read_fraction, pieces=4,
                 ).request_p99_s <= target_s
@@ -341,12 +341,12 @@ def test_a_right_answer_of_another_kind_keeps_its_points(name: str) -> None:
 
 
 def test_numbers_differ_between_students_and_not_between_spellings() -> None:
-    assert sharding.lab_parameters("ada") == sharding.lab_parameters(" ADA ")
-    everyone = {sharding.lab_parameters(f"student {number}") for number in range(50)}
+    assert lab_parameters("ada") == lab_parameters(" ADA ")
+    everyone = {lab_parameters(f"student {number}") for number in range(50)}
     assert len({(p.shards, p.imbalance, p.rate_rps) for p in everyone}) > 45
 
 
 @pytest.mark.parametrize("student_id", ["", "   ", 7, None])
 def test_an_id_that_is_none_is_refused(student_id: object) -> None:
     with pytest.raises((TypeError, ValueError), match="student_id"):
-        sharding.lab_parameters(student_id)
+        lab_parameters(student_id)

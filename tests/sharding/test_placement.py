@@ -1,164 +1,145 @@
-"""Hashes, ranges, the ring and the slot table: what they promise, and faults that must show."""
+"""Where the load lands: shards are queues, ranges fail growing ids, and the page says so."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import math
 
 import numpy as np
 import pytest
 
-from helpers import sharding
-from helpers.sharding.placement import SLOTS
+from helpers.foundations.drawing import style
+from helpers.foundations.prose import duration, significant
+from helpers.sharding import placement
+from helpers.sharding.router import Ring
+from tests import drawn
+from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
 
 
-def test_hash64_is_the_same_in_every_process_and_pinned():
-    # Pinned values: if they change, every key in every deployed shard has moved.
-    expected = [int(h) for h in sharding.hash64([0, 1, 1_000_000], seed=1)]
-    code = "from helpers.sharding.placement import hash64; print(*hash64([0, 1, 1000000], seed=1))"
-    for hash_seed in ("0", "1"):
-        out = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONHASHSEED": hash_seed, "PATH": ""},
-        ).stdout
-        assert [int(word) for word in out.split()] == expected
-    assert expected == [14441215724402424410, 5100067414036997183, 17115651641412420716]
-    assert sharding.hash_text("user:42") == 15647646390214308482
+def test_theory_is_mm1_below_and_fluid_above_saturation() -> None:
+    below, edge, above = placement.mean_response([0.5, 1.0, 4.0], 0.005, 20.0)
+    assert below == pytest.approx(0.010)
+    assert math.isnan(edge)
+    assert above == pytest.approx(30.005)
 
 
-def test_hash64_never_collides_for_one_seed_and_differs_between_seeds():
-    one, two = (sharding.hash64(np.arange(200_000), seed) for seed in (1, 2))
-    assert len(np.unique(one)) == 200_000
-    assert (one != two).all()
+def test_every_shard_is_an_mm1_queue_under_hashing() -> None:
+    # Runs begin with empty queues, which at these loads costs less than 1 %.
+    setting = {"scheme": "hash", "traffic": "popular users", "shards": 4}
+    runs = [placement.simulate(**setting, seed=s, rate_rps=400.0, exponent=0.6) for s in SEEDS]
+    exact = [placement.theory(run.at) for run in runs]
+    for shard in range(4):
+        ratio = [run.mean_s[shard] / at.mean_s[shard] for run, at in zip(runs, exact, strict=True)]
+        assert within(ratio, 1.0, slack=0.01)
+    seen = [run.seen_utilisation - at.utilisation for run, at in zip(runs, exact, strict=True)]
+    assert within(np.array(seen).ravel(), 0.0)
 
 
-def test_hash64_is_uniform_over_256_cells():
-    # Pearson's chi-squared with 255 degrees of freedom: mean 255, sd 22.6; beyond 6 sd with
-    # probability below 1e-6 for a fair hash. Consecutive ids, every 1,024th id, both ends of bits.
-    for keys in (np.arange(51_200), np.arange(51_200) * 1_024):
-        hashes = sharding.hash64(keys, seed=3)
-        for shift in (0, 28, 56):
-            cells = np.bincount(((hashes >> np.uint64(shift)) & np.uint64(255)).astype(int))
-            chi = ((cells - 200) ** 2 / 200).sum()
-            assert 255 - 6 * 22.6 < chi < 255 + 6 * 22.6
+def test_faulty_queues_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A shard that forgets who came before (no queue), and one that serves at constant speed.
+    good = placement.queue_on_shards
 
+    def no_queue(arrivals, services, shard, shards, quantile=0.99):
+        came = np.bincount(shard, minlength=shards)
+        means = np.bincount(shard, weights=services, minlength=shards) / came
+        return services, means, means
 
-@pytest.mark.parametrize("keys", [[-1], [1.5], ["a"]])
-def test_hash64_refuses_what_is_not_a_whole_number(keys):
-    with pytest.raises((TypeError, ValueError), match="keys"):
-        sharding.hash64(keys)
+    def constant(arrivals, services, shard, shards, quantile=0.99):
+        return good(arrivals, np.full_like(services, 0.005), shard, shards, quantile)
 
-
-def test_range_boundaries_are_off_by_nothing():
-    ids = np.array([0, 999_999, 1_000_000, 1_999_999, 2_000_000, 9_999_999])
-    assert sharding.shard_by_range(ids, 3, 1_000_000).tolist() == [0, 0, 1, 1, 2, 2]
-
-
-# --- the ring, against an implementation too slow and too plain to be wrong ---------------------
-
-
-def plain_ring_owner(points, owners, position):
-    """Walk clockwise from `position` to the next point, one point at a time."""
-    best = None
-    for point, owner in zip(points, owners, strict=True):
-        distance = (int(point) - int(position)) % 2**64
-        if best is None or distance < best[0]:
-            best = (distance, owner)
-    return best[1]
-
-
-def check_ring(locate, points, owners):
-    """Raise AssertionError unless `locate` agrees with the walk on hard cases and random ones."""
-    hard = np.concatenate([points[:20], points[:20] + np.uint64(1), points[:20] - np.uint64(1)])
-    ends = np.array([0, 2**64 - 1], dtype=np.uint64)
-    random = sharding.hash64(np.arange(100), seed=9)
-    where = np.concatenate([hard, ends, random])
-    expected = [plain_ring_owner(points, owners, position) for position in where]
-    assert np.asarray(locate(where)).tolist() == expected
-
-
-@pytest.mark.parametrize(("shards", "virtual_nodes"), [(1, 1), (2, 1), (5, 1), (5, 7), (3, 40)])
-def test_ring_gives_each_key_to_the_next_point_clockwise(shards, virtual_nodes):
-    ring = sharding.Ring(shards, virtual_nodes, seed=4)
-    check_ring(ring.locate, ring.points, ring.owners)
-
-
-def test_ring_mutants_are_caught():
-    ring = sharding.Ring(5, 7, seed=4)
-    points, owners = ring.points, ring.owners
-    shuffled = np.random.default_rng(0).permutation(len(points))
-
-    def modulo(hashes):  # hash % N dressed up as a ring
-        return (hashes % np.uint64(5)).astype(int)
-
-    def unsorted(hashes):
-        return owners[shuffled][np.searchsorted(points[shuffled], hashes) % len(points)]
-
-    def predecessor(hashes):
-        return owners[(np.searchsorted(points, hashes) - 1) % len(points)]
-
-    def after_equal(hashes):  # a key exactly on a point goes to the next one
-        return owners[np.searchsorted(points, hashes, side="right") % len(points)]
-
-    def no_wrap(hashes):
-        return owners[np.minimum(np.searchsorted(points, hashes), len(points) - 1)]
-
-    for mutant in (modulo, unsorted, predecessor, after_equal, no_wrap):
+    for mutant in (no_queue, constant):
+        monkeypatch.setattr(placement, "queue_on_shards", mutant)
         with pytest.raises(AssertionError):
-            check_ring(mutant, points, owners)
+            test_every_shard_is_an_mm1_queue_under_hashing()
 
 
-def test_shares_are_the_arcs_and_sum_to_one():
-    ring = sharding.Ring(6, 20, seed=2)
-    assert ring.shares().sum() == pytest.approx(1)
-    # A million keys: the largest standard error of a share is below 0.0005; 6 of them.
-    hit = np.bincount(ring.locate(sharding.hash64(np.arange(1_000_000), seed=2)), minlength=6)
-    assert np.abs(hit / 1e6 - ring.shares()).max() < 0.003
+def test_growing_ids_hit_the_last_shard_alone_and_its_queue_runs_away() -> None:
+    run = placement.simulate(scheme="range", traffic="sign-ups")
+    exact = placement.theory(run.at)
+    assert run.seen_utilisation[:-1].sum() == 0
+    assert exact.utilisation[-1] == pytest.approx(4)
+    # Fluid limit; the random part of a mean over 20 s is about 1 %.
+    assert run.mean_s[-1] == pytest.approx(exact.mean_s[-1], rel=0.04)
+    even = placement.simulate(scheme="hash", traffic="sign-ups")
+    assert even.mean_s.max() < run.mean_s[-1] / 500
 
 
-def test_keys_and_points_are_hashed_apart():
-    # With one hash for both, keys 0..V-1 would all sit on the first shard's points.
-    ring = sharding.Ring(10, 300, seed=1)
-    first_keys = ring.locate(sharding.hash64(np.arange(300), seed=1))
-    assert (first_keys == 0).mean() < 0.3  # fair is 0.1 with sd 0.02
+def test_newest_users_overload_a_range_and_not_a_hash() -> None:
+    hot, cool = (
+        placement.theory(placement.Setting(scheme=s, traffic="newest users", rate_rps=1_000.0))
+        for s in ("range", "hash")
+    )
+    assert hot.utilisation.max() > 2 > 1 > cool.utilisation.max()
+    assert hot.utilisation.sum() == pytest.approx(cool.utilisation.sum())
 
 
-def test_virtual_nodes_are_distinct():
-    ring = sharding.Ring(20, 500, seed=1)
-    assert len(np.unique(ring.points)) == 20 * 500
-    assert (np.bincount(ring.owners) == 500).all()
+def test_sign_ups_on_a_ring_go_by_its_arcs() -> None:
+    run = placement.simulate(scheme="ring", traffic="sign-ups", shards=5, seed=3)
+    arcs = 800 * 0.005 * Ring(5, 100, 3).shares()
+    assert placement.theory(run.at).utilisation == pytest.approx(arcs)
+    assert run.seen_utilisation == pytest.approx(arcs, rel=0.08)
 
 
-def test_growing_the_ring_moves_keys_to_the_newcomer_only():
-    keys = sharding.hash64(np.arange(20_000), seed=1)
-    before, after = (sharding.Ring(n, 50, seed=1).locate(keys) for n in (7, 8))
-    assert set(after[before != after]) == {7}
+CASES = [
+    {"scheme": "range", "traffic": "sign-ups"},
+    {"scheme": "ring", "traffic": "popular users", "rate_rps": 1_900.0},
+    {"scheme": "hash", "traffic": "newest users", "shards": 2},
+    {"scheme": "range", "traffic": "popular users", "shards": 32, "rate_rps": 50.0},
+    {"scheme": "range", "traffic": "sign-ups", "rate_rps": 200.1},
+]
 
 
-def test_slot_table_is_fair_and_moves_the_least():
-    for shards in range(2, 33):
-        before, after = sharding.slot_table(shards - 1), sharding.slot_table(shards)
-        counts = np.bincount(after, minlength=shards)
-        assert counts.max() - counts.min() <= 1
-        assert (after[before != after] == shards - 1).all()
-        assert (before != after).sum() == SLOTS // shards
+@pytest.mark.parametrize("setting", CASES)
+def test_the_picture_is_the_result(setting: dict) -> None:
+    run = placement.simulate(**setting)
+    exact, shards = placement.theory(run.at), np.arange(run.at.shards)
+    load, latency = drawn_by(placement, run)
+    seen = drawn.bars(load, facecolor=style.BLUE)
+    assert np.array_equal(seen.places, shards)
+    assert seen.ends == pytest.approx(run.seen_utilisation)
+    assert drawn.marks(load)[1] == pytest.approx(exact.utilisation)
+    assert drawn.levels(load, color=style.VERMILION) == [1]
+    assert load.get_ylim()[1] > min(exact.utilisation.max(), 11)
+    for marker, values in (("o", run.mean_s), ("^", run.p99_s)):
+        points = drawn.curve(latency, marker=marker)
+        np.testing.assert_allclose(points, np.column_stack((shards, values)))
+    places, values = drawn.marks(latency)
+    finite = np.isfinite(exact.mean_s)
+    assert np.array_equal(places, shards[finite])
+    assert values == pytest.approx(exact.mean_s[finite])
 
 
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (lambda: sharding.Ring(0), "shards"),
-        (lambda: sharding.Ring(3, 0), "virtual_nodes"),
-        (lambda: sharding.Ring(3, 1, seed=-1), "seed"),
-        (lambda: sharding.slot_table(0), "shards"),
-        (lambda: sharding.shard_by_modulo(np.zeros(1, np.uint64), 0), "shards"),
-        (lambda: sharding.shard_by_range([0], 3, 0), "width"),
-        (lambda: sharding.hash_text(3), "text"),
-    ],
-)
-def test_bad_input_is_named(call, name):
-    with pytest.raises((TypeError, ValueError), match=name):
-        call()
+@pytest.mark.parametrize("setting", CASES)
+def test_the_sentence_and_the_table_are_the_result(setting: dict) -> None:
+    run = placement.simulate(**setting)
+    exact = placement.theory(run.at)
+    hot = int(exact.utilisation.argmax())
+    load = exact.utilisation[hot]
+    idle = sum(other < load / 10 for other in exact.utilisation)
+    offered = f"offered {significant(load)} times what it can do"
+    if significant(load) == "1":
+        offered = "offered a little more than it can do"
+    phrases = [
+        f"Shard {hot + 1} of {run.at.shards} gets",
+        f"{significant(100 * load / exact.utilisation.sum())} % of the requests",
+        f"wait {duration(run.mean_s[hot])} on average",
+        offered if load > 1 else f"{significant(100 * load)} % utilisation",
+        *([f"; {idle} other shards have less than a tenth"] if idle > 1 else []),
+        *(["; one other shard has less than a tenth"] if idle == 1 else []),
+    ]
+    assert_tells(run.reading, *phrases)
+    assert run.summary == {
+        "hottest_shard": hot + 1,
+        "hottest_utilisation": load,
+        "coldest_utilisation": exact.utilisation.min(),
+        "hottest_mean_ms": 1e3 * run.mean_s[hot],
+        "overall_p99_ms": 1e3 * run.overall_p99_s,
+    }
+    assert_columns(
+        run,
+        np.arange(run.at.shards) + 1,
+        exact.utilisation,
+        run.seen_utilisation,
+        1e3 * run.mean_s,
+        1e3 * exact.mean_s,
+        1e3 * run.p99_s,
+    )

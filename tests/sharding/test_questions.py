@@ -4,43 +4,55 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import sharding
 from helpers.explore import predict, quiz
-from helpers.sharding import questions
+from helpers.sharding import fan_out, migration, placement, questions
 
 
-@pytest.mark.parametrize("name", questions._PREDICTIONS)
-def test_predictions_can_be_asked(name):
-    arguments = sharding.prediction(name)
-    assert arguments["key"] == f"08-{name}"
-    predict(**arguments)
+def answer(name: str) -> float | str:
+    asked = questions.PREDICTIONS[name].answer
+    return asked() if callable(asked) else asked
 
 
-@pytest.mark.parametrize("name", questions._QUIZZES)
-def test_quizzes_can_be_asked(name):
-    quiz(**sharding.quiz_question(name))
+@pytest.mark.parametrize("name", questions.PREDICTIONS)
+def test_predictions_can_be_asked(name: str) -> None:
+    assert predict(questions, name).key == f"08-{name}"
+    assert isinstance(answer(name), float | str)
 
 
-def test_answers_are_what_the_simulations_show():
-    television = sharding.simulate_placement(scheme="range", traffic="sign-ups")
-    stored = 800 / television.utilisation.max()
-    assert sharding.prediction("growing-ids")["answer"] == pytest.approx(stored)
-    before, after = (
-        sharding.simulate_fan_out(threshold=t).now["wait_s"] for t in (1_000_000.0, 100_000.0)
-    )
-    assert sharding.prediction("fan-out")["answer"] == "less than a tenth"
+@pytest.mark.parametrize("name", questions.QUIZZES)
+def test_quizzes_can_be_asked(name: str) -> None:
+    quiz(questions, name)
+
+
+def test_answers_have_their_values() -> None:
+    numbers = {name: answer(name) for name in questions.PREDICTIONS}
+    expected = {
+        "growing-ids": 200,
+        "range-scan": 16 * (1 - (15 / 16) ** 50),
+        "mod-n": 80,
+        "ring": sum(1 / k for k in range(1, 9)),
+        "celebrity": sum(1 / k for k in range(1, 10_001)),
+        "tail": 100 * (1 - 0.99**100),
+        "local-join": 25,
+        "vertical": 1 / 0.6,
+        "too-late": 85,
+    }
+    for name, value in expected.items():
+        assert numbers[name] == pytest.approx(value, rel=1e-6), name
+
+
+def test_answers_are_what_the_simulations_show() -> None:
+    television = placement.Setting(scheme="range", traffic="sign-ups")
+    stored = 800 / placement.theory(television).utilisation.max()
+    assert answer("growing-ids") == pytest.approx(stored)
+    before, after = (fan_out.simulate(threshold=t).wait_here_s for t in (1_000_000.0, 100_000.0))
+    assert answer("fan-out") == "less than a tenth"
     assert after < before / 10
     # Just below the boundary some share of the disk ends the move, just above none does.
-    limit = sharding.prediction("too-late")["answer"] / 100
+    limit = answer("too-late") / 100
     for live, possible in ((limit - 0.02, True), (limit + 0.02, False)):
         runs = (
-            sharding.simulate_migration(live_utilisation=live, copy_share=share, write_mb_s=30.0)
+            migration.simulate(live_utilisation=live, copy_share=share, write_mb_s=30.0)
             for share in (0.14, 0.149, 0.151, 0.16)
         )
         assert possible == any(run.rounds > 0 for run in runs)
-
-
-def test_unknown_questions_are_named():
-    for ask in (sharding.prediction, sharding.quiz_question):
-        with pytest.raises(ValueError, match="name"):
-            ask("why")

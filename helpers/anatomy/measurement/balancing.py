@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -150,9 +151,7 @@ class _Balancer:
     async def start(self) -> None:
         for i, server in enumerate(self.servers):
             await server.lines.start()
-            self.links.append(
-                await connect(server.lines.port, lambda _, line, i=i: self._reply(i, int(line)))
-            )
+            self.links.append(await connect(server.lines.port, partial(self._reply, i)))
 
     def stop(self) -> None:
         for link in self.links:
@@ -167,7 +166,8 @@ class _Balancer:
         self.sent_s[number] = asyncio.get_running_loop().time()
         self.links[at].write(b"%d %.9f\n" % (number, work))
 
-    def _reply(self, at: int, number: int) -> None:
+    def _reply(self, at: int, _: asyncio.Transport, line: bytes) -> None:
+        number = int(line)
         self.open[at] -= 1
         self.took_s[number] = asyncio.get_running_loop().time() - self.sent_s[number]
 

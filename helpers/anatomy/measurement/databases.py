@@ -10,7 +10,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -451,9 +451,7 @@ def measure_layouts(
                 for layout in LAYOUTS
             ]
             answers = [ask(connection, 7) for ask in asks]
-            times[:, j] = _shortest_times(
-                [lambda user, ask=ask: ask(connection, user) for ask in asks], users
-            )
+            times[:, j] = _shortest_times([partial(ask, connection) for ask in asks], users)
             same &= all(answer == answers[0] for answer in answers)
     finally:
         connection.close()

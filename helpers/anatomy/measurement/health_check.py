@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import numpy as np
 
@@ -95,9 +96,7 @@ class _Cluster:
     async def run(self, until: float) -> None:
         for i, server in enumerate(self.servers):
             await server.start()
-            self.links.append(
-                await connect(server.port, lambda *_: None, lambda i=i: self._lost(i))
-            )
+            self.links.append(await connect(server.port, lambda *_: None, partial(self._lost, i)))
         loop = asyncio.get_running_loop()
         checks = asyncio.create_task(self._check(loop.time()))
         asked: list[asyncio.Task] = []

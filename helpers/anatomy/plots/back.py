@@ -113,7 +113,10 @@ _LAYOUT_STYLES = (
 def plot_layouts(result: LayoutsResult | MeasuredLayouts, ax: Axes) -> None:
     """Draw pages, or measured times, of each question on each layout; the mix at the right."""
     measured = isinstance(result, MeasuredLayouts)
-    values = 1e6 * result.times_s if measured else result.pages
+    if isinstance(result, MeasuredLayouts):
+        values = 1e6 * result.times_s
+    else:
+        values = np.column_stack([result.pages, result.cost])
     columns = len(QUERIES) if measured else len(QUERIES) + 1
     ax.set(
         title="Four questions, four layouts, the same answers"
@@ -129,12 +132,10 @@ def plot_layouts(result: LayoutsResult | MeasuredLayouts, ax: Axes) -> None:
         ax.axvspan(columns - 1.5, columns - 0.5, color=style.FAINT, alpha=0.5, linewidth=0)
     for i, layout in enumerate(LAYOUTS):
         colour, marker = _LAYOUT_STYLES[i]
-        row = values[i] if measured else np.append(values[i], result.cost[i])
+        row = values[i]
         x = np.arange(columns) + 0.13 * (i - 1.5)
         ax.plot(x, row, color=colour, marker=marker, markersize=8, linestyle="none")
-        best = row <= 1.0001 * (values if measured else np.column_stack([values, result.cost])).min(
-            axis=0
-        )
+        best = row <= 1.0001 * values.min(axis=0)
         ax.plot(
             x[best], row[best], color=style.INK, marker="o", markersize=14, mfc="none",
             linestyle="none", mew=1.3,

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
 from helpers.anatomy.simulation.flows import DURATION_S, KILL_S, WIRINGS, AnatomyResult
+from helpers.blueprint import CDN, Cache
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import note
 from helpers.foundations.drawing.diagrams import arrows
@@ -52,7 +53,8 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
     boxes, fills, fill_colours, marks, first, second = [], [], [], [], [], []
     for members in _GROUPS.values():
         places = np.array([_PLACES[name] for name in members])
-        boxes.append(_rectangle(*places.mean(axis=0), _W + 2.4, np.ptp(places[:, 1]) + _H + 2.4))
+        x, y = places.mean(axis=0)
+        boxes.append(_rectangle(x, y, _W + 2.4, np.ptp(places[:, 1]) + _H + 2.4))
     ax.add_collection(PolyCollection(boxes, facecolors=style.FAINT, alpha=0.55, zorder=2))
     dead = {result.victim} if result.victim != "nothing" else set()
     if result.victim == "balancer" and result.standby:
@@ -73,9 +75,9 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
         pair = name == "balancer" and result.standby
         first.append("balancers" if pair else _NAMES.get(name, name))
         second.append("dead" if name in dead else _state(result, name, busy))
-    places = list(_PLACES.values())
-    words(ax, np.add(places, (0, 2.0)), first, fontsize=8, weight="bold", zorder=7)
-    words(ax, np.subtract(places, (0, 1.0)), second, fontsize=7.4, zorder=7)
+    centres = list(_PLACES.values())
+    words(ax, np.add(centres, (0, 2.0)), first, fontsize=8, weight="bold", zorder=7)
+    words(ax, np.subtract(centres, (0, 1.0)), second, fontsize=7.4, zorder=7)
     outlines = [_rectangle(x, y, _W, _H) for x, y in _PLACES.values()]
     colours = [
         style.VERMILION if name in dead else style.MUTED for name in _PLACES
@@ -92,19 +94,16 @@ def _diagram(result: AnatomyResult, ax: Axes) -> None:
 
 
 def _state(result: AnatomyResult, name: str, busy: float | None) -> str:
-    design = result.run.design
+    component = result.run.design[name] if name in ("cdn", "cache") else None
     if name == "clients":
         return f"{significant(100 * result.run.success_ratio, 3)} % ok"
-    if name == "cdn":
-        return f"{significant(100 * design['cdn'].hit_ratio)} % hits"
+    if isinstance(component, CDN | Cache):
+        return f"{significant(100 * component.hit_ratio)} % hits"
     if name == "balancer":
         return "at random"
     if name == "queue":
         return f"{result.jobs_waiting} jobs"
-    text = f"{100 * busy:.0f} % busy"
-    if name == "cache":
-        text = f"{significant(100 * design['cache'].hit_ratio)} % hits"
-    return text
+    return "" if busy is None else f"{100 * busy:.0f} % busy"
 
 
 def _rectangle(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:

@@ -203,10 +203,11 @@ class HitRatioResult(Result):
     def expected(self) -> dict[str, float]:
         """Theory at the learner's size: ``lru`` and ``best``."""
         size = [max(self.share * KEYS, 1.0)]
-        arguments = {"keys": KEYS, "exponent": self.exponent, "size": size}
+        lru = theory_hit_ratio(keys=KEYS, exponent=self.exponent, size=size)
+        best = theory_best_hit_ratio(keys=KEYS, exponent=self.exponent, size=size)
         return {
-            "lru": float(theory_hit_ratio(**arguments)[0]),
-            "best": float(theory_best_hit_ratio(**arguments)[0]),
+            "lru": float(lru[0]),
+            "best": float(best[0]),
         }
 
     @property
@@ -263,15 +264,14 @@ def simulate_hit_ratio(
     reads = _reads(exponent, validation.integer("seed", seed, at_least=0))
     shares = np.concatenate([[share], SHARES])
     grid = np.geomspace(0.001, 0.6, 60)
-    arguments = {"keys": KEYS, "exponent": exponent, "size": grid * KEYS}
     return HitRatioResult(
         exponent=exponent,
         share=share,
         shares=shares,
         simulated=np.array([lru_hit_ratio(reads, round(s * KEYS)) for s in shares.tolist()]),
         grid=grid,
-        che=theory_hit_ratio(**arguments),
-        best=theory_best_hit_ratio(**arguments),
+        che=theory_hit_ratio(keys=KEYS, exponent=exponent, size=grid * KEYS),
+        best=theory_best_hit_ratio(keys=KEYS, exponent=exponent, size=grid * KEYS),
     )
 
 

@@ -359,7 +359,7 @@ def _union_lengths(spans: list[tuple[np.ndarray, np.ndarray]]) -> list[float]:
 def _failures(seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = streams(seed, "failures", "repairs")
     shape = (_HISTORIES, LENGTHS.size + 1, _CYCLES)
-    drawn = tuple(rng[name].standard_exponential(shape) for name in ("failures", "repairs"))
-    for array in drawn:
-        array.setflags(write=False)
-    return drawn
+    failures, repairs = (rng[name].standard_exponential(shape) for name in ("failures", "repairs"))
+    failures.setflags(write=False)
+    repairs.setflags(write=False)
+    return failures, repairs

@@ -54,7 +54,9 @@ class AnatomyResult(Result):
     @property
     def rate_rps(self) -> float:
         """Requests per second that the clients send."""
-        return self.run.design.clients.rate_rps
+        rate = self.run.design.clients.rate_rps
+        assert rate is not None  # the chapter's clients are given by their rate
+        return rate
 
     @cached_property
     def jobs_waiting(self) -> int:

@@ -204,7 +204,7 @@ def _follow(
     threshold: int,
     deep: bool,
     phase: float,
-    noise: np.ndarray,
+    noise: list[list[float]],
 ) -> tuple[list[float], list[float], list[float], list[int]]:
     rate = utilisation * servers * CAPACITY_RPS * _STEP_S  # requests in a step
     work, room = CAPACITY_RPS * _STEP_S, CAPACITY_RPS * _PATIENCE_S

@@ -321,8 +321,8 @@ def graded_notebook(lab: Lab, cells: list[Cell], outcome: Outcome) -> NotebookNo
             error = outcome.errors.get(str(index + 1), "")
             made.append(_cell(cell, known, error))
         made += [_check(lab, name, outcome) for name in due.get(index, ())]
-    for number, cell in enumerate(made):
-        cell["id"] = f"cell-{number:03d}"
+    for number, one in enumerate(made):
+        one["id"] = f"cell-{number:03d}"
     return new_notebook(
         cells=made,
         metadata={

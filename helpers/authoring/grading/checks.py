@@ -211,7 +211,7 @@ class _Rewriter(ast.NodeTransformer):
             if isinstance(node, ast.Subscript):
                 node.slice = self.visit(node.slice)
             return node
-        return self.visit(node)  # type: ignore[no-any-return]
+        return self.visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in ("super", "__class__"):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import CodeType
 
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
@@ -290,7 +291,7 @@ class Lab:
         return list(found)
 
 
-def packed(code: object) -> str:
+def packed(code: CodeType) -> str:
     """A code object as text, for a process of the same Python."""
     return base64.b64encode(marshal.dumps(code)).decode()
 
@@ -324,8 +325,8 @@ def student_ids(source: str) -> list[str | None]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(one, ast.Name) and one.id == "student_id" for one in targets):
                 value = node.value
-                text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-                found.append(value.value if text else None)
+                text = value.value if isinstance(value, ast.Constant) else None
+                found.append(text if isinstance(text, str) else None)
     return found
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from helpers.authoring.grading.lab import Lab, name_in, student_ids
 from helpers.authoring.grading.roster import Roster, plain_name
@@ -129,7 +130,11 @@ def look(folder: Path, lab: Lab, labs: Mapping[str, set[str]], roster: Roster) -
                     place.name, place, reason="it lies in no student's folder; run collect first"
                 )
             continue
-        one = read(student, place, lab, labs)
+        # nbgrader's layout has a folder for each lab in the student's.
+        own = {path.name for path in place.iterdir() if path.is_dir()} & labs.keys()
+        if own and lab.name not in own:
+            continue
+        one = read(student, place / lab.name if own else place, lab, labs)
         if student in found:
             one = _newer(found[student], one)
         found[student] = one
@@ -472,14 +477,17 @@ def _is_plain_clone(clone: Path) -> bool:
 
 
 def time_of(text: str) -> datetime | None:
-    """A time from text; without a zone it is this machine's. None if it is no time."""
-    import dateutil.parser
+    """A time from text such as ``2026-10-01 23:59``; without a zone it is this machine's.
 
-    words = text.strip().split(" ")
-    for tried in (text.strip(), " ".join(words[:2])):  # nbgrader ends with a zone's name
+    nbgrader writes the name of a zone behind it. None if it is no time.
+    """
+    plain, _, zone = text.strip().rpartition(" ")
+    for when, where in ((text.strip(), ""), (plain, zone)):
         try:
-            found: datetime = dateutil.parser.parse(tried)
-        except (ValueError, OverflowError):
+            found = datetime.fromisoformat(when)
+            if where:
+                return found.replace(tzinfo=ZoneInfo(where))
+        except (ValueError, KeyError, OSError):  # no time, or no zone
             continue
         return found if found.tzinfo else found.astimezone()
     return None

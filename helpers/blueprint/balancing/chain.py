@@ -32,11 +32,6 @@ def exact_balancing(policy: str, *, servers: int, utilisation: float) -> float:
     float
         Mean response time divided by the mean service time, by Little's law.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
-
     Notes
     -----
     A state is the sorted vector of queue lengths. Where the spread between longest and shortest

@@ -32,8 +32,8 @@ def theory_balancing(
 
     Raises
     ------
-    TypeError, ValueError
-        If a parameter has the wrong type or is out of range, or no theory is known here (sticky).
+    ValueError
+        If no theory is known here: for "sticky".
 
     Notes
     -----

@@ -1,19 +1,32 @@
-"""What all components share, and what those share that call others or do work."""
+"""What all components share, and what those share that call others or do work.
+
+A component's fields are declared once, as an experiment's parameters are: default, range, unit and
+words; the check, its message and the documentation come from that.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
-from helpers.foundations import validation
+from helpers.foundations.experiment import (
+    Declared,
+    Parameters,
+    anything,
+    declarations,
+    flag,
+    integer,
+    number,
+    option,
+)
 from helpers.foundations.traffic.services import SERVICES, service_scv
 
 #: Sizes of machine in the price table, smallest first.
 SIZES = ("small", "medium", "large")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Path:
     """Components in calling order, made by ``>>``; a design is made of paths."""
 
@@ -25,23 +38,65 @@ class Path:
         return Path(self.components + _as_path(other).components)
 
 
-@dataclass(frozen=True)
-class Component:
-    """What all components share: a name, and the ways to check and to connect them.
+def _as_path(item: Component | Path) -> Path:
+    return item if isinstance(item, Path) else Path((item,))
 
-    Parameters
-    ----------
-    name : str
-        Unique within a design.
-    availability : float
-        Long-run fraction of the time that *one* instance works, 0 to 1.
-    size : {"small", "medium", "large"}
-        Machine size, for the price table; it does not change the speed.
-    """
 
-    name: str
-    availability: float = field(default=0.999, kw_only=True)
-    size: str = field(default="medium", kw_only=True)
+def positional(declared: Any, *, kw_only: Literal[False] = False) -> Any:
+    """Let a declared field be given by position as well."""
+    declared.kw_only = kw_only
+    return declared
+
+
+def named(default: str = "", *, kw_only: Literal[False] = False) -> Any:
+    """Declare a component's name, the one field that may be given by position."""
+
+    def check(name: str, value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"{name} must be a non-empty string, got {value!r}")
+        return value
+
+    name = anything("str", default, "Name, unique within a design", check=check)
+    return positional(name, kw_only=kw_only)
+
+
+def optional(declared: Any, *, default: None = None) -> Any:
+    """Declare a field that may be None as well, as it is where nobody says otherwise."""
+    said: Declared = declared.metadata["declared"]
+    check: Callable[[str, Any], Any] = said.check
+    said = dataclasses.replace(
+        said,
+        kind=f"{said.kind}, optional",
+        check=lambda name, value: None if value is None else check(name, value),
+    )
+    return dataclasses.field(default=default, metadata={"declared": said})
+
+
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    field_specifiers=(named, optional, number, integer, option, flag, anything),
+)
+class _Declared(Parameters):
+    """Parameters whose names may be given by position; tells type checkers so."""
+
+
+class Component(_Declared):
+    """What all components share: a name, and the ways to check and to connect them."""
+
+    name: str = named()
+    availability: float = number(
+        default=0.999,
+        words="Long-run fraction of the time that one instance works",
+        at_least=0,
+        at_most=1,
+    )
+    size: str = option(
+        default="medium",
+        words="Machine size, for the price table",
+        of=SIZES,
+        note="It does not change the speed.",
+    )
 
     #: What the kind is called in tables, diagrams and messages.
     kind: ClassVar[str] = "component"
@@ -49,20 +104,17 @@ class Component:
     calls: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise ValueError(
-                f"{type(self).__name__}: name must be a non-empty string, got {self.name!r}"
-            )
-        self._number("availability", at_least=0, at_most=1)
-        self._check(validation.one_of, "size", SIZES)
-        self._validate()
+        try:
+            super().__post_init__()
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{type(self).__name__} {self.name!r}: {error}") from None
 
     def __rshift__(self, other: Component | Path) -> Path:
         if not isinstance(other, Component | Path):
             return NotImplemented
         return Path((self, *_as_path(other).components))
 
-    def replace(self, **changes: Any) -> Component:
+    def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed.
 
         Raises
@@ -74,17 +126,18 @@ class Component:
 
         Examples
         --------
+        >>> from helpers.blueprint.components import Database
         >>> Database(replicas=1).replace(replicas=2).replicas
         2
         """
-        known = [f.name for f in dataclasses.fields(self)]
+        known = declarations(type(self))
         for name in changes:
             if name not in known:
                 raise TypeError(
                     f"{type(self).__name__} {self.name!r} has no field {name!r}; "
                     f"it has {', '.join(known)}"
                 )
-        return dataclasses.replace(self, **changes)
+        return self.but(**changes)
 
     @property
     def instances(self) -> tuple[str, ...]:
@@ -92,6 +145,7 @@ class Component:
 
         Examples
         --------
+        >>> from helpers.blueprint.components import Cache, Database
         >>> Database(replicas=1).instances, Cache().instances
         (('db-1', 'db-2'), ('cache',))
         """
@@ -103,107 +157,67 @@ class Component:
     @property
     def machines(self) -> int:
         """Number of instances."""
-        return getattr(self, "count", 1)
-
-    def _validate(self) -> None:
-        """Check the fields of the kind; the base has none of its own."""
-
-    # Small wrappers, so that every message starts with the component it is about.
-    def _check(self, check: Any, name: str, *args: Any, **limits: Any) -> None:
-        try:
-            value = check(name, getattr(self, name), *args, **limits)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{type(self).__name__} {self.name!r}: {error}") from None
-        object.__setattr__(self, name, value)
-
-    def _number(self, name: str, **limits: Any) -> None:
-        self._check(validation.number, name, **limits)
-
-    def _integer(self, name: str, **limits: Any) -> None:
-        self._check(validation.integer, name, **limits)
-
-    def _optional(self, name: str, check: Any, **limits: Any) -> None:
-        if getattr(self, name) is not None:
-            check(name, **limits)
-
-    def _flag(self, name: str) -> None:
-        if not isinstance(getattr(self, name), bool):
-            raise TypeError(
-                f"{type(self).__name__} {self.name!r}: {name} must be True or False, "
-                f"got {getattr(self, name)!r}"
-            )
-
-    def _fail(self, message: str) -> None:
-        raise ValueError(f"{type(self).__name__} {self.name!r}: {message}")
+        count: int = getattr(self, "count", 1)
+        return count
 
 
-def _as_path(item: Component | Path) -> Path:
-    return item if isinstance(item, Path) else Path((item,))
-
-
-@dataclass(frozen=True)
 class Caller(Component):
-    """A component that calls others and waits for their answers.
+    """A component that calls others and waits for their answers."""
 
-    Parameters
-    ----------
-    timeout_s : float, optional
-        Seconds after which a call is given up; forever when None. The callee is not told: it goes
-        on working for nobody.
-    retries : int
-        How often a failed call is made again; 0 to 10.
-    backoff_s : float
-        Seconds before the first retry; each further one waits twice as long.
-    jitter : bool
-        Multiply each backoff by a uniform random number between 0 and 1 ("full jitter").
-    """
+    timeout_s: float | None = optional(
+        number(
+            words="Time after which a call is given up",
+            unit="s",
+            above=0,
+            note="Never when None. The callee is not told: it goes on working for nobody.",
+        ),
+        default=None,
+    )
+    retries: int = integer(
+        default=0, words="How often a failed call is made again", at_least=0, at_most=10
+    )
+    backoff_s: float = number(
+        default=0.0,
+        words="Pause before the first retry",
+        unit="s",
+        at_least=0,
+        note="Each further one waits twice as long.",
+    )
+    jitter: bool = flag(
+        default=False,
+        words="Whether each backoff is multiplied by a uniform random number",
+        note='Between 0 and 1: "full jitter".',
+    )
 
-    timeout_s: float | None = field(default=None, kw_only=True)
-    retries: int = field(default=0, kw_only=True)
-    backoff_s: float = field(default=0.0, kw_only=True)
-    jitter: bool = field(default=False, kw_only=True)
 
-    def _validate(self) -> None:
-        self._optional("timeout_s", self._number, above=0, unit="s")
-        self._integer("retries", at_least=0, at_most=10)
-        self._number("backoff_s", at_least=0, unit="s")
-        self._flag("jitter")
-
-
-@dataclass(frozen=True)
 class Served(Component):
-    """A component whose work takes a server's time.
+    """A component whose work takes a server's time."""
 
-    Parameters
-    ----------
-    service_s : float
-        Mean service time, seconds; > 0.
-    distribution : str
-        ``"exponential"``, ``"deterministic"``, ``"hyperexponential"``, ``"bimodal"`` or
-        ``"lognormal"``.
-    scv : float
-        Squared coefficient of variation of the last three.
-    queue_capacity : int, optional
-        Room to wait; a call that finds it full is rejected. Unlimited when None.
-    """
-
-    service_s: float = field(default=0.01, kw_only=True)
-    distribution: str = field(default="exponential", kw_only=True)
-    scv: float = field(default=4.0, kw_only=True)
-    queue_capacity: int | None = field(default=None, kw_only=True)
+    service_s: float = number(default=0.01, words="Mean service time", unit="s", above=0)
+    distribution: str = option(
+        default="exponential", words="Distribution of the service time", of=tuple(SERVICES)
+    )
+    scv: float = number(
+        default=4.0,
+        words="Squared coefficient of variation",
+        at_least=0,
+        note="Of the last three distributions.",
+    )
+    queue_capacity: int | None = optional(
+        integer(
+            words="Room to wait",
+            at_least=0,
+            note="A call that finds it full is rejected. Unlimited when None.",
+        ),
+        default=None,
+    )
 
     @property
     def servers(self) -> int:
         """How many calls one instance works on at a time."""
         raise NotImplementedError
 
-    def _validate(self) -> None:
-        super()._validate()
-        self._number("service_s", above=0, unit="s")
-        self._check(validation.one_of, "distribution", SERVICES)
-        self._number("scv", at_least=0)
-        try:
-            service_scv(self.distribution, self.scv)
-        except ValueError as error:
-            self._fail(str(error))
-        self._optional("queue_capacity", self._integer, at_least=0)
+    def agree(self) -> None:
+        """Refuse a variation that the distribution cannot have."""
+        super().agree()
+        service_scv(self.distribution, self.scv)

@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean
 
-from helpers.blueprint.components import AppServers, Component, Database
+from helpers.blueprint.components import AppServers, Clients, Component, Database
 from helpers.blueprint.design import Design
 
+#: Size of a box, the gap between those of one component, and the distance between layers.
 BOX_W, BOX_H, GAP, LAYER = 1.62, 0.46, 0.12, 0.86
 
+#: Room around the instances of one component.
+PAD = 0.07
 
 _APART = 0.4  # between components of one layer
-PAD = 0.07  # around the instances of one component
+_LANE = 0.3  # between the boxes and an edge that leads back, and between two of those
+
+Point = tuple[float, float]
+Pair = tuple[str, str]
 
 
 @dataclass
@@ -28,40 +34,104 @@ class Box:
     below: list[Box] = field(default_factory=list)
 
 
-def layout(design: Design) -> tuple[dict[str, Box], dict[tuple[str, str], list[Box]]]:
-    layer = _layers(design)
+@dataclass
+class Layout:
+    """Where everything is.
+
+    Attributes
+    ----------
+    boxes : dict of str to Box
+        By the name of the component.
+    down : dict of (str, str) to list of (float, float)
+        The points of each edge that leads downwards: out of a box, past others, into a box.
+    back : dict of (str, str) to list of (float, float)
+        The corners of each edge that closes a circle: out of a side of a box, along the margin,
+        into a side of a box.
+    left, right : float
+        Ends of the drawing.
+    """
+
+    boxes: dict[str, Box]
+    down: dict[Pair, list[Point]]
+    back: dict[Pair, list[Point]]
+    left: float
+    right: float
+
+
+def layout(design: Design) -> Layout:
+    """Lay a design out from the clients downwards, in layers by the longest way from them."""
+    back = _back_edges(design)
+    layer = _layers(design, back)
     boxes = {
         component.name: Box(component.name, _width(component), layer[component.name])
         for component in design
     }
-    routes: dict[tuple[str, str], list[Box]] = {}
+    routes: dict[Pair, list[Box]] = {}
     rows: list[list[Box]] = [[] for _ in range(1 + max(layer.values(), default=0))]
     for box in boxes.values():
         rows[box.layer].append(box)
     for edge in design.edges:
+        if (edge.source, edge.target) in back:
+            continue
         start, end = boxes[edge.source], boxes[edge.target]
-        route = [start]
-        step = 1 if end.layer > start.layer else -1
-        for between in range(start.layer + step, end.layer, step):
-            bend = Box("", 0.3, between)
-            rows[between].append(bend)
-            route.append(bend)
-        route.append(end)
+        bends = [Box("", 0.3, between) for between in range(start.layer + 1, end.layer)]
+        for bend in bends:
+            rows[bend.layer].append(bend)
+        route = [start, *bends, end]
         for one, other in pairwise(route):
             one.below.append(other)
             other.above.append(one)
         routes[edge.source, edge.target] = route
     _place(rows)
-    return boxes, routes
+    left = min(box.x - box.width / 2 for box in boxes.values())
+    right = max(box.x + box.width / 2 for box in boxes.values())
+    returns = {}
+    for source, target in back:
+        start, end = boxes[source], boxes[target]
+        # On the side where fewer boxes are in the way.
+        at_left = sum(rows[box.layer].index(box) for box in (start, end))
+        at_right = sum(len(rows[box.layer]) - 1 for box in (start, end)) - at_left
+        if at_right <= at_left:
+            side, right = 1, right + _LANE
+        else:
+            side, left = -1, left - _LANE
+        lane = right if side > 0 else left
+        leaves, arrives = y_of(start.layer) - BOX_H / 4, y_of(end.layer) + BOX_H / 4
+        returns[source, target] = [
+            (start.x + side * start.width / 2, leaves),
+            (lane, leaves),
+            (lane, arrives),
+            (end.x + side * end.width / 2, arrives),
+        ]
+    return Layout(boxes, _down(boxes, routes), returns, left, right)
 
 
-def _layers(design: Design) -> dict[str, int]:
-    """Return each component's layer; what lies on a cycle stays where it is first met."""
+def _back_edges(design: Design) -> list[Pair]:
+    """Return the edges that lead back to where a walk from the clients has come from."""
+    found: list[Pair] = []
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        for callee in design.callees(name):
+            if callee.name in (*path, name):
+                found.append((name, callee.name))
+            elif callee.name not in done:
+                walk(callee.name, (*path, name))
+        done.add(name)
+
+    for component in sorted(design, key=lambda component: not isinstance(component, Clients)):
+        if component.name not in done:
+            walk(component.name, ())
+    return found
+
+
+def _layers(design: Design, back: list[Pair]) -> dict[str, int]:
+    """Return each component's layer: the longest way to it, circles left out."""
     layer = {component.name: 0 for component in design}
     for _ in range(len(layer)):
         for source, target in design.wiring:
-            if layer[target] <= layer[source] < len(layer) - 1:
-                layer[target] = layer[source] + 1
+            if (source, target) not in back:
+                layer[target] = max(layer[target], layer[source] + 1)
     return layer
 
 
@@ -121,14 +191,14 @@ def _spread(row: list[Box], wish: list[float]) -> None:
 
 
 def y_of(layer: int) -> float:
+    """Return where a layer is."""
     return -layer * LAYER
 
 
-def ports(
-    boxes: dict[str, Box], routes: dict[tuple[str, str], list[Box]]
-) -> dict[tuple[str, str], list[tuple[float, float]]]:
+def _down(boxes: dict[str, Box], routes: dict[Pair, list[Box]]) -> dict[Pair, list[Point]]:
     """Return the points of every edge: straight down where a box is wide enough for that."""
-    starts, ends = {}, {}
+    starts: dict[Pair, float] = {}
+    ends: dict[Pair, float] = {}
     for box in boxes.values():
         out = sorted((e for e in routes if e[0] == box.name), key=lambda e: routes[e][1].x)
         for edge, x in zip(out, _side(box, [routes[e][1].x for e in out]), strict=True):
@@ -142,9 +212,9 @@ def ports(
     points = {}
     for edge, route in routes.items():
         start, end = route[0], route[-1]
-        points[edge] = [(starts[edge], y_of(start.layer) - edge_of(start))]
+        points[edge] = [(starts[edge], y_of(start.layer) - _half_height(start))]
         points[edge] += [(bend.x, y_of(bend.layer)) for bend in route[1:-1]]
-        points[edge].append((ends[edge], y_of(end.layer) + edge_of(end)))
+        points[edge].append((ends[edge], y_of(end.layer) + _half_height(end)))
     return points
 
 
@@ -162,5 +232,5 @@ def _side(box: Box, wish: list[float]) -> list[float]:
     return places
 
 
-def edge_of(box: Box) -> float:
+def _half_height(box: Box) -> float:
     return BOX_H / 2 + (PAD if box.width > BOX_W + 0.01 else 0.0)

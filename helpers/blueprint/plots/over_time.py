@@ -35,8 +35,8 @@ def plot_outcomes(result: DesignResult, ax: Axes) -> None:
             continue
         ax.plot(time_s, rate, color=colour, linestyle=dashes, linewidth=1.8)
         labels.append((float(np.mean(rate[-3:])), name, colour))
-    _label_ends(ax, labels, result.duration_s, top)
-    ax.set_xlim(0, result.duration_s)
+    _label_ends(ax, labels, result.at.duration_s, top)
+    ax.set_xlim(0, result.at.duration_s)
     ax.set_ylim(0, top)
     ax.set_xlabel("Time (s)")
     ax.set_ylabel("Requests per second")
@@ -71,8 +71,8 @@ def plot_queues(result: DesignResult, ax: Axes) -> None:
         )  # fmt: skip
         labels.append((float(np.mean(present[name][-5:])), name, colour))
     top = 1.15 * max(top, 1.0)
-    _label_ends(ax, labels, result.duration_s, top)
-    ax.set_xlim(0, result.duration_s)
+    _label_ends(ax, labels, result.at.duration_s, top)
+    ax.set_xlim(0, result.at.duration_s)
     ax.set_ylim(0, top)
     ax.set_xlabel("Time (s)")
     ax.set_ylabel("Calls waiting and in service")
@@ -80,8 +80,8 @@ def plot_queues(result: DesignResult, ax: Axes) -> None:
 
 
 def _shade_faults(result: DesignResult, ax: Axes) -> None:
-    end = result.duration_s
-    for i, fault in enumerate(result.faults):
+    end = result.at.duration_s
+    for i, fault in enumerate(result.at.faults):
         if fault.action == "recover" or fault.at_s > end:
             continue
         until = end if fault.until_s is None else min(fault.until_s, end)

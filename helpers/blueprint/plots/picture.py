@@ -30,8 +30,8 @@ from helpers.blueprint.plots.layout import (
     LAYER,
     PAD,
     Box,
+    Layout,
     layout,
-    ports,
     shown_of,
     y_of,
 )
@@ -69,17 +69,16 @@ def plot_design(
         one box stands for all of its machines. A box is 1.62 wide.
     """
     design = result if isinstance(result, Design) else result.design
-    boxes, routes = layout(design)
-    layers = 1 + max(box.layer for box in boxes.values())
-    left = min(box.x - box.width / 2 for box in boxes.values())
-    right = max(box.x + box.width / 2 for box in boxes.values())
-    room = max(right - left + 0.2, _ROOM)
+    plan = layout(design)
+    layers = 1 + max(box.layer for box in plan.boxes.values())
+    room = max(plan.right - plan.left + 0.2, _ROOM)
+    middle = (plan.left + plan.right) / 2
     ax.set_axis_off()
-    ax.set_xlim((left + right - room) / 2, (left + right + room) / 2)
+    ax.set_xlim(middle - room / 2, middle + room / 2)
     ax.set_ylim(-layers * LAYER + 0.46, 0.34)
     ax.set_title(_title(result))
-    _draw_edges(ax, design, ports(boxes, routes), result)
-    return _draw_components(ax, design, boxes, result, shrink=_ROOM / room)
+    _draw_edges(ax, design, plan, result)
+    return _draw_components(ax, design, plan.boxes, result, shrink=_ROOM / room)
 
 
 def _title(result: DesignResult | OpenNetwork | Design) -> str:
@@ -91,7 +90,7 @@ def _title(result: DesignResult | OpenNetwork | Design) -> str:
 def _draw_edges(
     ax: Axes,
     design: Design,
-    points: dict[tuple[str, str], list[tuple[float, float]]],
+    plan: Layout,
     result: DesignResult | OpenNetwork | Design,
 ) -> None:
     rates = {} if isinstance(result, Design) else result.edge_rps
@@ -99,12 +98,20 @@ def _draw_edges(
     paths, widths, dashes, heads, beside, texts = [], [], [], [], [], []
     for edge in design.edges:
         pair = edge.source, edge.target
-        way, rate_rps = points[pair], rates.get(pair)
+        rate_rps = rates.get(pair)
         width = 1.2 if rate_rps is None else 1.0 + 2.4 * math.sqrt(rate_rps / largest)
-        paths.append(_curve(way))
         widths.append(width)
         dashes.append({JOB: (0, (4, 2)), LOOK: (0, (1, 1.4))}.get(edge.role, "-"))
-        (x, y), half = way[-1], 0.045 + 0.012 * width
+        half = 0.045 + 0.012 * width
+        if pair in plan.back:
+            way = plan.back[pair]
+            paths.append(_way_round(way))
+            (x, y), side = way[-1], math.copysign(0.11, way[-2][0] - way[-1][0])
+            heads.append([(x, y), (x + side, y - half), (x + side, y + half)])
+            continue
+        way = plan.down[pair]
+        paths.append(_curve(way))
+        x, y = way[-1]
         heads.append([(x, y), (x - half, y + 0.11), (x + half, y + 0.11)])
         if rate_rps is not None:
             # Beside the longest piece, where there is room.
@@ -132,6 +139,20 @@ def _curve(way: list[tuple[float, float]]) -> Path:
         vertices += [(xa, middle), (xb, middle), (xb, yb)]
         codes += [Path.CURVE4] * 3
     return Path(vertices, codes)
+
+
+def _way_round(way: list[tuple[float, float]]) -> Path:
+    """Return a path along an edge that leads back, with round corners."""
+    start, below, above, end = way
+    side = math.copysign(0.1, end[0] - above[0])
+    vertices = [
+        start,
+        (below[0] + side, below[1]), below, (below[0], below[1] + 0.1),
+        (above[0], above[1] - 0.1), above, (above[0] + side, above[1]),
+        (end[0] - side * 0.9, end[1]),
+    ]  # fmt: skip
+    turn = [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    return Path(vertices, [Path.MOVETO, *turn, *turn, Path.LINETO])
 
 
 def _draw_components(
@@ -194,9 +215,9 @@ def _ailment(name: str, component: Component, result: DesignResult | OpenNetwork
     if not isinstance(result, DesignResult):
         return ""
     state = ""
-    for fault in sorted(result.faults, key=lambda fault: fault.at_s):
-        strikes = fault.target in (name, component.name) and fault.at_s < result.duration_s
-        over = fault.until_s is not None and fault.until_s < result.duration_s
+    for fault in sorted(result.at.faults, key=lambda fault: fault.at_s):
+        strikes = fault.target in (name, component.name) and fault.at_s < result.at.duration_s
+        over = fault.until_s is not None and fault.until_s < result.at.duration_s
         if strikes:
             state = "" if over or fault.action == "recover" else _STATES[fault.action]
     return state
@@ -226,25 +247,23 @@ def _second_line(
     """Return the second line of a box."""
     if isinstance(result, Design):
         return summary_line(component, each=name != component.name)
-    simulated = isinstance(result, DesignResult)
-    if isinstance(component, Clients):
-        if simulated:
-            return f"{significant(100 * result.success_ratio)} % answered"
-        return summary_line(component)
+    run = result if isinstance(result, DesignResult) else None
+    if isinstance(component, Clients) and run:
+        return f"{significant(100 * run.success_ratio)} % answered"
     if busy is not None:
-        if busy == np.inf or (busy >= 1 and not simulated):
+        if busy == np.inf or (busy >= 1 and not run):
             return f"{significant(100 * busy)} %: overloaded"
         said = f"{_percent(busy)} busy"
-        if simulated and name in result.tallies:
-            waiting = result.tallies[name].wait_s / result.window_s
+        if run and name in run.tallies:
+            waiting = run.tallies[name].wait_s / run.window_s
             if waiting >= 0.05:
                 said += f", {significant(waiting, 2)} waiting"
         if isinstance(component, Cache):
             said = f"{significant(100 * component.hit_ratio)} % hits, {said.split(',')[0]}"
         return said
-    if isinstance(component, Queue) and simulated:
-        workers = result.design.callees(component.name)[0].name
-        jobs = result.tallies[workers].wait_s / result.window_s
+    if isinstance(component, Queue) and run:
+        workers = run.design.callees(component.name)[0].name
+        jobs = run.tallies[workers].wait_s / run.window_s
         return f"{significant(jobs, 2)} jobs wait"
     if isinstance(component, CDN):
         return f"{significant(100 * component.hit_ratio)} % hits"

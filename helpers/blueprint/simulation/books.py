@@ -68,4 +68,3 @@ class Record:
     samples: list[tuple[int, ...]] = field(default_factory=list)  # (waiting, busy) of each machine
     jobs: dict[str, Jobs] = field(default_factory=dict)
     log: list[Entry] | None = None
-    until_s: float = 0.0

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.foundations.traffic.streams import streams
 
-_CACHED_SIZE = 1 << 15  # larger columns are drawn anew: a cache of them would fill the memory
+Floats = npt.NDArray[np.float64]
+
+_KEPT_SIZE = 1 << 15  # larger columns are drawn anew: to keep them would fill the memory
 
 
 class OutOfDrawsError(Exception):
@@ -28,7 +32,7 @@ class OutOfDrawsError(Exception):
         self.time_s = time_s
 
 
-class Columns(dict):
+class Columns(dict[int, list[float]]):
     """One column of draws for each attempt, made when it is first asked for.
 
     ``columns[attempt][request]`` is the number; a column is a list of floats.
@@ -43,37 +47,35 @@ class Columns(dict):
         return column
 
 
-def arrivals(seed: int, kind: str, burstiness: float, size: int) -> np.ndarray:
-    draw = _cached_arrivals if size <= _CACHED_SIZE else _cached_arrivals.__wrapped__
-    return draw(seed, kind, burstiness, size)
+def _kept(most: int) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
+    """Keep the last columns drawn, which nobody can change; the last argument is their length."""
+
+    def declare(draw: Callable[..., Floats]) -> Callable[..., Floats]:
+        def drawn(*args: Any) -> Floats:
+            column = draw(*args)
+            column.setflags(write=False)
+            return column
+
+        kept = lru_cache(most)(drawn)
+        return wraps(draw)(lambda *args: (kept if args[-1] <= _KEPT_SIZE else drawn)(*args))
+
+    return declare
 
 
-@lru_cache(maxsize=16)
-def _cached_arrivals(seed: int, kind: str, burstiness: float, size: int) -> np.ndarray:
+@_kept(16)
+def arrivals(seed: int, kind: str, burstiness: float, size: int) -> Floats:
+    """Return arrival times of a stream of rate 1."""
     rng = streams(seed, "arrivals")["arrivals"]
-    return _frozen(np.cumsum(unit_gaps(kind, size, rng, burstiness=burstiness)))
+    return np.cumsum(unit_gaps(kind, size, rng, burstiness=burstiness))
 
 
-def uniforms(seed: int, stream: str, size: int) -> np.ndarray:
-    draw = _cached_uniforms if size <= _CACHED_SIZE else _cached_uniforms.__wrapped__
-    return draw(seed, stream, size)
+@_kept(256)
+def uniforms(seed: int, stream: str, size: int) -> Floats:
+    """Return uniform numbers between 0 and 1."""
+    return streams(seed, stream)[stream].random(size)
 
 
-@lru_cache(maxsize=256)
-def _cached_uniforms(seed: int, stream: str, size: int) -> np.ndarray:
-    return _frozen(streams(seed, stream)[stream].random(size))
-
-
-def services(seed: int, stream: str, kind: str, scv: float, size: int) -> np.ndarray:
-    draw = _cached_services if size <= _CACHED_SIZE else _cached_services.__wrapped__
-    return draw(seed, stream, kind, scv, size)
-
-
-@lru_cache(maxsize=256)
-def _cached_services(seed: int, stream: str, kind: str, scv: float, size: int) -> np.ndarray:
-    return _frozen(unit_services(kind, size, streams(seed, stream)[stream], scv=scv))
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
+@_kept(256)
+def services(seed: int, stream: str, kind: str, scv: float, size: int) -> Floats:
+    """Return service times of mean 1."""
+    return unit_services(kind, size, streams(seed, stream)[stream], scv=scv)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from helpers.blueprint.components import Served, Workers
 from helpers.blueprint.design import Design
-from helpers.blueprint.faults import Fault
 from helpers.blueprint.graph import machines
-from helpers.blueprint.simulation.books import Jobs, Tally
+from helpers.blueprint.simulation.books import Entry, Jobs, Tally
 from helpers.blueprint.simulation.rules import IN_FLIGHT, OK, OUTCOMES, REJECTED
-from helpers.blueprint.traffic import Traffic
+from helpers.blueprint.simulation.scenario import Run
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
@@ -21,13 +22,17 @@ from helpers.foundations.prose import duration, significant
 if TYPE_CHECKING:
     import pandas as pd
 
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
 
 class DesignResult(Result):
     """What became of every request, and what every machine went through.
 
     Attributes
     ----------
-    design, traffic, faults, duration_s, warm_up_s, seed
+    at : Run
         What was run. Means leave out the first `warm_up_s` seconds; counts do not.
     sent_s, done_s : numpy.ndarray, shape (requests,)
         When each request was sent and when its fate was decided, seconds; `done_s` is NaN while it
@@ -53,25 +58,25 @@ class DesignResult(Result):
         Every event: (time, what, where, request, attempt).
     """
 
-    design: Design
-    traffic: Traffic
-    faults: tuple[Fault, ...]
-    duration_s: float
-    warm_up_s: float
-    seed: int
-    sent_s: np.ndarray
-    done_s: np.ndarray
-    outcome: np.ndarray
-    tries: np.ndarray
+    at: Run
+    sent_s: Floats
+    done_s: Floats
+    outcome: Integers
+    tries: Integers
     tallies: dict[str, Tally]
     whole_tallies: dict[str, Tally]
     present: dict[str, int]
     edge_rps: dict[tuple[str, str], float]
-    sample_s: np.ndarray
-    waiting: dict[str, np.ndarray]
-    busy: dict[str, np.ndarray]
+    sample_s: Floats
+    waiting: dict[str, Integers]
+    busy: dict[str, Integers]
     jobs: dict[str, Jobs]
-    log: list[tuple[float, str, str, int, int]] | None
+    log: list[Entry] | None
+
+    @property
+    def design(self) -> Design:
+        """The design that was run."""
+        return self.at.design
 
     # --- requests --------------------------------------------------------------------------------
 
@@ -108,34 +113,49 @@ class DesignResult(Result):
         }
 
     @cached_property
-    def counted(self) -> np.ndarray:
+    def counted(self) -> Mask:
         """Mask of the requests sent after the warm-up, shape (requests,)."""
-        return self.sent_s >= self.warm_up_s
+        return self.sent_s >= self.at.warm_up_s
 
     @cached_property
-    def response_s(self) -> np.ndarray:
+    def response_s(self) -> Floats:
         """Response times of the answered requests sent after the warm-up, seconds."""
         kept = self.counted & (self.outcome == OK)
-        return self.done_s[kept] - self.sent_s[kept]
+        return np.asarray(self.done_s[kept] - self.sent_s[kept])
 
     @property
     def window_s(self) -> float:
         """Length of the run after the warm-up."""
-        return self.duration_s - self.warm_up_s
+        return self.at.duration_s - self.at.warm_up_s
 
     @property
     def goodput_rps(self) -> float:
         """Requests answered per second after the warm-up."""
         done = self.done_s[self.outcome == OK]
-        return float(np.count_nonzero(done >= self.warm_up_s) / self.window_s)
+        return float(np.count_nonzero(done >= self.at.warm_up_s) / self.window_s)
+
+    @cached_property
+    def judged(self) -> Mask:
+        """Mask of the requests whose fate is a sample of everybody's, shape (requests,).
+
+        They were sent after the warm-up, and before the first one that may still be answered when
+        the run ends: those sent later are known by what is decided quickly, be it answers or
+        failures. Who has been in flight for longer than any request ever took hangs, and counts.
+        """
+        in_flight = self.outcome == IN_FLIGHT
+        took = (self.done_s - self.sent_s)[~in_flight]
+        longest = took.max() if took.size else np.inf
+        may_come = in_flight & (self.at.duration_s - self.sent_s <= longest)
+        first = self.sent_s[may_come].min(initial=np.inf)
+        return np.asarray(self.counted & (self.sent_s < first))
 
     @property
     def success_ratio(self) -> float:
-        """Of the requests whose fate was decided, the fraction answered; NaN if there is none."""
-        decided = self.counted & (self.outcome != IN_FLIGHT)
-        return _ratio(np.count_nonzero(self.outcome[decided] == OK), np.count_nonzero(decided))
+        """Of the requests that are :attr:`judged`, the fraction answered; NaN if there is none."""
+        judged = self.outcome[self.judged]
+        return float((judged == OK).mean()) if judged.size else float("nan")
 
-    def outcome_rates(self, bins: int = 60) -> dict[str, np.ndarray]:
+    def outcome_rates(self, bins: int = 60) -> dict[str, Floats]:
         """Return how many requests a second were answered, failed and dropped over time.
 
         Parameters
@@ -150,11 +170,11 @@ class DesignResult(Result):
             ``dropped_rps``, each of shape (bins,).
         """
         bins = validation.integer("bins", bins, at_least=1)
-        edges = np.linspace(0, self.duration_s, bins + 1)
-        width = self.duration_s / bins
+        edges = np.linspace(0, self.at.duration_s, bins + 1)
+        width = self.at.duration_s / bins
 
-        def rate(times: np.ndarray) -> np.ndarray:
-            return np.histogram(times, edges)[0] / width
+        def rate(times: Floats) -> Floats:
+            return np.asarray(np.histogram(times, edges)[0] / width)
 
         return {
             "time_s": (edges[1:] + edges[:-1]) / 2,
@@ -208,7 +228,7 @@ class DesignResult(Result):
     def reading(self) -> str:
         """What happened, in a sentence."""
         if self.sent == 0:
-            return f"No request reached {self.design.name} in {duration(self.duration_s)}."
+            return f"No request reached {self.design.name} in {duration(self.at.duration_s)}."
         share = significant(100 * self.answered / self.sent)
         sentence = f"{share} % of {self.sent:,} requests were answered"
         if len(self.response_s):
@@ -232,28 +252,23 @@ class DesignResult(Result):
             )
         return sentence + "."
 
-    def table(self) -> pd.DataFrame:
-        """Return what each machine saw after the warm-up, one row a machine."""
-        import pandas as pd
-
-        rows = []
-        for name, component in machines(self.design).items():
-            tally = self.tallies[name]
-            rows.append(
-                {
-                    "machine": name,
-                    "kind": component.kind,
-                    "calls_rps": tally.arrivals / self.window_s,
-                    "utilisation": self.utilisation.get(name, np.nan),
-                    "mean_wait_ms": 1e3 * _ratio(tally.wait_s, tally.started),
-                    "mean_waiting": tally.wait_s / self.window_s,
-                    "rejected": tally.rejected,
-                    "refused": tally.refused,
-                    "reset": tally.reset,
-                    "lost": tally.lost,
-                }
-            )
-        return pd.DataFrame(rows).set_index("machine")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """What each machine saw after the warm-up, one row a machine."""
+        kinds = machines(self.design)
+        tallies = [self.tallies[name] for name in kinds]
+        return {
+            "machine": list(kinds),
+            "kind": [component.kind for component in kinds.values()],
+            "calls_rps": [tally.arrivals / self.window_s for tally in tallies],
+            "utilisation": [self.utilisation.get(name, np.nan) for name in kinds],
+            "mean_wait_ms": [1e3 * _ratio(tally.wait_s, tally.started) for tally in tallies],
+            "mean_waiting": [tally.wait_s / self.window_s for tally in tallies],
+            "rejected": [tally.rejected for tally in tallies],
+            "refused": [tally.refused for tally in tallies],
+            "reset": [tally.reset for tally in tallies],
+            "lost": [tally.lost for tally in tallies],
+        }
 
     def events(self) -> pd.DataFrame:
         """Return the log as a table, one row an event.
@@ -271,4 +286,4 @@ class DesignResult(Result):
 
 
 def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")
+    return part / whole if whole else float("nan")

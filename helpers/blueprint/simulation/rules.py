@@ -97,5 +97,5 @@ def tries(component: Component) -> int:
 
 def backoff_s(caller: Caller, k: int, jitter: float) -> float:
     """Return the pause before the k-th retry (k from 1)."""
-    pause = caller.backoff_s * 2 ** (k - 1)
+    pause = caller.backoff_s * 2.0 ** (k - 1)
     return pause * jitter if caller.jitter else pause

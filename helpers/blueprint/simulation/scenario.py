@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
+from typing import Any
 
 import numpy as np
 
+from helpers.blueprint.checks import refuse_errors
 from helpers.blueprint.components import Clients, Component, Served
-from helpers.blueprint.design import Design, Edge
+from helpers.blueprint.design import Design, Edge, a_design
 from helpers.blueprint.faults import Fault, fault_schedule
 from helpers.blueprint.graph import topological
-from helpers.blueprint.simulation.draws import Columns, arrivals, services, uniforms
+from helpers.blueprint.simulation.draws import Columns, Floats, arrivals, services, uniforms
 from helpers.blueprint.simulation.rules import tries
-from helpers.blueprint.traffic import Traffic
+from helpers.blueprint.traffic import Traffic, steady
+from helpers.foundations import validation
+from helpers.foundations.experiment import Parameters, anything, flag, number, option, seed
+
+#: The engines by name.
+ENGINES = ("fast", "simpy")
+
+#: How often the length of each queue is written down.
+_SAMPLES = 200
 
 
 @dataclass(eq=False)
@@ -38,59 +47,79 @@ class Route:
     jitter: Columns  # uniform: how much of the backoff before this try of the caller?
 
 
+def _a_traffic(name: str, value: Any) -> Traffic | None:
+    if not isinstance(value, Traffic | None):
+        raise TypeError(f"{name} must be made by steady, spike and so on, got {value!r}")
+    return value
+
+
+class Run(Parameters):
+    """A design under traffic and faults."""
+
+    design: Design = anything(
+        "Design", MISSING, "Design without errors", check=a_design,
+        note="Warnings are what experiments are made of.",
+    )  # fmt: skip
+    traffic: Traffic | None = anything(
+        "Traffic, optional", None, "How the clients' rate changes over time", check=_a_traffic,
+        note="Steady when None; not for a closed system.",
+    )  # fmt: skip
+    faults: tuple[Fault, ...] = anything(
+        "sequence of Fault", (), "What happens to it", check=lambda _, value: tuple(value),
+        note="Made by ``kill``, ``slow``, ``partition`` and ``recover``.",
+    )  # fmt: skip
+    duration_s: float = number(60.0, "Length of the run", unit="s", above=0)
+    warm_up_s: float = number(0.0, "Start that means leave out", unit="s", at_least=0)
+    engine: str = option(
+        "fast", "Engine", of=ENGINES,
+        note="Both give the same result; the simpy engine is there to be read and edited.",
+    )  # fmt: skip
+    log: bool = flag(False, "Whether every event is kept")
+    seed: int = seed()
+
+    def agree(self) -> None:
+        """Refuse a design that cannot run, and what cannot happen to it."""
+        refuse_errors(self.design)
+        validation.number("warm_up_s", self.warm_up_s, at_least=0, below=self.duration_s, unit="s")
+        if self.traffic is not None and self.design.clients.users is not None:
+            raise ValueError(
+                f"traffic must be None for {self.design.clients.name!r}, whose "
+                f"{self.design.clients.users} users send when they have thought, not at a rate"
+            )
+        fault_schedule(self.design, self.faults)
+
+
 class Scenario:
-    """A design with its traffic, faults and draws, ready for either engine.
+    """A run with its draws, ready for either engine.
 
     Parameters
     ----------
-    design : Design
-        A valid design.
-    traffic : Traffic
-        How an open stream's rate changes over time.
-    faults : sequence of Fault
-        What happens to it.
-    duration_s, warm_up_s : float
-        Length of the run, and of its start that is not counted in means.
-    samples : int
-        How often the length of each queue is written down.
-    log : bool
-        Whether every event is written down, too.
-    seed : int
-        Seed of all draws.
+    at : Run
+        What is run.
     size : int, optional
         Requests to draw for, of a closed system.
+    ran_out_s : float, optional
+        How far the run came with half as many.
     """
 
-    def __init__(
-        self,
-        design: Design,
-        *,
-        traffic: Traffic,
-        faults: Sequence[Fault],
-        duration_s: float,
-        warm_up_s: float,
-        samples: int,
-        log: bool,
-        seed: int,
-        size: int | None = None,
-    ) -> None:
-        self.design = design
-        self.duration_s = duration_s
-        self.warm_up_s = warm_up_s
-        self.log = log
-        self.seed = seed
-        self.clients: Clients = design.clients
-        self.schedule = fault_schedule(design, faults)
+    def __init__(self, at: Run, size: int | None = None, *, ran_out_s: float | None = None) -> None:
+        self.ran_out_s = ran_out_s
+        self.design = at.design
+        self.duration_s = at.duration_s
+        self.warm_up_s = at.warm_up_s
+        self.log = at.log
+        self.seed = at.seed
+        self.clients: Clients = at.design.clients
+        self.schedule = fault_schedule(at.design, at.faults)
         # Multiples, not a running sum: both engines then meet the very same floats.
-        self.sample_s = [duration_s * i / samples for i in range(1, samples)]
+        self.sample_s = [at.duration_s * i / _SAMPLES for i in range(1, _SAMPLES)]
+        self.arrival_s: list[float] = []
+        self.think_s: list[float] = []
         if self.clients.users is None:
-            self.arrival_s, self.size = self._open_arrivals(traffic)
-            self.think_s: list[float] = []
+            self.arrival_s, self.size = self._open_arrivals(at.traffic or steady())
         else:
-            self.size = size or self._guess_size()
-            self.arrival_s = []
-            think = self._exponential("think", self.clients.think_s)
-            self.think_s = think
+            self.size = size or self._guess_size(self.clients.users)
+            self.think_s = self._exponential("think", self.clients.think_s)
         self.write = self._below("kind of request", self.clients.write_fraction)
         self.job = self._below("leaves a job", self.clients.job_fraction)
         sessions = self.clients.sessions
@@ -116,24 +145,24 @@ class Scenario:
                 return times[: np.searchsorted(times, duration)].tolist(), size
             size *= 2
 
-    def _guess_size(self) -> int:
+    def _guess_size(self, users: int) -> int:
         # A user's cycle cannot be shorter than its think time and a little work.
         clients = self.clients
         cycle = clients.think_s + 0.5 * sum(
             c.service_s for c in self.design if isinstance(c, Served)
         )
-        return _power_of_two(clients.users * (1 + self.duration_s / cycle))  # type: ignore[operator]
+        return _power_of_two(users * (1 + self.duration_s / cycle))
 
     def _uniform(self, stream: str) -> list[float]:
-        return uniforms(self.seed, stream, self.size).tolist()
+        return list_of(uniforms(self.seed, stream, self.size))
 
     def _exponential(self, stream: str, mean_s: float) -> list[float]:
-        return (services(self.seed, stream, "exponential", 1.0, self.size) * mean_s).tolist()
+        return list_of(services(self.seed, stream, "exponential", 1.0, self.size) * mean_s)
 
     def _below(self, stream: str, fraction: float) -> list[bool]:
         if fraction in (0.0, 1.0):
             return [bool(fraction)] * self.size
-        return (uniforms(self.seed, stream, self.size) < fraction).tolist()
+        return [u < fraction for u in self._uniform(stream)]
 
     def _columns(self, what: str) -> Columns:
         return Columns(lambda attempt: self._uniform(f"{what} {attempt}"))
@@ -145,7 +174,7 @@ class Scenario:
 
         def draw(attempt: int) -> list[float]:
             unit = services(self.seed, f"{what} {attempt}", kind, scv, self.size)
-            return (unit * mean).tolist()
+            return list_of(unit * mean)
 
         return Columns(draw)
 
@@ -177,6 +206,12 @@ class Scenario:
                     jitter=self._columns(f"{edge.name} jitter"),
                 )
         return routes
+
+
+def list_of(column: Floats) -> list[float]:
+    """Return a column as plain floats, which plain Python handles faster."""
+    floats: list[float] = column.tolist()
+    return floats
 
 
 def _power_of_two(size: float) -> int:

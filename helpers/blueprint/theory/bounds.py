@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,6 @@ from helpers.blueprint.design import Design
 from helpers.blueprint.theory.flows import Flow, Load, Times, component_of, machine_loads
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Bounds(Result):
@@ -61,22 +59,18 @@ class Bounds(Result):
         users = np.asarray(users, dtype=float)
         return np.minimum(users / (self.response_s + think_s), self.capacity_rps)
 
-    def table(self) -> pd.DataFrame:
-        """Return one row for each machine, the bottleneck first."""
-        import pandas as pd
-
-        rows = [
-            {
-                "machine": load.machine,
-                "visits": load.visits,
-                "hold_ms": 1e3 * load.hold_s,
-                "servers": load.servers,
-                "demand_ms": 1e3 * load.demand_s,
-                "capacity_rps": load.capacity_rps,
-            }
-            for load in self.loads.values()
-        ]
-        return pd.DataFrame(rows).set_index("machine").sort_values("capacity_rps", kind="stable")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """One row for each machine, the bottleneck first."""
+        loads = sorted(self.loads.values(), key=lambda load: load.capacity_rps)
+        return {
+            "machine": [load.machine for load in loads],
+            "visits": [load.visits for load in loads],
+            "hold_ms": [1e3 * load.hold_s for load in loads],
+            "servers": [load.servers for load in loads],
+            "demand_ms": [1e3 * load.demand_s for load in loads],
+            "capacity_rps": [load.capacity_rps for load in loads],
+        }
 
     @property
     def summary(self) -> dict[str, float | int | str]:

@@ -95,8 +95,11 @@ def _shares(design: Design, component: Component) -> Callable[[Edge, Flow], Flow
         return lambda edge, flow: flow.times(*[servers[edge.target] / total] * 2)
     if isinstance(component, Queue):
         return lambda edge, flow: Flow(0.0, flow.calls)  # a job may change data
-    aside = [design[edge.target].hit_ratio for edge in steps if edge.role == LOOK]
-    miss = 1 - aside[-1] if aside else 1.0
+    aside = [design[edge.target] for edge in steps if edge.role == LOOK]
+    miss = 1.0
+    for cache in aside:
+        assert isinstance(cache, Cache)
+        miss = 1 - cache.hit_ratio
     jobs = design.clients.job_fraction
 
     def share(edge: Edge, flow: Flow) -> Flow:

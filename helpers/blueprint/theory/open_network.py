@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +23,6 @@ from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import mmc_wait
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class OpenNetwork(Result):
@@ -93,20 +91,15 @@ class OpenNetwork(Result):
             f"{duration(self.response_s)} on average; the busiest machine is {busy}."
         )
 
-    def table(self) -> pd.DataFrame:
-        """Return one row for each machine."""
-        import pandas as pd
-
-        rows = [
-            {
-                "machine": name,
-                "utilisation": self.utilisation[name],
-                "mean_wait_ms": 1e3 * self.wait_s[name],
-                "mean_at_station_ms": 1e3 * self.station_s[name],
-            }
-            for name in self.utilisation
-        ]
-        return pd.DataFrame(rows).set_index("machine")
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """One row for each machine."""
+        return {
+            "machine": list(self.utilisation),
+            "utilisation": list(self.utilisation.values()),
+            "mean_wait_ms": [1e3 * self.wait_s[name] for name in self.utilisation],
+            "mean_at_station_ms": [1e3 * self.station_s[name] for name in self.utilisation],
+        }
 
 
 def theory_design(design: Design, *, rate_rps: float | None = None) -> OpenNetwork:

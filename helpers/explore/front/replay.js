@@ -3,17 +3,19 @@
 // element; the default export is what anywidget asks for.
 
 import {
-  Scene, called, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
+  Scene, clock, crowds, decode, length, number, reasons, sentence, told, upTo,
 } from './replay_log.js';
 import { dots, layout } from './replay_layout.js';
 import {
-  DARK, LIGHT, drawCurves, drawDots, drawPlaces, drawReason, drawSpaceTime, isDark, shape,
+  DARK, LIGHT, drawCaptions, drawCurves, drawDots, drawReason, drawSpaceTime, isDark, scenery,
+  shape,
 } from './replay_draw.js';
 import { EventTable } from './replay_table.js';
 import { allow, make, ownKeys } from './page.js';
 
 const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4, 8];
 const GLIDE_S = 0.08; // a dot has gone two thirds of its way after this long
+const THEME_MS = 500; // until the colours of a theme that was chosen have arrived
 const STEP_S = 0.9; // between two events, where nothing may move
 
 /**
@@ -99,7 +101,10 @@ class Player {
     on(this.canvas, 'click', (event) => this.pick(event));
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.stage);
-    this.themed = new MutationObserver(() => this.draw());
+    this.themed = new MutationObserver(() => {
+      this.repaint();
+      setTimeout(() => this.repaint(), THEME_MS);
+    });
     for (const node of [document.documentElement, document.body]) {
       this.themed.observe(node, { attributes: true });
     }
@@ -145,7 +150,8 @@ class Player {
   }
 
   sign(kind) {
-    const sign = make('canvas', { class: 'sdr-sign', width: '28', height: '28', 'aria-hidden': 'true' });
+    const sign = make('canvas', { class: 'sdr-sign', width: '28', height: '28',
+      'aria-hidden': 'true' });
     sign.dataset.kind = String(this.log.kinds.indexOf(kind));
     return sign;
   }
@@ -284,43 +290,58 @@ class Player {
     this.canvas.style.height = `${this.plan.height}px`;
     this.sharp = sharp;
     this.drawn.clear();
+    this.repaint();
+  }
+
+  /** Draw everything, in the colours that the page has now. */
+  repaint() {
+    if (this.ending.signal.aborted) return;
+    this.drawnOnce = null;
     this.draw();
   }
 
   /** Draw the present moment; return whether every dot is where it belongs. */
   draw(passed = 0) {
     if (!this.plan) return true;
-    const dark = isDark(this.el);
-    const paint = dark ? DARK : LIGHT;
-    this.root.classList.toggle('sdr-dark', dark);
-    const { log, scene, plan } = this;
+    const { log, scene, plan, sharp } = this;
+    const drawn = this.scenery();
+    const { paint } = drawn;
     const pen = this.canvas.getContext('2d');
-    pen.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
+    pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     pen.clearRect(0, 0, plan.width, plan.height);
-    drawCurves(pen, scene, plan, this.moment, paint);
+    pen.drawImage(drawn.still, 0, 0, plan.width, plan.height);
+    drawCurves(pen, scene, plan, this.moment, drawn, sharp);
     let settled = true;
     if (plan.lines) {
       this.shown = drawSpaceTime(pen, scene, plan, this.moment, paint, this.followed);
       drawDots(pen, this.shown, log.kinds, paint, this.followed);
     } else {
-      drawPlaces(pen, scene, plan, paint);
+      drawCaptions(pen, scene, plan, paint);
       this.shown = dots(scene, plan, this.moment, this.speedNow);
       settled = this.glide(this.shown, passed);
       drawDots(pen, this.shown, log.kinds, paint, this.followed);
       drawReason(pen, scene, this.shown, plan, this.moment, this.speedNow, paint);
     }
-    if (this.painted !== paint) {
-      this.painted = paint;
-      for (const sign of this.legend.querySelectorAll('canvas')) {
-        const kind = Number(sign.dataset.kind);
-        const ink = sign.getContext('2d');
-        ink.clearRect(0, 0, 28, 28);
-        ink.fillStyle = paint[log.kinds[kind].colour];
-        shape(ink, kind, 14, 14, 10);
-        ink.fill();
-      }
-    }
     return settled;
+  }
+
+  /** What stays as it is, drawn anew when the page or its colours have changed. */
+  scenery() {
+    if (this.drawnOnce) return this.drawnOnce;
+    const { log, plan, sharp } = this;
+    const dark = isDark(this.el);
+    const paint = dark ? DARK : LIGHT;
+    this.root.classList.toggle('sdr-dark', dark);
+    for (const sign of this.legend.querySelectorAll('canvas')) {
+      const kind = Number(sign.dataset.kind);
+      const ink = sign.getContext('2d');
+      ink.clearRect(0, 0, 28, 28);
+      ink.fillStyle = paint[log.kinds[kind].colour];
+      shape(ink, kind, 14, 14, 10);
+      ink.fill();
+    }
+    this.drawnOnce = scenery(log, plan, paint, sharp);
+    return this.drawnOnce;
   }
 
   /** Let each dot run after the place where it belongs. */

@@ -77,23 +77,43 @@ function drawArrow(pen, corners) {
   pen.fill();
 }
 
-export function drawPlaces(pen, scene, plan, paint) {
+/** What stays as it is while a log plays, drawn once: places, frames of curves, whole curves. */
+export function scenery(log, plan, paint, sharp) {
+  const layer = (draw) => {
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.round(plan.width * sharp);
+    canvas.height = Math.round(plan.height * sharp);
+    const pen = canvas.getContext('2d');
+    pen.scale(sharp, sharp);
+    draw(pen);
+    return canvas;
+  };
+  return {
+    paint,
+    still: layer((pen) => {
+      drawBoxes(pen, plan, paint);
+      log.curves.forEach((curve, index) => drawStrip(pen, curve, plan.strips[index], paint));
+      drawTimes(pen, log, plan, paint);
+    }),
+    curves: layer((pen) => {
+      log.curves.forEach((curve, index) => drawCurve(pen, log, curve, plan.strips[index], paint));
+    }),
+  };
+}
+
+function drawBoxes(pen, plan, paint) {
   pen.lineWidth = 1.2;
   pen.strokeStyle = paint.edge;
   pen.fillStyle = paint.edge;
   for (const corners of plan.arrows) drawArrow(pen, corners);
-  plan.boxes.forEach((box, index) => {
-    const { words, bad } = scene.says[index];
-    const round = box.kind === 'source' || box.kind === 'sink' ? box.h / 2 : 6;
+  for (const box of plan.boxes) {
     pen.fillStyle = paint.box;
-    pen.strokeStyle = bad ? paint.vermilion : paint.edge;
-    pen.lineWidth = bad ? 2.4 : 1.2;
-    pen.beginPath();
-    pen.roundRect(box.x, box.y, box.w, box.h, round);
+    pen.strokeStyle = paint.edge;
+    pen.lineWidth = 1.2;
+    outline(pen, box);
     pen.fill();
     pen.stroke();
     if (box.kind === 'servers') {
-      pen.strokeStyle = paint.edge;
       pen.lineWidth = 1;
       for (let slot = 0; slot < box.number; slot += 1) {
         const [x, y] = spot(box, 0, slot);
@@ -104,10 +124,25 @@ export function drawPlaces(pen, scene, plan, paint) {
     }
     pen.textAlign = 'center';
     pen.textBaseline = 'alphabetic';
-    const [middle, room] = [box.x + box.w / 2, box.w + 18];
     pen.font = `600 12px ${FONT}`;
     pen.fillStyle = paint.ink;
-    write(pen, box.name, middle, box.y - 6, room);
+    write(pen, box.name, box.x + box.w / 2, box.y - 6, box.w + 18);
+  }
+}
+
+function outline(pen, box) {
+  const round = box.kind === 'source' || box.kind === 'sink' ? box.h / 2 : 6;
+  pen.beginPath();
+  pen.roundRect(box.x, box.y, box.w, box.h, round);
+}
+
+/** How many are in each place, and what it says of itself. */
+export function drawCaptions(pen, scene, plan, paint) {
+  pen.textAlign = 'center';
+  pen.textBaseline = 'alphabetic';
+  plan.boxes.forEach((box, index) => {
+    const { words, bad } = scene.says[index];
+    const [middle, room] = [box.x + box.w / 2, box.w + 18];
     pen.font = `12px ${FONT}`;
     pen.fillStyle = paint.muted;
     write(pen, caption(scene, index), middle, box.y + box.h + 15, room);
@@ -116,56 +151,99 @@ export function drawPlaces(pen, scene, plan, paint) {
       pen.fillStyle = bad ? paint.bad : paint.ink;
       write(pen, words, middle, box.y + box.h + 30, room + 40);
     }
+    if (bad) {
+      pen.strokeStyle = paint.vermilion;
+      pen.lineWidth = 2.4;
+      outline(pen, box);
+      pen.stroke();
+    }
   });
 }
 
-export function drawCurves(pen, scene, plan, time, paint) {
+/** Where a value of a curve is in its strip. */
+function heightIn(curve, strip) {
+  const { top, bottom } = curve;
+  return (value) => strip.y + strip.h - ((value - bottom) / (top - bottom)) * strip.h;
+}
+
+/** Where a time is in a strip. */
+function placeIn(log, strip) {
+  const length = Math.max(log.last - log.first, 1e-12);
+  return (time) => strip.x + (strip.w * (time - log.first)) / length;
+}
+
+function drawStrip(pen, curve, strip, paint) {
+  const { x, y, w, h } = strip;
+  const at = heightIn(curve, strip);
+  pen.lineWidth = 1;
+  pen.strokeStyle = paint.faint;
+  pen.beginPath();
+  pen.moveTo(x, y); pen.lineTo(x + w, y);
+  pen.moveTo(x, y + h); pen.lineTo(x + w, y + h);
+  pen.stroke();
+  pen.font = `11px ${FONT}`;
+  pen.fillStyle = paint.muted;
+  pen.textAlign = 'right';
+  pen.textBaseline = 'middle';
+  pen.fillText(short(curve.top), x - 6, y);
+  pen.fillText(short(curve.bottom), x - 6, y + h);
+  if (curve.level === null) return;
+  pen.strokeStyle = paint.black;
+  pen.lineWidth = 1.4;
+  pen.setLineDash([5, 3]);
+  pen.beginPath();
+  pen.moveTo(x, at(curve.level)); pen.lineTo(x + w, at(curve.level));
+  pen.stroke();
+  pen.setLineDash([]);
+  pen.textBaseline = 'bottom';
+  pen.fillStyle = paint.ink;
+  pen.fillText(`${curve.level_words} ${short(curve.level)}`, x + w, at(curve.level) - 1);
+}
+
+/** When the curves begin and end, below the last of them. */
+function drawTimes(pen, log, plan, paint) {
+  const last = plan.strips[plan.strips.length - 1];
+  if (!last) return;
+  pen.font = `11px ${FONT}`;
+  pen.fillStyle = paint.muted;
+  pen.textBaseline = 'top';
+  pen.textAlign = 'left';
+  pen.fillText(clock(log, log.first), last.x, last.y + last.h + 4);
+  pen.textAlign = 'right';
+  pen.fillText(clock(log, log.last), last.x + last.w, last.y + last.h + 4);
+}
+
+function drawCurve(pen, log, curve, strip, paint) {
+  const [at, across] = [heightIn(curve, strip), placeIn(log, strip)];
+  pen.strokeStyle = paint.blue;
+  pen.lineWidth = 1.8;
+  pen.beginPath();
+  let height = at(curve.values[0]);
+  for (let i = 0; i < curve.n; i += 1) {
+    if (i === 0) pen.moveTo(across(curve.times[i]), height);
+    else pen.lineTo(across(curve.times[i]), height);
+    height = at(curve.values[i]);
+    pen.lineTo(across(curve.times[i]), height);
+  }
+  pen.lineTo(strip.x + strip.w, height);
+  pen.stroke();
+}
+
+/** The curves as far as they are known now, with what they have come to. */
+export function drawCurves(pen, scene, plan, time, drawn, sharp) {
   const { log } = scene;
-  const share = (moment) => (moment - log.first) / Math.max(log.last - log.first, 1e-12);
+  const { paint } = drawn;
+  // Before the first event a curve has only what it was at the beginning, if it was anything.
+  const begun = scene.done > log.opening || time < log.time_s[log.opening];
   log.curves.forEach((curve, index) => {
-    const { x, y, w, h } = plan.strips[index];
-    const { top, bottom } = curve;
-    const at = (value) => y + h - ((value - bottom) / (top - bottom)) * h;
-    pen.lineWidth = 1;
-    pen.strokeStyle = paint.faint;
-    pen.beginPath();
-    pen.moveTo(x, y); pen.lineTo(x + w, y);
-    pen.moveTo(x, y + h); pen.lineTo(x + w, y + h);
-    pen.stroke();
-    pen.font = `11px ${FONT}`;
-    pen.fillStyle = paint.muted;
-    pen.textAlign = 'right';
-    pen.textBaseline = 'middle';
-    pen.fillText(short(top), x - 6, y);
-    pen.fillText(short(bottom), x - 6, y + h);
-    if (curve.level !== null) {
-      pen.strokeStyle = paint.black;
-      pen.lineWidth = 1.4;
-      pen.setLineDash([5, 3]);
-      pen.beginPath();
-      pen.moveTo(x, at(curve.level)); pen.lineTo(x + w, at(curve.level));
-      pen.stroke();
-      pen.setLineDash([]);
-      pen.textBaseline = 'bottom';
-      pen.fillStyle = paint.ink;
-      pen.fillText(`${curve.level_words} ${short(curve.level)}`, x + w, at(curve.level) - 1);
+    const strip = plan.strips[index];
+    const { x, y, h } = strip;
+    const now = placeIn(log, strip)(time);
+    const [top, high] = [y - 2, h + 4];
+    if (now - x > 0.5) {
+      pen.drawImage(drawn.curves, (x - 1) * sharp, top * sharp, (now - x + 1) * sharp,
+        high * sharp, x - 1, top, now - x + 1, high);
     }
-    // Before the first event a curve has only what it was at the beginning, if it was anything.
-    const begun = scene.done > log.opening || time < log.time_s[log.opening];
-    const many = begun ? upTo(curve.times, time) : upTo(curve.times, log.first - 1e-12);
-    pen.strokeStyle = paint.blue;
-    pen.lineWidth = 1.8;
-    pen.beginPath();
-    let height = at(curve.values[0]);
-    for (let i = 0; i < many; i += 1) {
-      const right = x + w * share(curve.times[i]);
-      if (i === 0) pen.moveTo(right, at(curve.values[0])); else pen.lineTo(right, height);
-      height = at(curve.values[i]);
-      pen.lineTo(right, height);
-    }
-    const now = x + w * share(time);
-    if (many) pen.lineTo(now, height);
-    pen.stroke();
     pen.strokeStyle = paint.muted;
     pen.lineWidth = 1;
     pen.beginPath();
@@ -175,45 +253,60 @@ export function drawCurves(pen, scene, plan, time, paint) {
     pen.textBaseline = 'bottom';
     pen.font = `600 12px ${FONT}`;
     pen.fillStyle = paint.ink;
+    const many = begun ? upTo(curve.times, time) : upTo(curve.times, log.first - 1e-12);
     const value = many ? `: ${short(curve.values[many - 1])}${curve.unit && ` ${curve.unit}`}` : '';
-    write(pen, `${curve.name}${value}`, x, y - 2, 0.75 * w);
+    write(pen, `${curve.name}${value}`, x, y - 2, 0.75 * strip.w);
   });
-  const last = plan.strips[plan.strips.length - 1];
-  if (last) {
-    pen.font = `11px ${FONT}`;
-    pen.fillStyle = paint.muted;
-    pen.textBaseline = 'top';
-    pen.textAlign = 'left';
-    pen.fillText(clock(log, log.first), last.x, last.y + last.h + 4);
-    pen.textAlign = 'right';
-    pen.fillText(clock(log, log.last), last.x + last.w, last.y + last.h + 4);
+}
+
+function radius(dot) {
+  return Math.max(1.4, Math.min(5.2, 0.42 * dot.size));
+}
+
+/** All dots: those that are well by kind, in one stroke each; then the others one by one. */
+export function drawDots(pen, shown, kinds, paint, followed) {
+  const well = kinds.map(() => []);
+  const others = [];
+  for (const dot of shown) {
+    if (dot.why || dot.fade < 1) others.push(dot); else well[dot.kind].push(dot);
+  }
+  well.forEach((some, kind) => {
+    if (!some.length) return;
+    pen.fillStyle = paint[kinds[kind].colour];
+    pen.beginPath();
+    for (const dot of some) {
+      const r = radius(dot);
+      pen.moveTo(dot.x + r, dot.y);
+      SHAPES[kind % SHAPES.length](pen, dot.x, dot.y, r);
+    }
+    pen.fill();
+  });
+  for (const dot of others) drawOther(pen, dot, kinds, paint);
+  const ringed = shown.find((dot) => dot.token === followed);
+  if (ringed) {
+    pen.strokeStyle = paint.ink;
+    pen.lineWidth = 1.6;
+    pen.beginPath();
+    pen.arc(ringed.x, ringed.y, radius(ringed) + 4, 0, 2 * Math.PI);
+    pen.stroke();
   }
 }
 
-export function drawDots(pen, shown, kinds, paint, followed) {
-  for (const dot of shown) {
-    const r = Math.max(1.4, Math.min(5.2, 0.42 * dot.size));
-    pen.globalAlpha = dot.fade;
-    if (dot.why && dot.ended) {
+function drawOther(pen, dot, kinds, paint) {
+  const r = radius(dot);
+  pen.globalAlpha = dot.fade;
+  if (dot.why && dot.ended) {
+    pen.strokeStyle = paint.vermilion;
+    pen.lineWidth = 2.4;
+    cross(pen, dot.x, dot.y, 0.9 * r + 0.6);
+  } else {
+    pen.fillStyle = paint[kinds[dot.kind].colour];
+    shape(pen, dot.kind, dot.x, dot.y, r);
+    pen.fill();
+    if (dot.why) {
       pen.strokeStyle = paint.vermilion;
-      pen.lineWidth = 2.4;
-      cross(pen, dot.x, dot.y, 0.9 * r + 0.6);
-    } else {
-      pen.fillStyle = paint[kinds[dot.kind].colour];
-      shape(pen, dot.kind, dot.x, dot.y, r);
-      pen.fill();
-      if (dot.why) {
-        pen.strokeStyle = paint.vermilion;
-        pen.lineWidth = 2;
-        shape(pen, dot.kind, dot.x, dot.y, r + 1.5);
-        pen.stroke();
-      }
-    }
-    if (dot.token === followed) {
-      pen.strokeStyle = paint.ink;
-      pen.lineWidth = 1.6;
-      pen.beginPath();
-      pen.arc(dot.x, dot.y, r + 4, 0, 2 * Math.PI);
+      pen.lineWidth = 2;
+      shape(pen, dot.kind, dot.x, dot.y, r + 1.5);
       pen.stroke();
     }
   }

@@ -1,6 +1,6 @@
 // Where places and dots stand on the stage, in CSS pixels. Nothing here draws.
 
-import { ACTS, NOWHERE, crowds } from './replay_log.js';
+import { NOWHERE, crowds } from './replay_log.js';
 
 const ROW = 132; // height of a row of places
 const CURVE = 76; // height of a curve
@@ -117,7 +117,8 @@ export function arrow(from, to) {
   const [a, b] = [centre(from), centre(to)];
   const cut = (box, [x, y], [dx, dy]) => {
     const share = Math.min(
-      dx ? (box.w / 2 + 3) / Math.abs(dx) : Infinity, dy ? (box.h / 2 + 3) / Math.abs(dy) : Infinity,
+      dx ? (box.w / 2 + 3) / Math.abs(dx) : Infinity,
+      dy ? (box.h / 2 + 3) / Math.abs(dy) : Infinity,
     );
     return [x + dx * share, y + dy * share];
   };

@@ -1,5 +1,5 @@
 // A log of events as it comes from Python, who is where after how many of them, and the words
-// for it. The same is said in helpers/foundations/events and replay_bytes.py; tests compare the two.
+// for it. helpers/foundations/events and replay_bytes.py say the same; tests compare the two.
 
 const ARRAYS = {
   f8: Float64Array, f4: Float32Array, i4: Int32Array, i2: Int16Array, i1: Int8Array,
@@ -110,8 +110,8 @@ export class Scene {
       if (place !== NOWHERE) this.came[place] += 1;
       return;
     }
-    const state = { place: way ? NOWHERE : place, slot: log.slot[row], kind: log.kind[row], why, way,
-      row };
+    const state = { place: way ? NOWHERE : place, slot: log.slot[row], kind: log.kind[row], why,
+      way, row };
     this.tokens.set(token, state);
     if (!way) {
       this.inside[place].push(token);

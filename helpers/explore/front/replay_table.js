@@ -1,4 +1,4 @@
-// The events of a log as a table, for those who cannot see them move, and for whoever wants to know.
+// The events of a log as a table, for those who cannot see them move and those who want to know.
 
 import { called, clock, filtered, number } from './replay_log.js';
 import { allow, make } from './page.js';

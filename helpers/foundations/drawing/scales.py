@@ -37,6 +37,31 @@ def round_up(value: float) -> float:
     return next(step * magnitude for step in _ROUND if value <= step * magnitude * (1 + 1e-9))
 
 
+def half_decade(value: float) -> float:
+    """Return the next number of the form 1 or 3 times a power of ten.
+
+    For axes that should stay put while a slider moves a little, so that what moves is the curve.
+
+    Parameters
+    ----------
+    value : float
+        Above 0. A number of that form stays as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `value` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> half_decade(4.2), half_decade(130.0), half_decade(3)
+    (10.0, 300.0, 3.0)
+    """
+    value = validation.number("value", value, above=0)
+    magnitude = 10.0 ** math.floor(math.log10(value))
+    return next(step * magnitude for step in (1, 3, 10) if value <= step * magnitude * (1 + 1e-9))
+
+
 def headroom(largest: float, least: float = 1.0) -> float:
     """Return the end of an axis that starts at 0 and holds `largest` with room to spare.
 

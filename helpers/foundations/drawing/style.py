@@ -37,6 +37,8 @@ FAINT = "#d8dee4"  # grid
 SKY_INK = "#2b7bab"  # text about what is drawn in SKY, which is too light for letters
 ORANGE_INK = "#9a6a00"  # the same for ORANGE
 GHOST = "#8c959f"  # a pinned curve, kept to compare with
+PALE_BLUE = "#a8cbe4"  # a simulation that is not the subject: another design's bar or curve
+PALE_RED = "#f6d3bf"  # the area of what goes wrong, under a curve
 
 #: Colours for designs compared side by side, in the order to use them.
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)

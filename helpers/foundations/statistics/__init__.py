@@ -19,6 +19,7 @@ from helpers.foundations.statistics.estimates import (
     mean_intervals,
     percentiles,
     quantile_interval,
+    wilson_interval,
 )
 from helpers.foundations.statistics.intervals import Interval, Intervals, agrees, verdict
 from helpers.foundations.statistics.students_t import t_quantile
@@ -35,4 +36,5 @@ __all__ = [
     "quantile_interval",
     "t_quantile",
     "verdict",
+    "wilson_interval",
 ]

@@ -193,6 +193,37 @@ def quantile_interval(samples: npt.ArrayLike, q: float, confidence: float = 0.95
     )
 
 
+def wilson_interval(successes: int, trials: int) -> Interval:
+    """Return Wilson's 95 % interval for a probability.
+
+    Parameters
+    ----------
+    successes, trials : int
+        0 <= successes <= trials, trials >= 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of range.
+
+    Notes
+    -----
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", *Journal of
+    the American Statistical Association* 22, 1927.
+    """
+    trials = validation.integer("trials", trials, at_least=1)
+    successes = validation.integer("successes", successes, at_least=0, at_most=trials)
+    z = 1.959964
+    share = successes / trials
+    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = (
+        z
+        * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
+        / (1 + z * z / trials)
+    )
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), 0.95, trials)
+
+
 def percentiles(samples: npt.ArrayLike, points: Iterable[float] = (50, 95, 99)) -> dict[str, float]:
     """Return percentiles by name: ``{"p50": ..., "p95": ..., "p99": ...}``.
 

@@ -55,5 +55,5 @@ def main(path: str, effect_s: float, reply_s: float, slow_s: float, keys: bool) 
 
 
 if __name__ == "__main__":
-    where, *times, with_keys = sys.argv[1:]
-    main(where, *map(float, times), with_keys == "1")
+    where, effect, reply, slow, with_keys = sys.argv[1:]
+    main(where, float(effect), float(reply), float(slow), with_keys == "1")

@@ -282,7 +282,7 @@ class _Experiment:
                 if process.returncode is None:
                     process.kill()
                 await process.wait()
-                process._transport.close()  # closes the pipes, which wait() leaves open
+                process._transport.close()  # type: ignore[attr-defined]  # closes the pipes, which wait() leaves open
         with closing(sqlite3.connect(self.path)) as database:
             rows = database.execute("SELECT request, attempt FROM work").fetchall()
         self.book.done = Counter(request for request, _ in rows)
@@ -295,6 +295,7 @@ class _Experiment:
             *map(str, (_EFFECT_S, _REPLY_S, _SLOW_S)), "1" if self.keys else "0",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
+        assert process.stdout is not None
         line = await process.stdout.readline()
         if not line:
             raise RuntimeError("a server ended before it had started")

@@ -169,8 +169,10 @@ def measure_traffic(
             await asyncio.sleep(run_s + _DRAIN_S)
             return began, began + run_s
         finally:
-            for part in (*clients, *servers):
-                part.stop()
+            for client in clients:
+                client.stop()
+            for server in servers:
+                server.stop()
 
     with Lateness() as lateness:
         began, until = run_apart(main, limit_s=3 * run_s + 8)

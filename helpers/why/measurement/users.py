@@ -171,8 +171,10 @@ def measure_users(
             return began, loop.time()
         finally:
             observer.stop()
-            for part in (*crowds, *servers):
-                part.stop()
+            for crowd in crowds:
+                crowd.stop()
+            for server in servers:
+                server.stop()
 
     with Lateness() as lateness:
         began, ended = run_apart(main, limit_s=3 * run_s + 8)

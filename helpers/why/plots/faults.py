@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -23,9 +25,19 @@ from helpers.why.plots.kit import categories
 from helpers.why.simulation import POLICIES, BooksResult, DurabilityResult
 
 _NOTHING = 0.2  # where a loss of 0 is drawn on a logarithmic axis
-_KILL = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
-_REACH = {"color": style.FAINT, "linewidth": 5, "zorder": 1}  # a bar, under the marks of theory
-_POWER = {"color": style.VERMILION, "marker": "X", "linestyle": "none", "markersize": 8}
+_KILL: dict[str, Any] = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
+# A bar, under the marks of theory.
+_REACH: dict[str, Any] = {
+    "color": style.FAINT,
+    "linewidth": 5,
+    "zorder": 1,
+}
+_POWER: dict[str, Any] = {
+    "color": style.VERMILION,
+    "marker": "X",
+    "linestyle": "none",
+    "markersize": 8,
+}
 
 
 _SHOWN = (
@@ -164,7 +176,12 @@ def _draw_books(ax: Axes, stacks: dict[str, tuple[int, ...]], sent: int) -> None
         level = -np.inf
         for count, (kind, shade, hatch) in zip(counts, kinds, strict=True):
             height = 100 * count / max(sent, 1)
-            look = {"facecolor": shade, "edgecolor": "white", "linewidth": 0.6, "hatch": hatch}
+            look: dict[str, Any] = {
+                "facecolor": shade,
+                "edgecolor": "white",
+                "linewidth": 0.6,
+                "hatch": hatch,
+            }
             bars(ax, 2 * i, height, 0.62, start=bottom, alpha=0.75, **look)
             if count:
                 level = max(bottom + height / 2, level + 7)
@@ -179,11 +196,11 @@ def _plot_measured_books(result: MeasuredBooks, ax: Axes, books: Axes) -> None:
     ax.set_ylim(-1, 1)
     ax.set_yticks([])
     ax.set_xlabel("% of the tries cut off whose work had been done")
-    done = result.done_interval
-    error_bars(ax, 0, done, 100, along="x", **style.MEASUREMENT)
+    rate = result.done_interval
+    error_bars(ax, 0, rate, 100, along="x", **style.MEASUREMENT)
     ax.axvline(100 * result.theory_done, **style.THEORY)
     note(
-        ax, 0.02, 0.95, f"● measured, {result.cut_off} tries, {done.samples} kills", style.VERMILION
+        ax, 0.02, 0.95, f"● measured, {result.cut_off} tries, {rate.samples} kills", style.VERMILION
     )
     note(ax, 0.02, 0.87, "- - theory, from undisturbed requests", style.BLACK)
     one = result.plain

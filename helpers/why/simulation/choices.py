@@ -216,7 +216,8 @@ def _fixed() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         one, two = (cost(design, rate_rps=k * _REFERENCE_RPS).monthly for k in (1, 2))
         down = availability(design).downtime_s
         rows.append((2 * one - two, (two - one) / _REFERENCE_RPS, down))
-    return tuple(np.array(rows).T)  # type: ignore[return-value]
+    base, slope, outage_s = np.array(rows).T
+    return base, slope, outage_s
 
 
 @lru_cache(maxsize=64)

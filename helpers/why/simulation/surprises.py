@@ -48,7 +48,7 @@ def _machine(design: Design, kind: type) -> str | None:
 def _dies(kind: type) -> _Surprise:
     def surprise(design: Design) -> tuple[None, list[Fault]] | None:
         name = _machine(design, kind)
-        return name and (None, [kill(name, at_s=BEGIN_S, until_s=UNTIL_S)])
+        return (None, [kill(name, at_s=BEGIN_S, until_s=UNTIL_S)]) if name else None
 
     return surprise
 

@@ -147,7 +147,7 @@ def _by_dataclass(kind: type, name: str) -> bool:
             "Twin",
             [
                 (one.name, Any, dataclasses.field(default=None, compare=one.compare))
-                for one in dataclasses.fields(kind)  # type: ignore[arg-type]
+                for one in dataclasses.fields(kind)
             ],
             eq=said.eq,
             order=said.order,

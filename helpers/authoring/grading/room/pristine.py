@@ -71,7 +71,7 @@ def take() -> State:
     """
     gc.collect()
     functions = [one for one in gc.get_objects() if type(one) is types.FunctionType]
-    classes = _all_classes()
+    classes = all_classes()
     loaded = sys.modules
     modules = {
         name: module
@@ -101,7 +101,9 @@ def take() -> State:
         for one in classes
         if not is_built_in(one) and _root(str(one.__module__)) not in _LEFT_ALONE
     ]
-    finders = [(place, list(place)) for place in (sys.meta_path, sys.path_hooks)]
+    finders: list[tuple[list[Any], list[Any]]] = [
+        (place, list(place)) for place in (sys.meta_path, sys.path_hooks)
+    ]
     set_attribute, delete_attribute = type.__setattr__, type.__delattr__
 
     def learn(namespace: dict[str, Any], word: str) -> None:
@@ -203,7 +205,8 @@ def _same(one: Any, other: Any) -> bool:
     return all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _all_classes() -> list[type]:
+def all_classes() -> list[type]:
+    """Every class that there is."""
     found: dict[int, type] = {}
     waiting: list[type] = [object]
     while waiting:

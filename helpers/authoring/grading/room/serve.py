@@ -16,9 +16,9 @@ import sys
 import time
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
-from . import fence, pristine, work
+from . import fence, judge, pristine, watch, work
 
 #: Seconds between two looks at processes, and at memory and files.
 _LOOK_S, _WEIGH_S = 0.2, 1.0
@@ -43,7 +43,10 @@ def serve() -> None:
     shell = work.make_shell()
     # Whoever imports ctypes from now on is seen; who has it, has it.
     work.forget(__package__, "ctypes", "_ctypes")
+    work.hide_frames_from_handlers()
     state = pristine.take()
+    for module in (fence, judge, pristine, watch, work):
+        state[1](vars(module), module.__name__)
     gc.freeze()  # a fork would copy every page that it counts in
     print("ready", file=answers, flush=True)
     for line in commands:

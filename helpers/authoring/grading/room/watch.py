@@ -29,11 +29,14 @@ _NEVER = frozenset(
         "sys.monitoring.register_callback",
     }
 )
-_NOT_FOR_IT = frozenset({"sys._getframe", "sys.settrace", "sys.setprofile"})
-#: They hand on what they are given.
-_BETWEEN = frozenset({"inspect", "traceback", "logging", "ctypes", "threading", "importlib"})
+_TRACING = frozenset({"sys.settrace", "sys.setprofile"})
 _RAW = frozenset({"ctypes", "_ctypes"})
 _ATTRIBUTES = frozenset({"os.chmod", "os.chown", "os.truncate", "os.utime", "os.setxattr"})
+_OTHERS = frozenset({"sys._getframe", "import", "open", "os.kill"})
+#: They hand on whatever they are given, and what they are given by themselves.
+_HAND_ON = frozenset({"inspect", "ctypes", "importlib"})
+#: These hand on only what they are asked for directly.
+_SOMETIMES = frozenset({"traceback", "logging", "asyncio", "threading"})
 
 
 def arm(
@@ -80,19 +83,37 @@ def arm(
         return False
 
     def asked_by_submission() -> bool:
-        frame = get_frame(3)  # past this function, `refused` and `hook`
+        frame: types.FrameType | None = get_frame(3)  # past this function, `refused` and `hook`
+        first = True
         while frame is not None:
             if not is_library(frame.f_code):
                 return True
-            if str(frame.f_globals.get("__name__")).partition(".")[0] not in _BETWEEN:
+            room = str(frame.f_globals.get("__name__")).partition(".")[0]
+            if room not in _HAND_ON and not (first and room in _SOMETIMES):
                 return False
+            first = first and room in _HAND_ON
             frame = frame.f_back
         return False
+
+    def lies_below(wanted: types.FrameType) -> bool:
+        """Whether a frame is one of those that have called the submission."""
+        frame: types.FrameType | None = get_frame(3)
+        passed = False
+        while frame is not None and frame is not wanted:
+            passed = passed or not is_library(frame.f_code)
+            frame = frame.f_back
+        return passed and frame is not None and is_library(frame.f_code)
 
     def refused(event: str, arguments: tuple[Any, ...]) -> str | None:
         if event in _NEVER:
             return event
-        if event in _NOT_FOR_IT or event.startswith("ctypes."):
+        if event == "sys._getframe":
+            return event if lies_below(arguments[0]) or asked_by_submission() else None
+        if event in _TRACING:  # threading passes it on, on nobody's behalf
+            asked = get_frame(2)
+            room = str(asked.f_globals.get("__name__"))
+            return event if not is_library(asked.f_code) or room == "threading" else None
+        if event.startswith("ctypes."):
             return event if asked_by_submission() else None
         if event == "import":
             wanted = arguments[0] in _RAW and asked_by_submission()
@@ -111,7 +132,7 @@ def arm(
             return None if name.startswith(folder) else f"{event} of {name}"
         return None
 
-    watched = _NEVER | _NOT_FOR_IT | _ATTRIBUTES | {"import", "open", "os.kill"}
+    watched = _NEVER | _TRACING | _ATTRIBUTES | _OTHERS
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "object.__getattr__":

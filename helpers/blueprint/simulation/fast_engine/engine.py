@@ -81,7 +81,6 @@ class Engine:
             samples=list(self.samples),
             jobs={n: node.count() for n, node in self.nodes.items() if isinstance(node, Queue)},
             log=None if self.log is None else list(self.log),
-            until_s=until_s,
         )
 
     def _warmed_up(self, _: None, now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -66,7 +67,7 @@ class Call:
     route: Route
     reply: simpy.Event
     entered_s: float = 0.0
-    start_s: float | None = None
+    start_s: float = nan  # while it waits
     hit: bool = False
 
     @property

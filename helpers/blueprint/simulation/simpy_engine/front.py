@@ -11,6 +11,7 @@ from helpers.blueprint import components as kinds
 from helpers.blueprint.policies import POLICIES
 from helpers.blueprint.simulation.draws import OutOfDrawsError
 from helpers.blueprint.simulation.rules import CHECK, FINISH, IN_FLIGHT, MISS, NO_SERVER, OK, SEND
+from helpers.blueprint.simulation.scenario import Route
 from helpers.blueprint.simulation.simpy_engine.calls import Call, Caller, Moment, Node, Process
 
 if TYPE_CHECKING:
@@ -65,25 +66,26 @@ class Clients(Caller):
         return (yield from super().try_once(call))
 
 
+class State:
+    """The health of one instance."""
+
+    def __init__(self) -> None:
+        self.up, self.reachable, self.pace = True, True, 1.0
+
+    def kill(self) -> None:
+        self.up = False
+
+    def recover(self) -> None:
+        self.up, self.reachable, self.pace = True, True, 1.0
+
+
 class Gate(Node):
     """A component without servers, which may have a stand-in."""
 
     def __init__(self, model: Model, component: Any) -> None:
         super().__init__(model, component)
-        self.states = {name: self.State() for name in component.instances}
+        self.states = {name: State() for name in component.instances}
         model.machines[self.name] = self
-
-    class State:
-        """The health of one instance."""
-
-        def __init__(self) -> None:
-            self.recover()
-
-        def kill(self) -> None:
-            self.up = False
-
-        def recover(self) -> None:
-            self.up, self.reachable, self.pace = True, True, 1.0
 
     def instance(self, name: str) -> Any:
         return self.states[name]
@@ -117,7 +119,8 @@ class Balancer(Gate, Caller):
     """Picks a server for each call."""
 
     def begin(self) -> None:
-        self.servers, self.route_to = [], []
+        self.servers: list[Any] = []
+        self.route_to: list[Route] = []
         for route in self.routes:
             group = self.model.nodes[route.edge.target]
             self.servers += group.members
@@ -130,7 +133,8 @@ class Balancer(Gate, Caller):
             self.env.process(self.look_after(self.component.health_check))
 
     def queue_length(self, index: int) -> int:
-        return self.servers[index].present()
+        present: int = self.servers[index].present()
+        return present
 
     def enter(self, call: Call) -> Process:
         if self.takes(call):
@@ -146,7 +150,7 @@ class Balancer(Gate, Caller):
             return NO_SERVER
         u, v = call.route.first[attempt][request], call.route.second[attempt][request]
         pick = POLICIES[self.component.policy]
-        i = pick(self, u, v, self.model.scenario.user[request])
+        i: int = pick(self, u, v, self.model.scenario.user[request])
         self.turn += 1
         call.route = self.route_to[i]
         self.open[i] += 1

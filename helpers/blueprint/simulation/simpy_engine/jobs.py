@@ -11,26 +11,22 @@ from helpers.blueprint import components as kinds
 from helpers.blueprint.simulation.books import Jobs, Tally
 from helpers.blueprint.simulation.rules import FINISH, OK, REFUSED, REJECTED, RESET
 from helpers.blueprint.simulation.simpy_engine.calls import Call, Caller, Moment, Node, Process
-from helpers.blueprint.simulation.simpy_engine.front import Gate
 
 if TYPE_CHECKING:
     from helpers.blueprint.simulation.simpy_engine.model import Model
 
 
-class Queue(Gate):
+class Queue(Node):
     """Takes jobs in for the workers behind it."""
 
     def __init__(self, model: Model, component: kinds.Queue) -> None:
         super().__init__(model, component)
         self.jobs = Jobs()
-        self.states = {self.name: self}  # a queue's faults concern its workers, too
-        self.open = True
+        model.machines[self.name] = self
 
     def begin(self) -> None:
-        self.workers = self.model.nodes[self.routes[0].edge.target]
+        self.workers: Workers = self.model.nodes[self.routes[0].edge.target]
         self.workers.feeder = self
-
-    takes = Node.takes
 
     def enter(self, call: Call) -> Process:
         yield from ()
@@ -52,12 +48,13 @@ class Queue(Gate):
 
     def deliver(self, job: Call) -> None:
         job.reply = self.env.event()
+        assert job.reply.callbacks is not None
         job.reply.callbacks.append(self.processed)
         self.model.calls[job.route.edge.name] += 1
         self.env.process(self.workers.enter(job))
 
     def processed(self, reply: simpy.Event) -> None:
-        if reply.value > OK:
+        if reply.value != OK:
             self.jobs.failed += 1
         else:
             self.jobs.processed += 1
@@ -188,6 +185,7 @@ class Worker:
         if call is not None:
             team.tally.busy_s += team.now_s - call.start_s
             self.call = None
+            assert self.process is not None
             self.process.interrupt()
         if team.feeder is None and not any(worker.up for worker in team.team):
             waiting = sorted(team.waiting, key=lambda call: call.place)

@@ -97,5 +97,4 @@ def run(scenario: Scenario) -> Record:
         samples=model.samples,
         jobs={n: node.count() for n, node in model.nodes.items() if isinstance(node, Queue)},
         log=model.log,
-        until_s=scenario.duration_s,
     )

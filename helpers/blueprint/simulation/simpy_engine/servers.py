@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 class Machine(Caller):
     """A FIFO queue in front of some servers."""
 
-    blocking = False
-
     def __init__(self, model: Model, component: Any, name: str) -> None:
         super().__init__(model, component, name)
+        self.blocking = False  # whether a server is held while others work
         self.servers = simpy.Resource(self.env, component.servers)
         self.inside: dict[Call, simpy.Process] = {}
+        self.waiting: set[Call] = set()
+        self.holding: set[Call] = set()  # those that hold a server
         model.machines[name] = self
 
     def present(self) -> int:
@@ -35,10 +37,10 @@ class Machine(Caller):
     def snapshot(self) -> Tally:
         tally = self.tally.copy()
         for call in sorted(self.inside, key=lambda call: call.place):
-            if call.start_s is None:
-                tally.wait_s += self.now_s - call.entered_s
-            elif call.start_s >= 0:
+            if call in self.holding:
                 tally.busy_s += self.now_s - call.start_s
+            elif call in self.waiting:
+                tally.wait_s += self.now_s - call.entered_s
         return tally
 
     def enter(self, call: Call) -> Process:
@@ -51,7 +53,9 @@ class Machine(Caller):
             self.note("rejected", call)
             call.reply.succeed(REJECTED)
             return
-        self.inside[call] = self.env.active_process
+        process = self.env.active_process
+        assert process is not None
+        self.inside[call] = process
         call.entered_s = self.now_s
         try:
             with self.servers.request() as server:
@@ -74,11 +78,13 @@ class Machine(Caller):
         yield from self.leave(call, outcome)
 
     def wait(self, call: Call, server: simpy.Event) -> Process:
+        self.waiting.add(call)
         try:
             yield server
         finally:
+            self.waiting.remove(call)
             self.tally.wait_s += self.now_s - call.entered_s
-            call.start_s = -1.0
+        self.holding.add(call)
         call.start_s = self.now_s
         self.tally.started += 1
         self.note("start", call)
@@ -88,10 +94,10 @@ class Machine(Caller):
         yield Moment(self.model, work_s, FINISH, *call.place)
 
     def stop(self, call: Call) -> None:
-        """Count the time for which the server was held, once."""
-        if call.start_s is not None and call.start_s >= 0:
+        """Count the time for which the server was held, if it was."""
+        if call in self.holding:
+            self.holding.remove(call)
             self.tally.busy_s += self.now_s - call.start_s
-        call.start_s = -1.0
 
     def then(self, call: Call) -> Process:
         """Do what follows the work when the server is free again; return the outcome."""
@@ -110,7 +116,7 @@ class Machine(Caller):
 class Group(Node):
     """All the machines of one component."""
 
-    machine: type[Machine]
+    machine: Callable[[Model, Any, str], Machine]
 
     def __init__(self, model: Model, component: Any) -> None:
         super().__init__(model, component)
@@ -126,9 +132,9 @@ class Group(Node):
 class AppServer(Machine):
     """Works, then calls what it needs; holds its thread all the while if it blocks."""
 
-    @property
-    def blocking(self) -> bool:
-        return self.component.blocking
+    def __init__(self, model: Model, component: kinds.AppServers, name: str) -> None:
+        super().__init__(model, component, name)
+        self.blocking = component.blocking
 
 
 class AppServers(Group):
@@ -167,13 +173,14 @@ class DatabaseNode(Machine):
 class Database(Group):
     """Reads to a live replica, writes to the primary."""
 
-    machine = DatabaseNode
-
     def __init__(self, model: Model, component: kinds.Database) -> None:
         super().__init__(model, component)
         self.primary = self.members[0]
-        for node in self.members:
-            node.group = self
+
+    def machine(self, model: Model, component: kinds.Database, name: str) -> Machine:
+        node = DatabaseNode(model, component, name)
+        node.group = self
+        return node
 
     def enter(self, call: Call) -> Process:
         node = self.primary
@@ -183,14 +190,14 @@ class Database(Group):
             node = replicas[int(draw * len(replicas))]
         yield from node.enter(call)
 
-    def before_kill(self, node: DatabaseNode) -> None:
+    def before_kill(self, node: Machine) -> None:
         if node is self.primary and node.up and self.component.failover_s is not None:
             number = len(self.model.scenario.schedule)
             index = list(self.model.nodes).index(self.name)
             moment = Moment(self.model, self.component.failover_s, FAULT, number, index)
             moment.then(lambda _: self.fail_over(node))
 
-    def fail_over(self, dead: DatabaseNode) -> None:
+    def fail_over(self, dead: Machine) -> None:
         live = [node for node in self.members if node.up]
         if self.primary is dead and not dead.up and live:
             self.primary = live[0]

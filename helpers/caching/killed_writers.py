@@ -1,0 +1,99 @@
+"""Real processes that acknowledge writes from memory, and what is left when they are killed."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from helpers.foundations.servers.lateness import Lateness
+from helpers.foundations.servers.processes import Child
+
+#: Acknowledgements that a pipe surely holds; each is a byte, and more would be waited for.
+PIPE_BYTES = 60_000
+
+_CHILD = Path(__file__).with_name("batching_process.py")
+_WAVE = 8  # processes alive at once
+
+
+def killed(
+    lives_s: np.ndarray, write_rps: float, flush_s: float, timeout_s: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Start processes, kill each without warning at its time, and count.
+
+    Killed by SIGKILL, on Windows by TerminateProcess; eight are alive at once.
+
+    Parameters
+    ----------
+    lives_s : numpy.ndarray, shape (kills,)
+        How long each lives, seconds.
+    write_rps, flush_s : float
+        Evenly spaced writes per second, and seconds between flushes to sqlite3.
+    timeout_s : float
+        When to give up, seconds.
+
+    Returns
+    -------
+    acknowledged, stored : numpy.ndarray of int, shape (kills,)
+        Writes that each had acknowledged, and that its database holds.
+    late_s : float
+        How late timers were on average, seconds.
+
+    Raises
+    ------
+    TimeoutError
+        If it took longer than `timeout_s`.
+    RuntimeError
+        If a process died of its own accord.
+    """
+    deadline = time.monotonic() + timeout_s
+    counts: list[tuple[int, int]] = []
+    with (
+        TemporaryDirectory(prefix="write-behind-", ignore_cleanup_errors=True) as folder,
+        Lateness() as lateness,
+    ):
+        for first in range(0, lives_s.size, _WAVE):
+            counts += _wave(Path(folder), first, lives_s[first:][:_WAVE], write_rps, flush_s)
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"killing {lives_s.size} processes took longer than {timeout_s:g} s"
+                )
+    acknowledged, stored = np.array(counts).T
+    return acknowledged, stored, lateness.mean_s
+
+
+def _wave(
+    folder: Path, first: int, lives_s: np.ndarray, write_rps: float, flush_s: float
+) -> list[tuple[int, int]]:
+    """Start processes together, kill each at its time; return acknowledged and stored writes."""
+    paths = [folder / f"{first + number}.sqlite3" for number in range(lives_s.size)]
+    options = (str(write_rps), str(flush_s))
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Child(str(_CHILD), str(path), *options)) for path in paths]
+        # The first acknowledgement says that a process has begun.
+        begun = []
+        for path, process in zip(paths, processes, strict=True):
+            if process.read(1) != b".":
+                raise RuntimeError(f"the process writing to {path.name} did not start")
+            begun.append(time.monotonic())
+        acknowledged = np.ones(lives_s.size, dtype=int)
+        moments = begun + lives_s
+        for number in np.argsort(moments).tolist():
+            time.sleep(max(0.0, moments[number] - time.monotonic()))
+            code = processes[number].returncode
+            if code is not None:
+                raise RuntimeError(f"a process ended by itself, with code {code}")
+            acknowledged[number] += len(processes[number].kill())
+        return list(zip(acknowledged.tolist(), map(_rows, paths), strict=True))
+
+
+def _rows(path: Path) -> int:
+    database = sqlite3.connect(path)
+    try:
+        return int(database.execute("SELECT count(*) FROM write").fetchone()[0])
+    finally:
+        database.close()

@@ -1,0 +1,403 @@
+"""Fix the bottleneck, and it moves: a closed system on a ladder of fixes.
+
+Random balancing, exponential times and servers that hold no thread while others work: a network of
+product form, for which theory is exact. Where that stops being true: locks, connection pools and
+threads that wait make a server's ceiling depend on the one behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers import blueprint
+from helpers.blueprint import Design
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import error_bars, here, log_axis, ring, yours
+from helpers.foundations.experiment import (
+    Mine,
+    Parameters,
+    Result,
+    integer,
+    option,
+    seed,
+    takes,
+)
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.statistics import Interval, batch_means
+
+#: What is done, in this order; each step keeps those before.
+FIXES = (
+    "as built",
+    "three servers",
+    "a cache",
+    "six servers",
+    "two read replicas",
+    "twelve servers",
+)
+
+#: What may fail.
+FAILURES = ("nothing", "a server", "the cache", "a replica")
+
+#: Mean think time of a user, seconds.
+THINK_S = 1.0
+
+
+#: Populations that are simulated, and the largest that theory covers.
+USERS = (40, 120, 300, 600)
+MOST_USERS = 600
+
+_COUNTED = 1_000  # requests after the warm-up
+
+
+#: The components that can be the bottleneck.
+COMPONENTS = ("app", "cache", "db")
+
+
+class Setting(Parameters):
+    """A system that has had some fixes, and perhaps lost a part."""
+
+    fixes: int = integer(0, "Fixes made", at_least=0, at_most=len(FIXES) - 1)
+    users: int = integer(100, "Users", at_least=1, at_most=MOST_USERS)
+    failure: str = option("nothing", "What has failed", of=FAILURES)
+    seed: int = seed()
+
+
+# --- the model: what the page shows, and a learner changes ----------------------------------------
+
+
+def slowest_part(at):
+    """Ask of each part how many requests a second it can take; the lowest number is the ceiling."""
+    servers = (1, 3, 3, 6, 6, 12)[at.fixes]
+    replicas = 2 if at.fixes >= 4 else 0
+    hits = 0.8 if at.fixes >= 2 else 0.0  # of the reads, found in the cache
+    if at.failure == "a server" and servers > 1:
+        servers -= 1
+    if at.failure == "a replica" and replicas:
+        replicas -= 1
+    if at.failure == "the cache":
+        hits = 0.0
+    reads, writes = 0.8 * (1 - hits), 0.2  # that reach the database, of each request
+    ceilings = {"app": servers / 0.0125}
+    if replicas:  # they take the reads, the primary takes the writes
+        ceilings["db"] = min(2 * replicas / (reads * 0.020), 2 / (writes * 0.020))
+    else:
+        ceilings["db"] = 2 / ((reads + writes) * 0.020)
+    return {"ceiling_rps": min(ceilings.values()), **ceilings}
+
+
+def ladder(fixes: int, failure: str = "nothing", users: int = 100) -> Design:
+    """Return the design after so many fixes, less what has failed.
+
+    Parameters
+    ----------
+    fixes : int
+        Number of fixes made; 0 to 5.
+    failure : {"nothing", "a server", "the cache", "a replica"}
+        What is missing. A design that has no such thing, or only one server, is left as it is.
+    users : int
+        Users who think and ask; >= 1.
+    """
+    servers = (1, 3, 3, 6, 6, 12)[fixes]
+    replicas = 2 if fixes >= 4 else 0
+    hits = 0.8
+    if failure == "a server" and servers > 1:
+        servers -= 1
+    if failure == "a replica" and replicas:
+        replicas -= 1
+    if failure == "the cache":
+        hits = 0.0
+    app = blueprint.AppServers(count=servers, blocking=False)
+    db = blueprint.Database(replicas=replicas, connections=2)
+    clients = blueprint.Clients(users=users, think_s=THINK_S, write_fraction=0.2)
+    path = clients >> blueprint.LoadBalancer(policy="random", health_check=None) >> app
+    if fixes >= 2:
+        path = path >> blueprint.Cache(hit_ratio=hits)
+    return Design(FIXES[fixes], path >> db)
+
+
+@takes(Setting)
+def simulate(at: Setting) -> Iterator[Bottleneck]:
+    """Simulate one population after the other; the first frame has theory alone."""
+    simulated: dict[int, Interval] = {}
+    yield Bottleneck(at, {})
+    for users in USERS:
+        simulated[users] = _throughput(at.fixes, at.failure, users, at.seed)
+        yield Bottleneck(at, dict(simulated))
+
+
+@lru_cache(maxsize=256)
+def _throughput(fixes: int, failure: str, users: int, seed: int) -> Interval:
+    """Requests answered per second, from ten batches of one run."""
+    # A rough rate is enough to say how long to watch: no more than one part's ceiling.
+    rate = min(users / THINK_S, 80.0 * (1, 3, 3, 6, 6, 12)[fixes])
+    warm_up_s = 2 * users / rate + 2 * THINK_S
+    window_s = max(_COUNTED, users) / rate
+    run = blueprint.simulate_design(
+        ladder(fixes, failure, users),
+        duration_s=warm_up_s + window_s,
+        warm_up_s=warm_up_s,
+        seed=seed,
+    )
+    done = run.done_s[run.outcome == 0]
+    edges = np.linspace(warm_up_s, warm_up_s + window_s, 101)
+    return batch_means(np.histogram(done, edges)[0] / (window_s / 100), batches=10)
+
+
+# --- theory ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Theory:
+    """A closed design for 1..N users.
+
+    Attributes
+    ----------
+    users : numpy.ndarray of int, shape (N,)
+        Populations.
+    throughput_rps, response_s : numpy.ndarray, shape (N,)
+        Exact, for each population.
+    bound_rps, bound_s : numpy.ndarray, shape (N,)
+        The largest throughput and the smallest response time there can be.
+    capacities_rps : dict of str to float
+        Ceiling that each component sets on its own.
+    """
+
+    users: np.ndarray
+    throughput_rps: np.ndarray
+    response_s: np.ndarray
+    bound_rps: np.ndarray
+    bound_s: np.ndarray
+    capacities_rps: dict[str, float]
+
+    @property
+    def bottleneck(self) -> str:
+        """The component with the lowest ceiling."""
+        return min(self.capacities_rps, key=self.capacities_rps.__getitem__)
+
+    @property
+    def ceiling_rps(self) -> float:
+        """Throughput that no number of users exceeds."""
+        return self.capacities_rps[self.bottleneck]
+
+    @property
+    def knee_users(self) -> float:
+        """Users from whom on somebody must queue."""
+        return self.ceiling_rps * float(self.users[0] / self.bound_rps[0])
+
+
+def theory(at: Setting) -> Theory:
+    """Return the exact throughput at the setting for 1 to 600 users, and its bounds."""
+    return _theory(at.fixes, at.failure)
+
+
+def steps() -> list[Theory]:
+    """Return the same for every step of the ladder, without failures."""
+    return [_theory(fixes, "nothing") for fixes in range(len(FIXES))]
+
+
+@lru_cache(maxsize=32)
+def _theory(fixes: int, failure: str) -> Theory:
+    """Solve a step of the ladder.
+
+    Buzen's convolution, *Communications of the ACM* 16, 1973: with
+    ``f_i(j) = D_i^j / prod(min(m, c_i), m = 1..j)`` and G their convolution,
+    ``X(N) = G(N - 1) / G(N)``. Bounds: ``X <= min(N / (D + Z), min c_i / D_i)``; Lazowska,
+    Zahorjan, Graham and Sevcik, *Quantitative System Performance*, 1984, chapter 5.
+    """
+    users = MOST_USERS
+    design = ladder(fixes, failure)
+    bounds = blueprint.bounds(design)
+    capacities: dict[str, float] = {}
+    for load in bounds.loads.values():
+        if load.visits > 0:
+            known = capacities.get(load.component, np.inf)
+            capacities[load.component] = min(known, load.capacity_rps)
+    # In units of the ceiling the weights neither overflow nor vanish.
+    unit = min(capacities.values())
+    stations = [
+        _weights(load.demand_s * unit, load.servers, users)
+        for load in bounds.loads.values()
+        if load.visits > 0
+    ]
+    latency = bounds.response_s - sum(load.demand_s for load in bounds.loads.values())
+    total = _weights((THINK_S + latency) * unit, None, users)
+    for station in stations:
+        total = np.convolve(total, station)[: users + 1]
+    population = np.arange(1, users + 1)
+    throughput = unit * total[:-1] / total[1:]
+    highest = np.minimum(population / (bounds.response_s + THINK_S), unit)
+    return Theory(
+        users=population,
+        throughput_rps=throughput,
+        response_s=population / throughput - THINK_S,
+        bound_rps=highest,
+        bound_s=population / highest - THINK_S,
+        capacities_rps=capacities,
+    )
+
+
+def _weights(demand: float, servers: int | None, n: int) -> np.ndarray:
+    """Factor of the product form with 0..n customers at a station."""
+    j = np.arange(1, n + 1)
+    busy = j if servers is None else np.minimum(j, servers)
+    return np.concatenate([[1.0], np.cumprod(demand / busy)])
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+_NAMES = {"app": "the servers", "cache": "the cache", "db": "the database"}
+_SATURATES = {
+    "app": "The servers saturate",
+    "cache": "The cache saturates",
+    "db": "The database saturates",
+}
+
+
+class Bottleneck(Result):
+    """Throughput with each number of users simulated so far, requests per second."""
+
+    at: Setting
+    simulated: dict[int, Interval]
+
+    @property
+    def theory(self) -> Theory:
+        """The exact solution, and the bounds."""
+        return theory(self.at)
+
+    @property
+    def inside(self) -> int:
+        """How many of the simulated intervals hold the exact throughput."""
+        exact = self.theory.throughput_rps
+        return sum(span.contains(exact[n - 1]) for n, span in self.simulated.items())
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        row = self.at.users - 1
+        return {
+            "bottleneck": self.theory.bottleneck,
+            "ceiling_rps": self.theory.ceiling_rps,
+            "knee_users": self.theory.knee_users,
+            "throughput_rps": float(self.theory.throughput_rps[row]),
+            "response_ms": 1e3 * float(self.theory.response_s[row]),
+            "populations_simulated": len(self.simulated),
+            "intervals_with_theory_inside": self.inside,
+        }
+
+    @property
+    def reading(self) -> str:
+        row, exact = self.at.users - 1, self.theory
+        known = ""
+        if self.simulated:
+            known = (
+                f" Theory lies inside {self.inside} of {len(self.simulated)} simulated 95 % "
+                "intervals."
+            )
+        people = "1 user gets" if self.at.users == 1 else f"{self.at.users} users get"
+        return (
+            f"{self._moved}{_SATURATES[exact.bottleneck]} first, at "
+            f"{significant(exact.ceiling_rps)} requests/s; {people} "
+            f"{significant(exact.throughput_rps[row])} requests/s and "
+            f"{'waits' if self.at.users == 1 else 'wait'} "
+            f"{duration(float(exact.response_s[row]))} for each.{known}"
+        )
+
+    @property
+    def _moved(self) -> str:
+        """What the last fix, or the failure, did to the ceiling."""
+        at, exact, whole = self.at, self.theory, steps()[self.at.fixes]
+        if at.failure == "nothing":
+            if not at.fixes:
+                return ""
+            before = steps()[at.fixes - 1]
+            gain = significant(exact.ceiling_rps / before.ceiling_rps)
+            raised = f"'{FIXES[at.fixes]}' raised the ceiling {gain} times"
+            if before.bottleneck == exact.bottleneck:
+                return f"{raised}. "
+            names = [_NAMES[one.bottleneck] for one in (before, exact)]
+            return f"{raised} and moved the bottleneck from {names[0]} to {names[1]}. "
+        if at.failure == "a server" and not at.fixes:
+            return "Without its only server the system serves nobody; here it still has it. "
+        if (at.failure == "the cache" and at.fixes < 2) or (
+            at.failure == "a replica" and at.fixes < 4
+        ):
+            return f"After so many fixes the system has no {at.failure.split()[1]} to lose. "
+        if exact.ceiling_rps < whole.ceiling_rps * (1 - 1e-9):
+            return (
+                f"Without {at.failure} the ceiling falls from {significant(whole.ceiling_rps)} to "
+                f"{significant(exact.ceiling_rps)} requests/s. "
+            )
+        return f"Losing {at.failure} costs no throughput here. "
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        columns: dict[str, Any] = {
+            "step": FIXES,
+            "bottleneck": [step.bottleneck for step in steps()],
+        }
+        for part in COMPONENTS:
+            ceilings = [step.capacities_rps.get(part) for step in steps()]
+            columns[f"{part} ceiling (rps)"] = [
+                "none" if ceiling is None else significant(ceiling) for ceiling in ceilings
+            ]
+        return columns
+
+
+_PART_LOOKS = {
+    "app": (style.BLUE, "o", "-", "servers"),
+    "cache": (style.GREEN, "s", (0, (1, 1.2)), "cache"),
+    "db": (style.VERMILION, "^", (0, (6, 2)), "database"),
+}
+
+
+@style.panels(2)
+def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
+    """Draw each component's ceiling along the ladder of fixes, and throughput against users."""
+    ladder, curve = axes
+    at, exact, climbed = run.at, run.theory, steps()
+    ladder.set_title("Each fix lifts one ceiling")
+    ladder.set_xlim(-0.35, len(FIXES) - 0.35)
+    log_axis(ladder, "y", 50, 2_000, ticks=(50, 100, 200, 500, 1_000, 2_000))
+    ladder.set_xticks(range(len(FIXES)), [name.replace(" ", "\n") for name in FIXES], fontsize=8)
+    ladder.set_ylabel("ceiling (requests/s)")
+    here(ladder, at.fixes)
+    for part in COMPONENTS:
+        color, marker, line, name = _PART_LOOKS[part]
+        ceilings = [step.capacities_rps.get(part, np.nan) for step in climbed]
+        if np.nanmin(ceilings) > 2_000:
+            continue  # the cache never binds
+        ladder.step(range(len(FIXES)), ceilings, color=color, marker=marker, linestyle=line,
+                    where="mid", markersize=6)  # fmt: skip
+        style.label(ladder, 0, ceilings[0], name, color, xytext=(-8, -12 if part == "app" else 10))
+    low = [step.ceiling_rps for step in climbed]
+    ladder.plot(range(len(FIXES)), low, color=style.INK, marker="o", markersize=13,
+                markerfacecolor="none", linestyle="none", markeredgewidth=1.5)  # fmt: skip
+    if at.failure != "nothing":
+        ladder.plot([at.fixes], [exact.ceiling_rps], color=style.INK, marker="x",
+                    markersize=9, markeredgewidth=2.4, linestyle="none")  # fmt: skip
+        style.label(ladder, at.fixes, exact.ceiling_rps, "after the failure", style.INK,
+                    ha="right" if at.fixes > 2 else "left",
+                    xytext=(-8 if at.fixes > 2 else 8, -12))  # fmt: skip
+
+    curve.set_title("Throughput: bounds, exact, simulated")
+    curve.set_xlim(0, 620)
+    curve.set_ylim(0, 620)
+    curve.set_xlabel("users")
+    curve.set_ylabel("throughput (requests/s)")
+    curve.plot(exact.users, exact.bound_rps, color=style.GHOST, linewidth=1.6)
+    curve.plot(exact.users, exact.throughput_rps, **style.THEORY)
+    style.label(curve, 600, exact.ceiling_rps, "bound", style.MUTED, ha="right", xytext=(0, 9))
+    shown = [n for n in USERS if n in run.simulated]
+    if shown:
+        error_bars(curve, shown, [run.simulated[n] for n in shown], **style.DOTS)
+    here(curve, at.users)
+    ring(curve, at.users, exact.throughput_rps[at.users - 1])
+    if mine is not None:
+        yours(ladder, at.fixes, mine["ceiling_rps"])
+        yours(curve, at.users, min(mine["ceiling_rps"], 620.0))

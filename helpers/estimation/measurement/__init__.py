@@ -1,1 +1,0 @@
-"""The chapter's experiments on real components."""

@@ -1,1 +1,0 @@
-"""Pictures of the chapter: results and axes in, drawn axes out."""

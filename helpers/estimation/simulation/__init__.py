@@ -1,1 +1,0 @@
-"""Simulations of the chapter: parameters in, results out."""

@@ -1,0 +1,273 @@
+"""Years of failures and repairs, to see which boxes the downtime comes from.
+
+Boxes fail and are repaired independently of one another. Where that stops being true: one bad
+deployment takes all servers at once, and a replica that was never tried may not take over. What
+these formulas give is the best case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import simpy
+from matplotlib.axes import Axes
+
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, log_axis, marks, named_axis, yours
+from helpers.foundations.experiment import (
+    Draws,
+    Mine,
+    Parameters,
+    Result,
+    flag,
+    integer,
+    number,
+    seed,
+    takes,
+)
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.scaling.series_and_parallel import box, in_series, unavailability
+
+#: What the downtime is counted for, in the order of every array here.
+ROWS = (
+    "vertical: big server",
+    "vertical: database",
+    "vertical: whole",
+    "horizontal: balancers",
+    "horizontal: servers",
+    "horizontal: databases",
+    "horizontal: whole",
+)
+
+HOURS_A_YEAR = 8_766.0
+
+_CYCLES = 300
+_REPLICATIONS = 20
+_MOST_SERVERS = 7
+_BOXES = 2 + 2 + 2 + _MOST_SERVERS  # the vertical column, balancers, databases, servers
+
+
+class Setting(Parameters):
+    """How boxes fail, and how many of them the horizontal design has."""
+
+    mtbf_days: float = number(30.0, "Time between failures", unit="days", above=0)
+    mttr_h: float = number(4.0, "Time to repair", unit="h", above=0)
+    needed: int = integer(1, "Servers needed", at_least=1, at_most=4)
+    spare: int = integer(2, "Spare servers", at_least=0, at_most=3)
+    second_balancer: bool = flag(
+        False, "second balancer", note="It takes over at once and without fail."
+    )
+    replica: bool = flag(
+        False, "replica of the database", note="It takes over at once and without fail."
+    )
+    seed: int = seed()
+
+    @property
+    def balancers(self) -> int:
+        """Balancers in the horizontal design."""
+        return 1 + self.second_balancer
+
+    @property
+    def servers(self) -> int:
+        """Servers in the horizontal design."""
+        return self.needed + self.spare
+
+    @property
+    def databases(self) -> int:
+        """Copies of the database in the horizontal design."""
+        return 1 + self.replica
+
+
+# --- the model: what the page shows, and a learner changes ----------------------------------------
+
+
+def failing_boxes(at, draw):
+    """Let every box fail and be repaired, and add up the time that a stage has too few."""
+    world = simpy.Environment()
+    up = {"balancers": at.balancers, "servers": at.servers, "databases": at.databases}
+    needed = {"balancers": 1, "servers": at.needed, "databases": 1}
+    down_h = since = 0.0
+
+    def change(stage, by):
+        nonlocal down_h, since
+        if any(up[each] < needed[each] for each in up):
+            down_h += world.now - since
+        since = world.now
+        up[stage] += by
+
+    def life_of_a_box(stage):
+        while True:
+            yield world.timeout(draw("failures").exponential(24 * at.mtbf_days))
+            change(stage, -1)
+            yield world.timeout(draw("repairs").exponential(at.mttr_h))
+            change(stage, +1)
+
+    for stage, boxes in list(up.items()):
+        for _ in range(boxes):
+            world.process(life_of_a_box(stage))
+    world.run(until=300 * 24 * at.mtbf_days)
+    return {"downtime_h": 8_766 * down_h / since}
+
+
+# --- the same, fast: seven rows of twenty histories -----------------------------------------------
+
+
+@takes(Setting)
+def simulate(at: Setting) -> Availability:
+    """Let every box of two designs fail and be repaired 300 times, in 20 histories."""
+    return Availability(at, downtime_h=mean_intervals(_down_shares(at) * HOURS_A_YEAR))
+
+
+def _down_shares(at: Setting) -> np.ndarray:
+    """Share of the time that each of `ROWS` is down in each history, shape (20, 7)."""
+    boxes = np.array(
+        [0, 1, *range(2, 2 + at.balancers), *range(4, 4 + at.databases), *range(6, 6 + at.servers)]
+    )
+    stage = np.array([0, 1, *[2] * at.balancers, *[4] * at.databases, *[3] * at.servers])
+    need = (1, 1, 1, at.needed, 1)
+    up_times, down_times = _draws(at.seed)
+    repairs = down_times[:, boxes] * at.mttr_h
+    before = np.concatenate([np.zeros((_REPLICATIONS, boxes.size, 1)), repairs[:, :, :-1]], axis=2)
+    failing = np.cumsum(up_times[:, boxes] * (at.mtbf_days * 24) + before, axis=2)
+    repaired = failing + repairs
+    # All boxes of a history are watched only as long as every one of them is simulated.
+    horizon = repaired[:, :, -1].min(axis=1)
+    events = _CYCLES * boxes.size
+    times = np.concatenate(
+        [failing.reshape(_REPLICATIONS, events), repaired.reshape(_REPLICATIONS, events)], axis=1
+    )
+    order = times.argsort(axis=1)
+    times = np.minimum(np.take_along_axis(times, order, axis=1), horizon[:, np.newaxis])
+    lengths = np.diff(times, axis=1)
+    broken = []
+    box_of = np.repeat(np.arange(boxes.size), _CYCLES)
+    for k, least in enumerate(need):
+        mine = stage[box_of] == k
+        change = np.concatenate([np.where(mine, -1, 0), np.where(mine, 1, 0)])
+        working = (stage == k).sum() + np.cumsum(change[order], axis=1)[:, :-1]
+        broken.append(working < least)
+    vertical, horizontal = broken[:2], broken[2:]
+    rows = [*vertical, np.logical_or.reduce(vertical)]
+    rows += [*horizontal, np.logical_or.reduce(horizontal)]
+    return np.stack([(lengths * mask).sum(axis=1) / horizon for mask in rows], axis=1)
+
+
+@lru_cache(maxsize=4)
+def _draws(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Unit times to failure and to repair, each of shape (20, boxes, 300)."""
+    draw, shape = Draws(seed), (_REPLICATIONS, _BOXES, _CYCLES)
+    draws = (
+        draw("failures").standard_exponential(shape),
+        draw("repairs").standard_exponential(shape),
+    )
+    for each in draws:
+        each.setflags(write=False)
+    return draws
+
+
+# --- theory ---------------------------------------------------------------------------------------
+
+
+def theory(at: Setting) -> np.ndarray:
+    """Downtime of each of :data:`ROWS` by series and parallel formula, hours a year, shape (7,)."""
+    up = box(at.mtbf_days * 24, at.mttr_h)
+    vertical = [1 - up, 1 - up]
+    horizontal = [
+        unavailability(up, 1, at.balancers),
+        unavailability(up, at.needed, at.servers),
+        unavailability(up, 1, at.databases),
+    ]
+    shares = [*vertical, in_series(vertical), *horizontal, in_series(horizontal)]
+    return np.array(shares) * HOURS_A_YEAR
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+class Availability(Result):
+    """Downtime of each of :data:`ROWS`, hours a year."""
+
+    at: Setting
+    downtime_h: Intervals
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        exact, whole = theory(self.at), self.downtime_h[6]
+        return {
+            "box_availability_percent": float(
+                f"{100 * box(self.at.mtbf_days * 24, self.at.mttr_h):.4f}"
+            ),
+            "vertical_downtime_h_per_year": float(self.downtime_h.estimate[2]),
+            "vertical_theory_h_per_year": float(exact[2]),
+            "horizontal_downtime_h_per_year": whole.estimate,
+            "horizontal_low_h_per_year": whole.low,
+            "horizontal_high_h_per_year": whole.high,
+            "horizontal_theory_h_per_year": float(exact[6]),
+        }
+
+    @property
+    def reading(self) -> str:
+        exact = theory(self.at)
+        stages = {"balancer": 3, "server": 4, "database": 5}
+        worst = max(stages, key=lambda name: exact[stages[name]])
+        ratio = exact[2] / exact[6]
+        if abs(ratio - 1) < 0.01:
+            compared = "as good as no difference"
+        elif ratio > 1:
+            compared = f"{significant(ratio)} times less"
+        else:
+            compared = f"{significant(1 / ratio)} times more"
+        return (
+            f"Theory expects {duration(3600 * exact[2])} of downtime a year from the "
+            f"vertical design and {duration(3600 * exact[6])} from the horizontal one "
+            f"with {self.at.servers} servers ({compared}); the simulated years gave "
+            f"{duration(3600 * float(self.downtime_h.estimate[2]))} and "
+            f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and the {worst} stage is the "
+            f"horizontal design's largest share."
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return {
+            "stage": ROWS,
+            "downtime (h/year)": self.downtime_h.estimate,
+            "from": self.downtime_h.low,
+            "to": self.downtime_h.high,
+            "theory (h/year)": theory(self.at),
+        }
+
+
+_SHORT_ROWS = [row.split(": ")[1] for row in ROWS]
+_PLACES = np.array([7.6, 6.8, 6.0, 4.0, 3.2, 2.4, 1.6])
+_LOW, _HIGH = 1e-4, 3e3  # hours a year
+
+
+def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
+    """Draw the downtime of every stage of both designs on a logarithmic axis."""
+    expected = theory(run.at)
+    ax.set_title("Where the downtime comes from")
+    ticks = {1e-3: "4 s", 1 / 60: "1 min", 1: "1 h", 24: "1 day", 168: "1 week"}
+    log_axis(ax, "x", _LOW, _HIGH, ticks=ticks, text=ticks.__getitem__)
+    ax.set_ylim(0.9, 8.9)
+    named_axis(ax, "y", _SHORT_ROWS, _PLACES)
+    ax.set_xlabel("downtime a year")
+    ax.text(_LOW * 1.3, 8.4, "scaled up", fontsize=9.5, fontweight="bold", va="center")
+    ax.text(_LOW * 1.3, 4.8, "scaled out", fontsize=9.5, fontweight="bold", va="center")
+    for row, place, one, exact in zip(ROWS, _PLACES, run.downtime_h, expected, strict=True):
+        if one.estimate > _LOW:
+            color = style.BLUE if "whole" in row else style.SKY
+            bars(ax, place, one.estimate - _LOW, 0.5, start=_LOW, along="x", facecolor=color)
+            ends = [max(one.low, _LOW), max(one.high, _LOW)]
+            ax.plot(ends, [place, place], color=style.INK, linewidth=1.2)
+        else:
+            x, said = max(_LOW, float(exact)) * 1.5, "never seen in the simulation"
+            ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
+    marks(ax, _PLACES, np.where(expected > _LOW, expected, np.nan), 0.68, along="x")
+    note: dict[str, Any] = {"fontsize": 9, "ha": "right", "va": "center", "color": style.MUTED}
+    ax.text(_HIGH * 0.85, 4.8, "black: theory", **note)
+    if mine is not None:
+        yours(ax, mine["downtime_h"], _PLACES[-1])

@@ -1,0 +1,421 @@
+"""Three tiers, a crowd of users, and the tier that breaks first.
+
+Users think, and then send a request through web server, application and database, one after the
+other. Where that stops being true: a request's work must not depend on the load. A database whose
+queries slow each other down has a throughput that falls when it is pushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import simpy
+from matplotlib.axes import Axes
+
+from helpers.foundations import queueing
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import error_bars, here, is_blank, yours
+from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.experiment import (
+    Draws,
+    Measured,
+    Mine,
+    Parameters,
+    Result,
+    integer,
+    number,
+    option,
+    replications,
+    seed,
+    takes,
+)
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.queueing import BottleneckBounds, ClosedNetwork
+from helpers.foundations.servers.lateness import no_verdict
+from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.scaling.closed_loop import closed_loop, throughput
+from helpers.scaling.loopback_chains import run_chains
+
+#: The stations, in the order a request passes them.
+TIERS = ("web", "application", "database")
+
+#: What can be done about it, and the factor on each tier's work.
+ACTIONS = {
+    "nothing": (1.0, 1.0, 1.0),
+    "twice as fast web servers": (0.5, 1.0, 1.0),
+    "twice as fast application": (1.0, 0.5, 1.0),
+    "twice as fast database": (1.0, 1.0, 0.5),
+    "cache four reads in five": (1.0, 1.0, 0.2),
+}
+
+#: Numbers of users at which the network is simulated, and at which it is measured.
+USERS = (1, 5, 10, 15, 20, 30, 40, 60, 80)
+MEASURED_USERS = (1, 4, 8, 12, 20)
+
+_REQUESTS = 1_200
+_WARMUP = 300
+_CHAINS = 3  # real ones, of each number of users
+_BATCHES = 10
+
+
+class Setting(Parameters):
+    """A crowd, and three tiers with one server each."""
+
+    users: int = integer(20, "Users", at_least=1, at_most=USERS[-1])
+    web_ms: float = number(10.0, "Work on the web server", unit="ms", above=0)
+    application_ms: float = number(30.0, "Work in the application", unit="ms", above=0)
+    database_ms: float = number(50.0, "Work in the database", unit="ms", above=0)
+    think_s: float = number(1.0, "Time a user thinks", unit="s", at_least=0)
+    action: str = option("nothing", "Action", of=tuple(ACTIONS))
+    replications: int = replications(6)
+    seed: int = seed()
+
+    @property
+    def demands_s(self) -> tuple[float, ...]:
+        """Mean work of a request at each tier after the action, seconds."""
+        before = (self.web_ms, self.application_ms, self.database_ms)
+        return tuple(1e-3 * ms * by for ms, by in zip(before, ACTIONS[self.action], strict=True))
+
+
+# --- the model: what the page shows, and a learner changes ----------------------------------------
+
+
+def three_tiers(at, draw):
+    """Let users think, and send each request through web server, application and database."""
+    world = simpy.Environment()
+    tiers = [simpy.Resource(world) for _ in at.demands_s]
+    done_s, took_s = [], []
+
+    def user():
+        while True:
+            yield world.timeout(draw("thinks").exponential(at.think_s))
+            asked = world.now
+            work_s = [draw("services").exponential(mean_s) for mean_s in at.demands_s]
+            for tier, needs_s in zip(tiers, work_s, strict=True):
+                with tier.request() as my_turn:
+                    yield my_turn
+                    yield world.timeout(needs_s)
+            done_s.append(world.now)
+            took_s.append(world.now - asked)
+
+    for _ in range(at.users):
+        world.process(user())
+    while len(done_s) < 1_200:
+        world.step()
+    watched_s = done_s[-1] - done_s[299]  # by then the crowd has spread out
+    return {"throughput_rps": 900 / watched_s, "response_ms": 1000 * np.mean(took_s[300:1_200])}
+
+
+# --- the same, fast: all numbers of users and all replications side by side -----------------------
+
+
+@takes(Setting)
+def simulate(at: Setting) -> Bottleneck:
+    """Simulate nine sizes of crowd; each run serves 1,200 requests and discards the first 300."""
+    unit_thinks, unit_services = _draws(at.replications, at.seed)
+    clients = np.repeat(USERS, at.replications)
+    # Every population of one replication meets the same draws.
+    thinks = np.tile(unit_thinks * at.think_s, len(USERS))
+    services = np.tile(unit_services * np.array(at.demands_s)[:, np.newaxis], len(USERS))
+    done, responses = closed_loop(thinks, services, clients)
+    shape = (len(USERS), at.replications)
+    return Bottleneck(
+        at,
+        throughput=mean_intervals(throughput(done, _WARMUP).reshape(shape).T),
+        response=mean_intervals(responses[_WARMUP:].mean(axis=0).reshape(shape).T),
+    )
+
+
+@lru_cache(maxsize=4)
+def _draws(replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = Draws(seed)
+    draws = (
+        draw("thinks").standard_exponential((USERS[-1] + _REQUESTS, replications)),
+        draw("services").standard_exponential((_REQUESTS, len(TIERS), replications)),
+    )
+    for each in draws:
+        each.setflags(write=False)
+    return draws
+
+
+# --- theory ---------------------------------------------------------------------------------------
+
+
+class Theory(NamedTuple):
+    """A closed network with 1, 2, ..., N customers: exactly, and what bounds it."""
+
+    exact: ClosedNetwork
+    bounds: BottleneckBounds
+
+
+def theory(at: Setting) -> Theory:
+    """Exact solution for 1 to 80 users, by mean value analysis, and its asymptotic bounds.
+
+    X(N) <= min(1 / Dmax, N / (D + Z)). Reiser and Lavenberg 1980 for the exact solution, Denning
+    and Buzen, "The operational analysis of queueing network models", *ACM Computing Surveys* 10,
+    1978, for the bounds.
+    """
+    return network(at.demands_s, at.think_s, USERS[-1])
+
+
+def network(demands_s: tuple[float, ...], think_s: float, users: int) -> Theory:
+    """The same for any row of single servers."""
+    return Theory(
+        queueing.mva(demands_s, users, think_s),
+        queueing.bottleneck_bounds(demands_s, users, think_s),
+    )
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+class Bottleneck(Result):
+    """Requests per second and mean response times, seconds, at :data:`USERS`."""
+
+    at: Setting
+    throughput: Intervals
+    response: Intervals
+
+    @property
+    def ceiling_rps(self) -> float:
+        """Throughput that no number of users exceeds."""
+        return 1 / max(self.at.demands_s)
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        (exact, bounds), row = theory(self.at), self.at.users - 1
+        values: dict[str, float | int | str] = {
+            "users": self.at.users,
+            "bottleneck": TIERS[bounds.bottleneck],
+            "ceiling_rps": self.ceiling_rps,
+            "knee_users": bounds.knee_customers,
+            "throughput_rps": float(exact.throughput_rps[row]),
+            "response_ms": 1e3 * float(exact.response_s[row]),
+        }
+        for tier, used in zip(TIERS, exact.utilisation[row], strict=True):
+            values[f"{tier}_utilisation_percent"] = 100 * float(used)
+        return values
+
+    @property
+    def reading(self) -> str:
+        (exact, bounds), row = theory(self.at), self.at.users - 1
+        gain = self.ceiling_rps * max(self.at.but(action="nothing").demands_s)
+        changed = ""
+        if self.at.action != "nothing":
+            changed = (
+                f" '{self.at.action.capitalize()}' raises the ceiling by "
+                f"{significant(100 * (gain - 1))} %."
+                if gain > 1 + 1e-9
+                else f" '{self.at.action.capitalize()}' does not raise the ceiling at all."
+            )
+        return (
+            f"The {TIERS[bounds.bottleneck]} tier saturates first: no more than "
+            f"{significant(self.ceiling_rps)} requests/s, with queues from "
+            f"{significant(bounds.knee_customers)} users on; {self.at.users} users get "
+            f"{significant(exact.throughput_rps[row])} requests/s and wait "
+            f"{duration(float(exact.response_s[row]))} for each.{changed}"
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        exact, rows = theory(self.at).exact, np.array(USERS) - 1
+        return {
+            "users": USERS,
+            "throughput (rps)": self.throughput.estimate,
+            "from": self.throughput.low,
+            "to": self.throughput.high,
+            "exact (rps)": exact.throughput_rps[rows],
+            "response (ms)": 1e3 * self.response.estimate,
+            "exact (ms)": 1e3 * exact.response_s[rows],
+        }
+
+
+@style.panels(2)
+def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
+    """Draw throughput and response time against the number of users, inside their bounds."""
+    rate, response = axes
+    _frame(axes, theory(run.at), mine)
+    error_bars(rate, USERS, run.throughput, **style.DOTS)
+    error_bars(response, USERS, run.response, 1e3, **style.DOTS)
+    for ax in axes:
+        here(ax, run.at.users)
+    if mine is not None:
+        yours(rate, run.at.users, mine["throughput_rps"])
+        yours(response, run.at.users, mine["response_ms"])
+
+
+def _frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) -> None:
+    """Draw what theory says, on axes that hold it and what a learner's model says."""
+    rate, response = axes
+    exact, bounds = expected
+    users, ceiling = bounds.customers, float(bounds.throughput_high_rps[-1])
+    most = int(users[-1])
+    rate.set_title("Throughput: as many as the slowest tier")
+    response.set_title("Response: what the crowd pays")
+    most_rps, longest_ms = 1.06 * ceiling, 1e3 * float(bounds.response_low_s[-1])
+    if mine is not None:
+        most_rps = max(most_rps, float(mine["throughput_rps"]))
+        longest_ms = max(longest_ms, float(mine["response_ms"]))
+    top, slowest = headroom(most_rps), headroom(longest_ms)
+    for ax, high, label in (
+        (rate, top, "throughput (requests/s)"),
+        (response, slowest, "mean response time (ms)"),
+    ):
+        ax.set_xlim(0, most * 1.02)
+        ax.set_xticks(range(0, most + 1, most // 4))
+        ax.set_ylim(0, high)
+        ax.set_xlabel("users")
+        ax.set_ylabel(label)
+    rate.plot(users, bounds.throughput_high_rps, color=style.GHOST, linewidth=1.6)
+    response.plot(users, 1e3 * bounds.response_low_s, color=style.GHOST, linewidth=1.6)
+    rate.plot(users, exact.throughput_rps, **style.THEORY)
+    response.plot(users, 1e3 * exact.response_s, **style.THEORY)
+    knee = bounds.knee_customers
+    if knee < most:
+        rate.plot([knee], [ceiling], color=style.INK, marker="v", markersize=8, ls="none")
+        style.label(rate, knee, ceiling, "N*", style.INK, ha="center", xytext=(0, 12))
+        style.label(rate, most, ceiling, "bound 1/Dmax", style.MUTED, ha="right", xytext=(-2, 9))
+
+
+# --- the same with real servers -------------------------------------------------------------------
+
+
+class Trial(Parameters):
+    """Chains of three loopback servers that sleep for each request, and users who think."""
+
+    web_ms: float = number(2.0, "Work on the web server", unit="ms", at_least=1, at_most=50)
+    application_ms: float = number(
+        4.0, "Work in the application", unit="ms", at_least=1, at_most=50
+    )
+    database_ms: float = number(8.0, "Work in the database", unit="ms", at_least=1, at_most=50)
+    think_ms: float = number(60.0, "Time a user thinks", unit="ms", at_least=1, at_most=1e3)
+    run_s: float = number(1.6, "Time of a run", unit="s", at_least=0.3, at_most=10)
+    seed: int = seed()
+
+
+@takes(Trial)
+def measure(at: Trial) -> MeasuredBottleneck:
+    """Run chains of three loopback servers, three chains for each of five numbers of users.
+
+    Every hop is a TCP connection: users to web, web to application, application to database, and
+    the reply back the same way. Intervals come from ten batches of equal duration, each averaged
+    over the three chains.
+
+    Raises
+    ------
+    TimeoutError
+        If the machine is so busy that the run takes far longer than it should.
+    """
+    crowds = [users for users in MEASURED_USERS for _ in range(_CHAINS)]
+    means_s = [1e-3 * ms for ms in (at.web_ms, at.application_ms, at.database_ms)]
+    runs = run_chains(crowds, means_s, 1e-3 * at.think_ms, at.run_s, at.seed)
+    shape = (len(MEASURED_USERS), _CHAINS)
+    counts = [
+        np.histogram(answered, bins=_BATCHES, range=(runs.after, runs.ended))[0]
+        for answered in runs.answered
+    ]
+    batches = np.array(counts).reshape(*shape, _BATCHES).mean(axis=1)
+    responses = [
+        responses[answered >= runs.after].mean()
+        for responses, answered in zip(runs.responses_s, runs.answered, strict=True)
+    ]
+    return MeasuredBottleneck(
+        at,
+        demands_s=runs.demands_s,
+        thought_s=runs.thought_s,
+        throughput=mean_intervals(batches.T * (_BATCHES / (runs.ended - runs.after))),
+        response_s=np.array(responses).reshape(shape).mean(axis=1),
+        late_s=runs.late_s,
+    )
+
+
+class MeasuredBottleneck(Measured):
+    """Throughput of real three-tier chains with :data:`MEASURED_USERS`.
+
+    Attributes
+    ----------
+    demands_s : tuple of float
+        Mean service time of each tier as measured, seconds.
+    thought_s : float
+        Mean think time as measured, seconds; it includes the replies' way back.
+    throughput : Intervals
+        Requests per second, from ten batches; shape (5,).
+    response_s : numpy.ndarray, shape (5,)
+        Mean response time.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
+    """
+
+    at: Trial
+    demands_s: tuple[float, ...]
+    thought_s: float
+    throughput: Intervals
+    response_s: np.ndarray
+    late_s: float
+
+    @property
+    def expected(self) -> Theory:
+        """Exact solution and bounds for the demands as measured."""
+        return network(self.demands_s, self.thought_s, MEASURED_USERS[-1])
+
+    @property
+    def predicted_rps(self) -> np.ndarray:
+        """Throughput by exact mean value analysis for the measured demands."""
+        return self.expected.exact.throughput_rps[np.array(MEASURED_USERS) - 1]
+
+    @property
+    def agrees(self) -> np.ndarray:
+        """Whether the exact solution lies in each interval."""
+        return self.throughput.contains(self.predicted_rps)
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        return {
+            "web_demand_ms": 1e3 * self.demands_s[0],
+            "application_demand_ms": 1e3 * self.demands_s[1],
+            "database_demand_ms": 1e3 * self.demands_s[2],
+            "ceiling_rps": 1 / max(self.demands_s),
+            "knee_users": self.expected.bounds.knee_customers,
+            "most_measured_rps": float(self.throughput.estimate.max()),
+        }
+
+    @property
+    def reading(self) -> str:
+        if busy := no_verdict(self.late_s, max(self.demands_s)):
+            return busy
+        ratio = self.throughput.estimate / self.predicted_rps
+        worst = int(np.argmax(np.abs(np.log(ratio))))
+        off = 100 * (ratio[worst] - 1)
+        return (
+            f"Verdict: at {int(self.agrees.sum())} of {len(MEASURED_USERS)} numbers of users the "
+            f"throughput that mean value analysis predicts from the measured demands lies in the "
+            f"95 % interval (largest error {significant(abs(off), 2)} %, "
+            f"{'above' if off > 0 else 'below'}, at {MEASURED_USERS[worst]} users); "
+            f"{MEASURED_USERS[-1]} users got {significant(self.throughput.estimate[-1])} "
+            f"requests/s, and the slowest tier allows {significant(1 / max(self.demands_s))}."
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return {
+            "users": MEASURED_USERS,
+            "measured (rps)": self.throughput.estimate,
+            "from": self.throughput.low,
+            "to": self.throughput.high,
+            "exact (rps)": self.predicted_rps,
+            "response (ms)": 1e3 * self.response_s,
+            "exact (ms)": 1e3 * self.expected.exact.response_s[np.array(MEASURED_USERS) - 1],
+        }
+
+
+@style.panels(2)
+def plot_measured(run: MeasuredBottleneck, axes: tuple[Axes, Axes]) -> None:
+    """Draw what real chains did, with theory from the demands that they had."""
+    rate, response = axes
+    if is_blank(rate):
+        _frame(axes, run.expected)
+    error_bars(rate, MEASURED_USERS, run.throughput, **style.MEASUREMENT)
+    response.plot(MEASURED_USERS, 1e3 * run.response_s, **style.MEASUREMENT)

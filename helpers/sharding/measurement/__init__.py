@@ -1,1 +1,0 @@
-"""The same experiments on real components: SQLite files and threads, on this machine."""

@@ -1,1 +1,0 @@
-"""Figures of this chapter: a result and axes in, drawn axes out."""

@@ -1,1 +1,0 @@
-"""Models of sharding: parameters in, results out; one module an experiment."""

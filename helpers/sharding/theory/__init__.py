@@ -1,1 +1,0 @@
-"""Closed forms for what the simulations of this chapter must reproduce."""

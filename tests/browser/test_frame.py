@@ -1,0 +1,78 @@
+"""What every frame gets from the page: names for sliders, readings that are read aloud, styles."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from helpers.explore.front import module, styles
+from tests.browser.lab import Browser, Watched
+
+PAGE = """<div class="sd-explorer"><div class="jupyter-widgets"><div class="widget-label">Load</div>
+<div class="noUi-handle" role="slider" aria-valuenow="1"></div></div>
+<div class="sd-reading">So it is.</div><div id="own"></div></div>
+<div class="noUi-handle" id="foreign"></div>"""
+RENDER = """async source => {
+    const frame = await import('data:text/javascript;base64,' + source);
+    window.stop = frame.default.render({ el: document.getElementById('own') });
+}"""
+HANDLES = ".sd-explorer .noUi-handle"
+
+
+@pytest.fixture
+def framed(browser: Browser) -> Iterator[Watched]:
+    with browser.page(PAGE) as watched:
+        watched.page.evaluate(RENDER, base64.b64encode(module("frame").encode()).decode())
+        yield watched
+        assert watched.console == watched.outside == []
+
+
+def test_handles_are_named_and_readings_read_aloud(framed: Watched) -> None:
+    page = framed.page
+    assert page.get_attribute(HANDLES, "aria-label") == "Load"
+    assert page.get_attribute(".sd-reading", "aria-live") == "polite"
+    assert page.get_attribute("#foreign", "aria-label") is None, "nobody else's business"
+
+
+def test_what_comes_later_too_until_the_frame_is_gone(framed: Watched) -> None:
+    page = framed.page
+    add = """words => document.querySelector('.sd-explorer').insertAdjacentHTML('beforeend',
+        `<div class="jupyter-widgets"><div class="widget-label">${words}</div>
+         <div class="noUi-handle"></div></div>`)"""
+    page.evaluate(add, "Second")
+    page.wait_for_selector(f"{HANDLES}[aria-label='Second']", state="attached")
+    page.evaluate("() => window.stop()")
+    page.evaluate(add, "Third")
+    page.wait_for_timeout(300)
+    named = page.eval_on_selector_all(HANDLES, "all => all.map(one => one.ariaLabel)")
+    assert named == ["Load", "Second", None]
+
+
+def test_the_frame_is_found_once_it_is_on_the_page(browser: Browser) -> None:
+    with browser.page(PAGE) as watched:
+        page = watched.page
+        page.evaluate(
+            """() => { const own = document.getElementById('own'); own.remove();
+                setTimeout(() => document.querySelector('.sd-explorer').append(own), 200);
+                document.body.append(document.createElement('i'));
+                window.own = own; }"""
+        )
+        render = RENDER.replace("document.getElementById('own')", "window.own")
+        page.evaluate(render, base64.b64encode(module("frame").encode()).decode())
+        page.wait_for_selector(f"{HANDLES}[aria-label='Load']", state="attached")
+        assert watched.console == []
+
+
+def test_styles_hold_for_the_frames_and_nothing_else() -> None:
+    for name in ("frame", "clicks", "replay"):
+        selectors = [
+            part.strip()
+            for rule in styles(name).split("}")
+            if "{" in rule
+            for part in rule.split("{")[0].split(",")
+        ]
+        assert selectors
+        for selector in selectors:
+            assert ".sd-" in selector or ".sdc" in selector or ".sdr" in selector, selector

@@ -1,0 +1,109 @@
+"""What the tests of this chapter share: how they judge a random number, and what a learner sees.
+
+Every comparison of a sample mean with a theory uses `assert_mean`: it fails if the two are more
+than 4.5 standard errors apart, which a true theory is about 7 times in a million. Seeds are fixed,
+so a check that passes once passes always; the rate says how likely the choice of seed was lucky.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from helpers.explore.canvas import Canvas
+from helpers.explore.view import Plot
+from helpers.foundations.experiment import Draws, Mine, Parameters, Result, averaged
+from tests import drawn
+
+Z = 4.5
+
+
+def assert_mean(samples, expected: float, *, allowance: float = 0.0, what: str = "mean") -> None:
+    """Fail unless the mean of independent samples is `expected`, give or take an allowance.
+
+    `allowance` is for a known error of the theory, such as a fluid's, and is stated where used.
+    """
+    samples = np.asarray(samples, dtype=float)
+    error = samples.std(ddof=1) / math.sqrt(samples.size)
+    distance = abs(float(samples.mean()) - expected)
+    assert distance <= Z * error + allowance, (
+        f"{what}: {samples.mean():.6g} ± {error:.2g} from {samples.size} samples, "
+        f"expected {expected:.6g}"
+    )
+
+
+def assert_share(successes: int, trials: int, expected: float, *, what: str = "share") -> None:
+    """Fail unless `successes` of `trials` is what a probability of `expected` gives."""
+    error = math.sqrt(max(expected * (1 - expected), 1e-12) * trials)
+    assert abs(successes - trials * expected) <= Z * error + 1e-9, (
+        f"{what}: {successes} of {trials}, expected {expected:.6g}"
+    )
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def each_of(model: Callable[..., Any], setting: type[Parameters], runs: int, **values: Any) -> Any:
+    """Return what a model says in each of several runs, on one row of draws."""
+    at = setting(**values)
+    draw = Draws(getattr(at, "seed", 1))
+    return [model(at, draw) for _ in range(runs)]
+
+
+def runs_of(model: Callable[..., Any], setting: type[Parameters], **values: Any) -> Mine:
+    """Return what a model says on average, run as the page runs it."""
+    return averaged(each_of(model, setting, 8, **values))
+
+
+# --- what a learner sees --------------------------------------------------------------------------
+
+
+def drawn_by(experiment: Any, *runs: Result, mine: dict[str, Any] | None = None) -> list[Axes]:
+    """Draw results as a page does, the last one with what a learner's model says."""
+    plot = Plot(experiment, runs)
+    if mine is not None:
+        plot.mine = (runs[-1], Mine(mine))
+    canvas = Canvas(plot)
+    canvas.draw(runs)
+    return list(canvas.axes)
+
+
+def diamonds(ax: Axes) -> np.ndarray:
+    """Where a learner's own model is drawn, shape (n, 2)."""
+    return drawn.curve(ax, label="your model")
+
+
+def assert_tells(sentence: str, *phrases: str) -> None:
+    """Fail unless these phrases follow each other in the sentence and it holds no other number."""
+    rest = sentence
+    for phrase in phrases:
+        before, found, rest = rest.partition(phrase)
+        assert found, f"{phrase!r} is not in its place in {sentence!r}"
+        assert not re.search(r"\d", before), f"{before!r} holds a number of {sentence!r}"
+    assert not re.search(r"\d", rest), f"{rest!r} holds a number of {sentence!r}"
+
+
+def assert_columns(run: Result, **columns: Any) -> None:
+    """Fail unless the table has these columns, spaces as underscores, with these numbers or words.
+
+    A name is what the column's begins with: ``longest_wait`` is "longest wait (s)".
+    """
+    table = run.columns
+    assert len(table) == len(columns), list(table)
+    for (name, have), (short, wanted) in zip(table.items(), columns.items(), strict=True):
+        assert name.startswith(short.replace("_", " ")), (name, short)
+        if isinstance(next(iter(wanted)), str):
+            assert list(have) == list(wanted), name
+        else:
+            np.testing.assert_allclose(np.asarray(have, float), wanted, err_msg=name)
+    assert len(run.table()) == len(next(iter(table.values())))
+
+
+def assert_legible(*axes: Axes) -> None:
+    """Fail if a text of the picture is cut, hidden, or on another one."""
+    assert not drawn.text_faults(axes[0].figure)

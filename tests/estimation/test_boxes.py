@@ -1,0 +1,60 @@
+"""A drawing with a mistake in it: the validator finds it, and the page says so."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.figure import Figure
+
+from helpers import blueprint
+from helpers.estimation import boxes
+from helpers.foundations.prose import duration, significant
+from tests import drawn
+
+
+@pytest.mark.parametrize(
+    ("mistake", "rule"),
+    [
+        ("a single balancer", "single point of failure"),
+        ("no balancer at all", "no balancer"),
+        ("nobody calls the queue", "unreachable"),
+        ("the queue leads nowhere", "dead end"),
+        ("workers call the servers", "cycle"),
+    ],
+)
+def test_every_mistake_is_found(mistake: str, rule: str) -> None:
+    result = boxes.simulate(mistake=mistake)
+    assert rule in {finding.rule for finding in result.verdict.findings}
+    clean = boxes.simulate(mistake="none")
+    assert rule not in {f.rule for f in clean.verdict.findings} or rule == "single point of failure"
+    if rule == "cycle":
+        assert result.verdict.closing == ("workers", "app")
+        assert result.verdict.closing in result.verdict.design.wiring
+
+
+@pytest.mark.parametrize("mistake", boxes.MISTAKES)
+def test_what_the_learner_sees(mistake: str) -> None:
+    run = boxes.simulate(mistake=mistake, servers=2)
+    figure = Figure(figsize=(7.2, 7))
+    axes = tuple(figure.subplots(2, 1, height_ratios=[3.3, 1]))
+    boxes.plot(run, axes)
+    verdict, reading = run.verdict, run.reading
+    said = " ".join(drawn.written(axes[1])).replace("\n", " ")
+    for finding in verdict.findings[:4]:
+        assert finding.message in said
+        assert finding.message in reading
+    design = boxes.MISTAKES[mistake](boxes.photo_site(2, 1))
+    if verdict.errors:
+        assert reading.startswith("This design cannot run")
+    else:
+        bounds = blueprint.bounds(design)
+        assert f"{bounds.bottleneck}, at {significant(bounds.capacity_rps)} requests/s" in reading
+        down = blueprint.availability(design, request="write").downtime_s
+        assert f"{duration(down)} of outage a year" in reading
+        assert f"{significant(blueprint.cost(design).monthly)} USD a month" in reading
+    assert run.table().equals(blueprint.design_table(design))
+
+
+def test_judging_an_unfinished_design() -> None:
+    verdict = boxes.judge(boxes.photo_site(2, 1).without("balancer").without("db"))
+    assert verdict.errors
+    assert verdict.capacity_rps is None

@@ -1,0 +1,72 @@
+"""Every replay of every notebook, at the ends of its sliders and in the middle."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import nbformat
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.explore import Replay
+from tests.explorers import explorers_and_what_they_use
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+MOST_EVENTS = 10_000
+MOST_BYTES = 500_000
+
+
+def shows_a_replay(cell: Any) -> bool:
+    """Whether a cell makes a replay."""
+    lines = cell["source"].splitlines()
+    return any("replay(" in line and "import" not in line for line in lines)
+
+
+def replays_of(notebook: Path) -> list[Replay]:
+    """Run what a notebook's replays need, in this process, and return them in order."""
+    found: list[Replay] = []
+    original = Replay.__init__
+
+    def recording(self: Replay, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        found.append(self)
+
+    cells = nbformat.read(notebook, as_version=4).cells
+    if not any(shows_a_replay(cell) for cell in cells if cell.cell_type == "code"):
+        return []
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    with mock.patch.object(Replay, "__init__", recording):
+        for cell in explorers_and_what_they_use(cells, shows_a_replay):
+            if cell.cell_type == "code":
+                exec(compile(cell.source, notebook.name, "exec"), namespace)
+    return found
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_setting_of_every_replay_can_be_played(notebook: Path) -> None:
+    for replay in replays_of(notebook):
+        ends = {name: (*control.ends, control.default) for name, control in replay.controls.items()}
+        for values in itertools.product(*ends.values()):
+            setting = dict(zip(ends, values, strict=True))
+            where = f"{notebook.stem}: {replay.log.title} at {setting}"
+            replay.set(**setting)
+            assert replay._error.value == "", where
+            log, sent = replay.log, replay._player
+            assert 0 < len(log.rows) <= MOST_EVENTS, where
+            assert len(sent.data) < MOST_BYTES, where
+            assert "nan" not in replay.text().lower(), where
+            for curve in log.curves:
+                assert np.isfinite(curve.values).all(), where
+            picture = np.asarray(Image.open(io.BytesIO(replay.png())).convert("L"))
+            edges = (picture[:, 0], picture[:, -1], picture[0], picture[-1])
+            assert all((edge > 250).all() for edge in edges), f"{where}: something is cut off"
+            replay.page()
+
+
+def test_a_replay_is_found() -> None:
+    assert replays_of(NOTEBOOKS[0]), "the first page has one"

@@ -1,0 +1,323 @@
+"""The bottleneck: simulation, open model and exact solution agree; changes do what is promised."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.foundations.drawing import style
+from helpers.foundations.experiment import Draws
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.statistics import Intervals
+from helpers.scaling import bottleneck
+from helpers.scaling.closed_loop import closed_loop, throughput
+from tests import drawn
+from tests.measurements import had_time
+from tests.models import edited
+from tests.scaling.checks import (
+    assert_agrees,
+    assert_bars,
+    assert_summary,
+    assert_table,
+    axes_of,
+    caught,
+    runs_of,
+)
+
+MODEL = "helpers.scaling.bottleneck:three_tiers"
+USERS = np.array(bottleneck.USERS)
+
+
+def check() -> None:
+    """Throughput and response are the exact network's."""
+    runs = [bottleneck.simulate(seed=seed) for seed in range(16)]
+    exact = bottleneck.theory(runs[0].at).exact
+    for i, row in enumerate(USERS - 1):
+        rates = [run.throughput.estimate[i] for run in runs]
+        assert_agrees(rates, float(exact.throughput_rps[row]), bias=0.005)
+        times = [run.response.estimate[i] for run in runs]
+        assert_agrees(times, float(exact.response_s[row]), bias=0.02)
+
+
+def test_simulation_and_theory() -> None:
+    check()
+
+
+def faults():
+    original = bottleneck.closed_loop
+    steady = lambda s: np.broadcast_to(s.mean(axis=0), s.shape)  # noqa: E731
+    return {
+        "nobody thinks": lambda t, s, c: original(0 * t, s, c),
+        "a user too few": lambda t, s, c: original(t, s, np.maximum(c - 1, 1)),
+        "all requests alike": lambda t, s, c: original(t, steady(s), c),
+    }
+
+
+@pytest.mark.parametrize("fault", faults())
+def test_a_fault_is_caught(monkeypatch, fault: str) -> None:
+    monkeypatch.setattr(bottleneck, "closed_loop", faults()[fault])
+    caught(check)
+
+
+def test_closed_loop_by_hand() -> None:
+    # Two clients, one station. Thinks 1 and 2, then 1 each; services 3, 1, 2.
+    thinks = np.array([[1.0], [2.0], [1.0], [1.0], [1.0]])
+    services = np.array([[[3.0]], [[1.0]], [[2.0]]])
+    done, responses = closed_loop(thinks, services, np.array([2]))
+    # The first asks at 1, done at 4; the second asks at 2, waits till 4, done at 5; the first
+    # thinks till 5 and is done at 7.
+    np.testing.assert_allclose(done[:, 0], [4.0, 5.0, 7.0])
+    np.testing.assert_allclose(responses[:, 0], [3.0, 3.0, 2.0])
+
+
+# --- the open model -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("users", [1, 7, 80])
+def test_the_open_model_is_the_fast_engine_on_the_same_draws(users: int) -> None:
+    at = bottleneck.Setting(users=users, think_s=0.7, action="twice as fast application", seed=5)
+    draw = Draws(at.seed)
+    thinks = draw("thinks").standard_exponential((users + 1_200, 1)) * at.think_s
+    services = draw("services").standard_exponential((1_200, 3, 1))
+    services = services * np.array(at.demands_s)[:, np.newaxis]
+    done, responses = closed_loop(thinks, services, np.array([users]))
+    mine = bottleneck.three_tiers(at, Draws(at.seed))
+    assert mine["throughput_rps"] == pytest.approx(throughput(done, 300)[0], rel=1e-12)
+    assert mine["response_ms"] == pytest.approx(1e3 * responses[300:].mean(), rel=1e-12)
+
+
+def _rates(model, **setting) -> np.ndarray:
+    return runs_of(model, bottleneck.Setting, **setting)["throughput_rps"]
+
+
+def test_a_cache_lifts_the_ceiling_to_the_applications() -> None:
+    cached = edited(
+        MODEL,
+        "for mean_s in at.demands_s]\n",
+        "for mean_s in at.demands_s]\n"
+        '            if draw("hits").random() < 0.8:\n'
+        "                work_s[2] = 0.0\n",
+    )
+    assert_agrees(_rates(cached, users=60), 1 / 0.030, bias=0.01)
+    sooner = edited(
+        MODEL,
+        "for mean_s in at.demands_s]\n",
+        "for mean_s in at.demands_s]\n"
+        '            if draw("hits").random() < 0.95:\n'
+        "                work_s[2] = 0.0\n",
+    )
+    assert_agrees(_rates(sooner, users=60), 1 / 0.030, bias=0.01)
+
+
+def test_a_second_database_server_lifts_the_ceiling_but_helps_nobody_alone() -> None:
+    doubled = edited(
+        MODEL,
+        "[simpy.Resource(world) for _ in at.demands_s]",
+        "[simpy.Resource(world, capacity=servers) for servers in (1, 1, 2)]",
+    )
+    assert_agrees(_rates(doubled, users=80), 1 / 0.030, bias=0.02)
+    alone = runs_of(doubled, bottleneck.Setting, users=1)["response_ms"]
+    before = runs_of(bottleneck.three_tiers, bottleneck.Setting, users=1)["response_ms"]
+    np.testing.assert_allclose(alone, before)
+    faster = bottleneck.Setting(users=1, action="twice as fast database")
+    assert bottleneck.theory(faster).exact.response_s[0] < 0.8 * 1e-3 * alone.mean()
+
+
+def test_a_database_that_slows_down_makes_throughput_fall() -> None:
+    slowing = edited(
+        MODEL,
+        "for mean_s in at.demands_s]\n",
+        "for mean_s in at.demands_s]\n            work_s[2] *= 1 + 0.02 * len(tiers[2].queue)\n",
+    )
+    best, pushed = (_rates(slowing, users=users) for users in (25, 80))
+    assert pushed.mean() < 0.5 * best.mean()
+
+
+def test_the_untouched_model_agrees_with_theory() -> None:
+    expected = bottleneck.theory(bottleneck.Setting()).exact.throughput_rps[19]
+    assert_agrees(_rates(bottleneck.three_tiers, users=20), expected, bias=0.005)
+
+
+# --- what the learner sees ------------------------------------------------------------------------
+
+AT = [
+    bottleneck.Setting(),
+    bottleneck.Setting(users=80, web_ms=60.0, action="cache four reads in five", seed=2),
+    bottleneck.Setting(users=1, action="twice as fast database"),
+]
+
+
+@pytest.mark.parametrize("at", AT)
+def test_numbers_sentence_and_table(at: bottleneck.Setting) -> None:
+    run = bottleneck.simulate(at)
+    exact = bottleneck.theory(at).exact
+    demands = np.array([at.web_ms, at.application_ms, at.database_ms]) / 1e3
+    before = demands.max()
+    demands = demands * np.array(bottleneck.ACTIONS[at.action])
+    row, slowest = at.users - 1, demands.max()
+    knee = (demands.sum() + at.think_s) / slowest
+    tier = bottleneck.TIERS[int(demands.argmax())]
+    rate = float(exact.throughput_rps[row])
+    assert_summary(
+        run,
+        {
+            "users": at.users,
+            "bottleneck": tier,
+            "ceiling_rps": 1 / slowest,
+            "knee_users": knee,
+            "throughput_rps": rate,
+            "response_ms": 1e3 * (at.users / rate - at.think_s),  # Little's law
+        }
+        | {
+            f"{name}_utilisation_percent": 100 * rate * demand
+            for name, demand in zip(bottleneck.TIERS, demands, strict=True)
+        },
+    )
+    for said in (
+        f"The {tier} tier saturates first: no more than {significant(1 / slowest)} requests/s, ",
+        f"with queues from {significant(knee)} users on",
+        f" {significant(rate)} requests/s and wait",
+        f" {duration(at.users / rate - at.think_s)} for each",
+    ):
+        assert said in run.reading
+    gain = before / slowest - 1
+    if at.action == "nothing":
+        assert "ceiling" not in run.reading
+    elif gain > 1e-9:
+        raises = f"'{at.action.capitalize()}' raises the ceiling by {significant(100 * gain)} %."
+        assert run.reading.endswith(raises)
+    else:
+        assert run.reading.endswith("does not raise the ceiling at all.")
+    assert_table(
+        run,
+        {
+            "users": USERS,
+            "throughput (rps)": run.throughput.estimate,
+            "from": run.throughput.low,
+            "to": run.throughput.high,
+            "exact (rps)": exact.throughput_rps[USERS - 1],
+            "response (ms)": 1e3 * run.response.estimate,
+            "exact (ms)": 1e3 * exact.response_s[USERS - 1],
+        },
+    )
+
+
+def assert_theory(rate, response, demands, think_s: float, most: int) -> None:
+    """Both panels show the exact solution and the bounds for these demands."""
+    exact = bottleneck.network(tuple(demands), think_s, most).exact
+    users = np.arange(1, most + 1)
+    for ax, curve, bound in (
+        (
+            rate,
+            exact.throughput_rps,
+            np.minimum(1 / max(demands), users / (sum(demands) + think_s)),
+        ),
+        (
+            response,
+            1e3 * exact.response_s,
+            1e3 * np.maximum(sum(demands), users * max(demands) - think_s),
+        ),
+    ):
+        np.testing.assert_allclose(drawn.curve(ax, **style.THEORY), np.column_stack([users, curve]))
+        np.testing.assert_allclose(
+            drawn.curve(ax, color=style.GHOST), np.column_stack([users, bound])
+        )
+        assert ax.get_ylim()[1] > curve.max()
+
+
+@pytest.mark.parametrize("at", AT)
+def test_the_picture(at: bottleneck.Setting) -> None:
+    run = bottleneck.simulate(at)
+    mine = {"throughput_rps": 55.0, "response_ms": 12_345.0}
+    rate, response = axes_of(bottleneck.plot, run, mine=mine)
+    assert_theory(rate, response, at.demands_s, at.think_s, 80)
+    assert_bars(drawn.error_bars(rate, **style.DOTS), USERS, run.throughput)
+    assert_bars(drawn.error_bars(response, **style.DOTS), USERS, run.response, 1e3)
+    assert drawn.here(rate) == drawn.here(response) == at.users
+    knee = (sum(at.demands_s) + at.think_s) / max(at.demands_s)
+    marked = drawn.curve(rate, marker="v").tolist()
+    assert marked == [[pytest.approx(knee), pytest.approx(1 / max(at.demands_s))]]
+    for ax, said in ((rate, 55.0), (response, 12_345.0)):
+        assert drawn.curve(ax, label="your model").tolist() == [[at.users, said]]
+        assert ax.get_ylim()[1] > said
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_real_chains_obey_littles_law() -> None:
+    run = bottleneck.measure(run_s=0.6)
+    users, throughput = np.array(bottleneck.MEASURED_USERS), run.throughput
+    slack = 3 * throughput.half_width
+    # Nobody waits for two answers at a time; those that came in the last three quarters of the run
+    # were asked for within the run.
+    assert (throughput.estimate * run.response_s <= users / 0.75).all()
+    assert (throughput.estimate - slack <= 1 / max(run.demands_s)).all()
+    if had_time(run.reading):
+        # N = X (R + Z) is exact for a long run, and up to its ends for one of half a second, far
+        # longer than a cycle where the machine keeps up.
+        cycle_s = run.response_s + run.thought_s
+        assert (np.abs(throughput.estimate * cycle_s - users) <= slack * cycle_s).all()
+
+
+def measured(late_s: float = 0.0) -> bottleneck.MeasuredBottleneck:
+    rates = np.array([13.0, 50.0, 95.0, 111.0, 120.0])
+    return bottleneck.MeasuredBottleneck(
+        bottleneck.Trial(),
+        demands_s=(0.002, 0.004, 0.008),
+        thought_s=0.060,
+        throughput=Intervals(rates, rates - 4, rates + 2, 0.95, 10),
+        response_s=np.array([0.014, 0.018, 0.025, 0.047, 0.105]),
+        late_s=late_s,
+    )
+
+
+def test_what_is_said_of_real_chains() -> None:
+    run = measured()
+    users = np.array(bottleneck.MEASURED_USERS)
+    exact = bottleneck.network((0.002, 0.004, 0.008), 0.060, 20).exact
+    predicted = exact.throughput_rps[users - 1]
+    assert_summary(
+        run,
+        {
+            "web_demand_ms": 2.0,
+            "application_demand_ms": 4.0,
+            "database_demand_ms": 8.0,
+            "ceiling_rps": 125.0,
+            "knee_users": 0.074 / 0.008,
+            "most_measured_rps": 120.0,
+        },
+    )
+    off = run.throughput.estimate / predicted - 1
+    worst = int(np.abs(np.log1p(off)).argmax())
+    inside = int(((predicted >= run.throughput.low) & (predicted <= run.throughput.high)).sum())
+    for said in (
+        f"Verdict: at {inside} of 5 numbers of users the throughput",
+        f"(largest error {significant(100 * abs(off[worst]), 2)} %, "
+        f"{'above' if off[worst] > 0 else 'below'}, at {users[worst]} user",
+        "20 users got 120 requests/s, and the slowest tier allows 125.",
+    ):
+        assert said in run.reading
+    assert "too busy" in measured(late_s=0.001).reading
+    assert_table(
+        run,
+        {
+            "users": users,
+            "measured (rps)": run.throughput.estimate,
+            "from": run.throughput.low,
+            "to": run.throughput.high,
+            "exact (rps)": predicted,
+            "response (ms)": [14.0, 18.0, 25.0, 47.0, 105.0],
+            "exact (ms)": 1e3 * exact.response_s[users - 1],
+        },
+    )
+
+
+def test_the_picture_of_real_chains() -> None:
+    run = measured()
+    rate, response = axes_of(bottleneck.plot_measured, run)
+    assert_theory(rate, response, run.demands_s, 0.060, 20)
+    users = bottleneck.MEASURED_USERS
+    assert_bars(drawn.error_bars(rate, **style.MEASUREMENT), users, run.throughput)
+    np.testing.assert_allclose(
+        drawn.curve(response, **style.MEASUREMENT),
+        np.column_stack([users, [14.0, 18.0, 25.0, 47.0, 105.0]]),
+    )

@@ -1,0 +1,318 @@
+"""Scalability: simulation, open model and two laws agree; changes do what is promised; threads."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from helpers.foundations import queueing
+from helpers.foundations.drawing import style
+from helpers.foundations.prose import significant
+from helpers.foundations.statistics import Interval, Intervals
+from helpers.scaling import scalability
+from helpers.scaling import scalability_law as law
+from helpers.scaling.threads_at_a_lock import share_done
+from tests import drawn
+from tests.models import edited
+from tests.scaling.checks import (
+    Given,
+    assert_agrees,
+    assert_bars,
+    assert_summary,
+    assert_table,
+    axes_of,
+    caught,
+    runs_of,
+)
+
+MODEL = "helpers.scaling.scalability:rounds_at_a_lock"
+WORKERS = np.array(scalability.WORKERS)
+
+
+def check(pattern: str) -> None:
+    """Throughput is the scalability law's when all come at once, else the machine repairman's.
+
+    A rate is a number over a random time, so its mean is a little high: by less than 0.1 % over a
+    hundred rounds, and by up to 1 % over the 1,200 requests of the other pattern.
+    """
+    runs = [scalability.simulate(pattern=pattern, seed=seed) for seed in range(16)]
+    in_rounds = pattern == "all at once"
+    exact = scalability.theory(runs[0].at)
+    expected = exact.at_once_rps if in_rounds else exact.at_random_rps
+    for i, workers in enumerate(WORKERS):
+        rates = [run.throughput.estimate[i] for run in runs]
+        assert_agrees(rates, float(expected[workers - 1]), bias=0.001 if in_rounds else 0.01)
+
+
+@pytest.mark.parametrize("pattern", scalability.PATTERNS)
+def test_simulation_and_theory(pattern: str) -> None:
+    check(pattern)
+
+
+def test_a_lock_held_too_long_is_caught(monkeypatch) -> None:
+    original = scalability._in_rounds
+    monkeypatch.setattr(
+        scalability,
+        "_in_rounds",
+        lambda compute, holds, seed: original(compute, holds + 0.001, seed),
+    )
+    caught(check, "all at once")
+
+
+def test_a_lock_that_lets_some_through_is_caught(monkeypatch) -> None:
+    original = scalability.closed_loop
+    monkeypatch.setattr(scalability, "closed_loop", lambda t, s, c: original(t, s * 0.8, c))
+    caught(check, "at random times")
+
+
+def test_the_law_is_a_lower_bound_on_random_arrivals_at_the_lock() -> None:
+    for workers, sigma, kappa in itertools.product((1, 2, 8, 40), (0.02, 0.3), (0.0, 0.004)):
+        random = scalability.repairman_speedup(workers, sigma, kappa)
+        assert law.speedup(workers, sigma, kappa) <= random * (1 + 1e-12)
+    assert scalability.repairman_speedup(1, 0.3, 0.01) == pytest.approx(1.0)
+    assert scalability.repairman_speedup(9, 0.0, 0.0) == 9
+
+
+# --- the open model -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("column", [0, 3, 11])
+def test_the_open_model_is_the_fast_engine_on_the_same_draws(column: int) -> None:
+    workers = scalability.WORKERS[column]
+    at = scalability.Setting(workers=workers, seed=9)
+    fast = scalability.simulate(at)
+    mine = [
+        scalability.rounds_at_a_lock(at, Given(rounds=draws[:, :workers]))["throughput_rps"]
+        for draws in scalability._round_draws(9)
+    ]
+    assert np.mean(mine) == pytest.approx(fast.throughput.estimate[column], rel=1e-12)
+
+
+def _rates(model, **setting) -> np.ndarray:
+    return runs_of(model, scalability.Setting, **setting)["throughput_rps"]
+
+
+def test_the_untouched_model_agrees_with_the_law() -> None:
+    for workers in (16, 64):
+        expected = 100 * law.speedup(workers, 0.03, 0.001)
+        assert_agrees(_rates(scalability.rounds_at_a_lock, workers=workers), expected, bias=0.001)
+
+
+def test_without_the_lock_nobody_waits() -> None:
+    unlocked = edited(
+        MODEL,
+        "        for _ in range(at.workers):\n"
+        '            took += draw("rounds").exponential(hold)  # one at a time\n',
+        '        took += max(draw("rounds").exponential(hold) for _ in range(at.workers))\n',
+    )
+    assert _rates(unlocked, workers=64).min() > 4 * 100 * law.speedup(64, 0.03, 0.001)
+
+
+def test_who_tells_one_other_only_flattens_out() -> None:
+    telling_one = edited(MODEL, "at.kappa * (at.workers - 1)", "at.kappa")
+    rates = [_rates(telling_one, workers=workers).mean() for workers in (8, 16, 31, 48, 64)]
+    assert (np.diff(rates) > 0).all()
+    assert _rates(telling_one, workers=64).min() > 2 * 100 * law.speedup(64, 0.03, 0.001)
+
+
+def test_when_three_in_four_only_read_the_peak_moves_to_twice_as_many() -> None:
+    reading = edited(
+        MODEL,
+        '            took += draw("rounds")',
+        '            if draw("reads").random() < 0.25:\n                took += draw("rounds")',
+    )
+    quarter = 100 * law.speedup(62, 0.03 / 4, 0.001 / 4)
+    assert_agrees(_rates(reading, workers=62), quarter, bias=0.03)
+    assert law.peak(0.03 / 4, 0.001 / 4).best_workers == pytest.approx(62, abs=1)
+    assert law.peak(0.03, 0.001).best_workers == 31
+
+
+# --- what the learner sees ------------------------------------------------------------------------
+
+AT = [
+    scalability.Setting(),
+    scalability.Setting(sigma=0.2, kappa=0.005, workers=64, pattern="at random times", seed=2),
+    scalability.Setting(sigma=0.05, kappa=0.0, workers=3, worker_rps=250.0),
+]
+
+
+@pytest.mark.parametrize("at", AT)
+def test_numbers_sentence_and_table(at: scalability.Setting) -> None:
+    run = scalability.simulate(at)
+    every = np.arange(1, 65)
+    at_once = at.worker_rps * law.speedup(every, at.sigma, at.kappa)
+    at_random = scalability.theory(at).at_random_rps
+    exact = [scalability.repairman_speedup(n, at.sigma, at.kappa) for n in scalability.WORKERS]
+    np.testing.assert_allclose(at_random[WORKERS - 1], at.worker_rps * np.array(exact), rtol=0.01)
+    curve = at_once if at.pattern == "all at once" else at_random
+    best, here = int(curve.argmax()) + 1, curve[at.workers - 1]
+    peak = math.sqrt((1 - at.sigma) / at.kappa) if at.kappa else math.inf
+    assert_summary(
+        run,
+        {
+            "workers": at.workers,
+            "throughput_rps": here,
+            "linear_rps": at.workers * at.worker_rps,
+            "best_workers_up_to_64": best,
+            "best_rps": curve.max(),
+            "usl_peak_workers": peak if at.kappa else "none",
+        },
+    )
+    said = [
+        f"{at.workers} workers do {significant(here)} requests/s where "
+        f"{significant(at.workers * at.worker_rps)} would be linear; "
+    ]
+    if at.workers > best:
+        loss = significant(100 * (1 - here / curve.max()))
+        said += [f"{best} would do {significant(curve.max())}", f"cost {loss} % of the throughput"]
+    if at.kappa:
+        said += [f"peaks at N* = {significant(peak)}"]
+    for part in said:
+        assert part in run.reading
+    assert_table(
+        run,
+        {
+            "workers": WORKERS,
+            "simulated (rps)": run.throughput.estimate,
+            "from": run.throughput.low,
+            "to": run.throughput.high,
+            "scalability law (rps)": at_once[WORKERS - 1],
+            "machine repairman (rps)": at_random[WORKERS - 1],
+        },
+    )
+
+
+@pytest.mark.parametrize("at", AT)
+def test_the_picture(at: scalability.Setting) -> None:
+    run = scalability.simulate(at)
+    (ax,) = axes_of(scalability.plot, run, mine={"throughput_rps": 4_321.0})
+    every, exact = np.arange(1, 65), scalability.theory(at)
+    np.testing.assert_allclose(
+        drawn.curve(ax, **style.THEORY),
+        np.column_stack([every, at.worker_rps * law.speedup(every, at.sigma, at.kappa)]),
+    )
+    np.testing.assert_allclose(
+        drawn.curve(ax, color=style.INK, linewidth=1.3),
+        np.column_stack([every, exact.at_random_rps]),
+    )
+    linear = drawn.curve(ax, color=style.GHOST)
+    np.testing.assert_allclose(linear[:, 1], at.worker_rps * linear[:, 0])
+    marker = "o" if at.pattern == "all at once" else "s"
+    shown = drawn.error_bars(ax, **(style.DOTS | {"marker": marker}))
+    assert_bars(shown, WORKERS, run.throughput)
+    assert drawn.here(ax) == at.workers
+    peaks = [line.get_xydata()[0] for line in drawn.lines(ax, marker="v")]
+    if at.kappa:
+        n = math.sqrt((1 - at.sigma) / at.kappa)
+        np.testing.assert_allclose(
+            peaks[0], (n, at.worker_rps * law.speedup(n, at.sigma, at.kappa)), rtol=0.01
+        )
+    else:
+        assert peaks == []
+    assert drawn.curve(ax, label="your model").tolist() == [[at.workers, 4_321.0]]
+    assert ax.get_ylim()[1] > 4_321
+
+
+# --- real threads ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+@pytest.mark.parametrize("lock", scalability.LOCKS)
+def test_threads_on_a_lock(lock: str) -> None:
+    run = scalability.measure(lock=lock, run_s=0.02)
+    assert (run.throughput.estimate > 0).all()
+    # Nobody does more than the lock allows.
+    assert run.throughput.estimate.max() < 1.3 / 0.0002
+    assert run.fit.kappa.estimate >= 0
+
+
+def test_requests_count_in_proportion_to_the_part_inside_the_window() -> None:
+    marks = np.array([0.0, 2.0, 3.0, 7.0])
+    assert share_done(marks, 1.0, 5.0) == pytest.approx(0.5 + 1 + 0.5)
+    assert share_done(marks, 0.0, 7.0) == pytest.approx(3)
+    assert share_done(marks, 8.0, 9.0) == 0
+
+
+THREADS = np.array(scalability.THREADS)
+RATES = np.array([290.0, 560.0, 1_600.0, 3_200.0, 2_900.0, 2_500.0])
+
+
+def measured(lock: str = "wake everybody", fell: float = 0.8) -> scalability.MeasuredScalability:
+    fit = law.Fit(
+        rate_rps=Interval(300.0, 280.0, 320.0, 0.95, 5),
+        sigma=Interval(0.02, 0.011, 0.031, 0.95, 5),
+        kappa=Interval(0.002, 0.0012, 0.0029, 0.95, 5),
+    )
+    return scalability.MeasuredScalability(
+        scalability.Trial(lock=lock),
+        throughput=Intervals(RATES, RATES - 90, RATES + 70, 0.95, 5),
+        fall=Interval(fell, fell - 0.1, fell + 0.1, 0.95, 5),
+        compute_s=0.0031,
+        hold_s=0.0003,
+        fit=fit,
+    )
+
+
+def expected() -> tuple[np.ndarray, np.ndarray]:
+    queued = queueing.mva([0.0003], 48, 0.0031).throughput_rps
+    return queued, 300 * law.speedup(np.arange(1, 49), 0.02, 0.002)
+
+
+def test_what_is_said_of_threads() -> None:
+    run = measured()
+    queued, fitted = (curve[THREADS - 1] for curve in expected())
+    worst_queued, worst_fitted = (max(abs(c / RATES - 1)) for c in (queued, fitted))
+    assert_summary(
+        run,
+        {
+            "lock": "wake everybody",
+            "hold_ms": 0.3,
+            "sigma": 0.02,
+            "sigma_low": 0.011,
+            "sigma_high": 0.031,
+            "kappa": 0.002,
+            "kappa_low": 0.0012,
+            "kappa_high": 0.0029,
+            "peak_threads": math.sqrt(0.98 / 0.002),
+            "worst_fit_error_percent": 100 * worst_fitted,
+            "worst_queueing_error_percent": 100 * worst_queued,
+        },
+    )
+    for said in (
+        "Verdict (wake everybody): the most, 3,200 requests/s, come from 16 threads, and 48 "
+        "threads do 20 % less.",
+        f"Queueing for the lock alone predicts this within {significant(100 * worst_queued, 2)} %",
+        f"the scalability law, fitted, within {significant(100 * worst_fitted, 2)} %, with "
+        "sigma = 0.02 (95 % interval 0.011 to 0.031) and kappa = 0.002 (0.0012 to 0.0029)",
+    ):
+        assert said in run.reading
+    assert "48 threads do not do clearly less" in measured(fell=0.95).reading
+    assert_table(
+        run,
+        {
+            "threads": THREADS,
+            "measured (rps)": RATES,
+            "from": RATES - 90,
+            "to": RATES + 70,
+            "queueing alone (rps)": queued,
+            "fitted law (rps)": fitted,
+        },
+    )
+
+
+def test_the_picture_of_threads() -> None:
+    runs = [measured("wake one"), measured("wake everybody")]
+    (ax,) = axes_of(scalability.plot_measured, *runs)
+    queued, fitted = expected()
+    every = np.arange(1, 49)
+    np.testing.assert_allclose(drawn.curve(ax, color=style.INK), np.column_stack([every, queued]))
+    for color, marker in ((style.ORANGE, "s"), (style.VERMILION, "o")):
+        look = style.MEASUREMENT | {"color": color, "marker": marker}
+        assert_bars(drawn.error_bars(ax, **look), THREADS, runs[0].throughput)
+        np.testing.assert_allclose(
+            drawn.curve(ax, color=color, linestyle="--"), np.column_stack([every, fitted])
+        )
+    assert {"wake one", "wake everybody"} <= set(drawn.written(ax))

@@ -1,0 +1,239 @@
+"""Staffing: the share that waits against Erlang's C, real stations, and what the page shows."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+import pytest
+
+from helpers.foundations import queueing
+from helpers.foundations.drawing import style
+from helpers.foundations.experiment import Draws
+from helpers.foundations.prose import duration, significant
+from helpers.foundations.statistics import Intervals, mean_interval
+from helpers.scaling import staffing
+from helpers.scaling.loopback_queues import _steady_state
+from tests import drawn
+from tests.measurements import had_time
+from tests.scaling.checks import (
+    assert_agrees,
+    assert_bars,
+    assert_summary,
+    assert_table,
+    axes_of,
+    caught,
+)
+
+
+def check(watch, load: float, servers: int) -> None:
+    """The share of requests that waits is Erlang's C."""
+    shares = []
+    for seed in range(16):
+        *_, last = watch(load, servers, Draws(seed), service_times=800)
+        shares.append(last.estimate)
+    assert_agrees(shares, float(queueing.erlang_c(load, servers)))
+
+
+@pytest.mark.parametrize(("load", "servers"), [(1.0, 3), (10.0, 14), (30.0, 34)])
+def test_simulation_and_theory(load: float, servers: int) -> None:
+    check(staffing.watch, load, servers)
+
+
+def test_a_server_too_few_is_caught() -> None:
+    caught(check, lambda load, servers, *a, **k: staffing.watch(load, servers - 1, *a, **k), 10, 14)
+
+
+def test_a_server_that_idles_while_work_waits_is_caught(monkeypatch) -> None:
+    original = staffing.serve
+
+    def lazy(free, arrivals, services):
+        free[0] = float("inf") if len(free) > 1 and not np.isinf(max(free)) else free[0]
+        heapq.heapify(free)
+        return original(free, arrivals, services)
+
+    monkeypatch.setattr(staffing, "serve", lazy)
+    caught(check, staffing.watch, 10.0, 14)
+
+
+def test_serving_in_chunks_is_the_shared_engine() -> None:
+    rng = np.random.default_rng(3)
+    arrivals = np.cumsum(rng.standard_exponential(3_000)) / 4.2
+    services = rng.standard_exponential(3_000)
+    free = [0.0] * 5
+    parts = [
+        staffing.serve(free, arrivals[i : i + 700], services[i : i + 700])
+        for i in range(0, 3_000, 700)
+    ]
+    waits = queueing.fifo_waits(arrivals, services, 5)
+    np.testing.assert_array_equal(np.concatenate(parts), waits > 0)
+
+
+def test_a_thousand_times_the_load_needs_far_fewer_than_a_thousand_times_the_servers() -> None:
+    small, large = staffing.Setting(rate_rps=50), staffing.Setting(rate_rps=50_000)
+    assert staffing.servers_by("Erlang C", small) == 3
+    assert staffing.servers_by("in proportion", small) == 3
+    assert staffing.servers_by("in proportion", large) == 3_000
+    exact = staffing.servers_by("Erlang C", large)
+    assert queueing.erlang_c(1_000, exact) <= 0.1 < queueing.erlang_c(1_000, exact - 1)
+    assert abs(staffing.servers_by("square root", large) - exact) <= 2
+
+
+def test_more_work_than_the_simulation_can_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="rate_rps times service_ms must be at most 2,000"):
+        staffing.Setting(rate_rps=50_000.0, service_ms=100.0)
+
+
+def test_stations_begin_with_the_requests_of_their_steady_state() -> None:
+    rng = np.random.default_rng(11)
+    for load, workers in ((0.8, 1), (2.8, 4)):
+        began = [_steady_state(load, workers, rng) for _ in range(4_000)]
+        rate = load / 0.010
+        expected = rate * queueing.mmc_response(rate, 0.010, workers)  # Little's law
+        assert mean_interval(np.array(began, dtype=float), 0.999).contains(expected)
+
+
+AT = [
+    staffing.Setting(),
+    staffing.Setting(rate_rps=2_000.0, target=0.5, rule="in proportion", seed=3),
+    staffing.Setting(rate_rps=500.0, target=0.01, rule="square root"),
+]
+
+
+@pytest.mark.parametrize("at", AT)
+def test_numbers_sentence_and_table(at: staffing.Setting) -> None:
+    *_, run = staffing.simulate(at)
+    load = at.rate_rps * at.service_ms / 1e3
+    by = {rule: staffing.servers_by(rule, at) for rule in staffing.RULES}
+    chosen = by[at.rule]
+    low, high = max(0.0, run.waited.low), run.waited.high
+    expected = float(queueing.erlang_c(load, chosen))
+    assert_summary(
+        run,
+        {
+            "offered_load_erlangs": load,
+            "servers_erlang_c": by["Erlang C"],
+            "servers_square_root": by["square root"],
+            "servers_in_proportion": by["in proportion"],
+            "servers_chosen": chosen,
+            "utilisation_percent": 100 * load / chosen,
+            "waited_percent": 100 * run.waited.estimate,
+            "waited_low_percent": 100 * low,
+            "waited_high_percent": 100 * high,
+            "theory_waited_percent": 100 * expected,
+        },
+    )
+    for said in (
+        f"{significant(at.rate_rps)} requests/s of {duration(0.020)} each offer ",
+        f" {significant(load)} erlang",
+        f"with {chosen:,} server",
+        f"({at.rule})",
+        f"{significant(100 * load / chosen)} % utilised",
+        f"and {significant(100 * run.waited.estimate, 2)} % of the simulated requests wait",
+        f"(95 % interval {significant(100 * low, 2)} to {significant(100 * high, 2)} %; Erlang C: "
+        f"{significant(100 * expected, 2)} %).",
+    ):
+        assert said in run.reading
+    curves = {
+        rule: [staffing.servers_by(rule, at, rate) for rate in staffing.RATES_RPS]
+        for rule in ("Erlang C", "square root", "in proportion")
+    }
+    assert_table(run, {"requests/s": staffing.RATES_RPS} | curves)
+
+
+@pytest.mark.parametrize("at", AT)
+def test_the_picture(at: staffing.Setting) -> None:
+    run = next(iter(staffing.simulate(at)))
+    servers, waits = axes_of(staffing.plot, run)
+    rates = np.array(staffing.RATES_RPS)
+    for rule, color in (
+        ("in proportion", style.VERMILION),
+        ("square root", style.GREEN),
+        ("Erlang C", style.BLUE),
+    ):
+        line = drawn.line(servers, color=color)
+        expected = [staffing.servers_by(rule, at, rate) for rate in rates]
+        np.testing.assert_allclose(line.get_xydata(), np.column_stack([rates, expected]))
+        assert (line.get_linewidth() > 2) == (rule == at.rule)
+    np.testing.assert_allclose(drawn.curve(servers, color=style.GHOST)[:, 1], rates * 0.020)
+    assert drawn.rings(servers).tolist() == [[at.rate_rps, run.servers]]
+    assert drawn.here(servers) == drawn.here(waits) == at.rate_rps
+    theory = drawn.curve(waits, **style.THEORY)
+    np.testing.assert_allclose(theory[:, 1], [staffing.theory(at, rate) for rate in rates])
+    np.testing.assert_allclose(theory[:, 0], rates)
+    assert drawn.levels(waits, color=style.MUTED) == [at.target]
+    assert_bars(drawn.error_bars(waits, **style.DOTS), [at.rate_rps], run.waited)
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_loopback_stations() -> None:
+    run = staffing.measure(run_s=0.5, replications=2)
+    assert ((run.waited.estimate >= 0) & (run.waited.estimate <= 1)).all()
+    # More workers at the same utilisation: fewer wait, by theory and far beyond the noise. Where
+    # the machine cannot keep up, all wait.
+    if had_time(run.reading):
+        assert run.waited.estimate[2] < run.waited.estimate[0]
+
+
+def measured(late_s: float = 0.0, rate: float = 120.0) -> staffing.MeasuredStaffing:
+    middle = np.array([0.70, 0.60, 0.44])
+    return staffing.MeasuredStaffing(
+        staffing.Trial(),
+        service_s=0.006,
+        rates_rps=np.array([rate, 233.0, 466.0]),
+        waited=Intervals(middle, middle - 0.03, middle + 0.05, 0.95, 8),
+        requests=4_321,
+        late_s=late_s,
+    )
+
+
+def test_what_is_said_of_real_stations() -> None:
+    run = measured()
+    loads = (0.72, 1.398, 2.796)
+    exact = [
+        float(queueing.erlang_c(load, count))
+        for load, count in zip(loads, staffing.WORKERS, strict=True)
+    ]
+    assert_summary(
+        run,
+        {"requests": 4_321}
+        | {
+            f"{what}_percent_{count}_workers": 100 * values[i]
+            for i, count in enumerate(staffing.WORKERS)
+            for what, values in (("waited", run.waited.estimate), ("erlang_c", exact))
+        },
+    )
+    inside = [run.waited.low[i] <= exact[i] <= run.waited.high[i] for i in range(3)]
+    assert run.reading == (
+        f"Verdict: Erlang C lies in the 95 % interval at {sum(inside)} of 3 stations. At about "
+        f"71% utilisation, 1 worker: 70 % wait (Erlang C {significant(100 * exact[0], 2)} %), "
+        f"2 workers: 60 % wait (Erlang C {significant(100 * exact[1], 2)} %), "
+        f"4 workers: 44 % wait (Erlang C {significant(100 * exact[2], 2)} %)."
+    )
+    assert_table(
+        run,
+        {
+            "workers": staffing.WORKERS,
+            "utilisation": np.array(loads) / staffing.WORKERS,
+            "waited": run.waited.estimate,
+            "from": run.waited.low,
+            "to": run.waited.high,
+            "Erlang C": exact,
+            "inside": inside,
+        },
+    )
+    assert "too busy" in measured(late_s=0.001).reading
+    assert measured(rate=200.0).erlang_c[0] == 1.0  # more than one worker can do
+
+
+def test_the_picture_of_real_stations() -> None:
+    run = measured()
+    by_workers, against = axes_of(staffing.plot_measured, run)
+    assert_bars(drawn.error_bars(by_workers, **style.MEASUREMENT), staffing.WORKERS, run.waited)
+    np.testing.assert_allclose(
+        drawn.curve(by_workers, **style.THEORY),
+        np.column_stack([staffing.WORKERS, run.erlang_c]),
+    )
+    assert_bars(drawn.error_bars(against, **style.MEASUREMENT), run.erlang_c, run.waited)
+    assert drawn.curve(against, **style.THEORY).tolist() == [[0, 0], [1, 1]]
+    assert {"1 worker", "2 workers", "4 workers"} <= set(drawn.written(against))
