@@ -53,8 +53,7 @@ from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
 from helpers.blueprint.plots.layout import layout
 from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.runs import simulate_design_progressively
-from helpers.estimation import simulate_boxes
-from helpers.estimation.simulation.boxes import MISTAKES
+from helpers.estimation import boxes as drawn_boxes
 from helpers.foundations.drawing.words import Words
 from tests.blueprint.designs import designs
 
@@ -597,7 +596,10 @@ def test_boxes_do_not_overlap():
 
 def test_words_stay_in_their_boxes():
     islands = [  # a drawing twice as wide as it is meant to be
-        simulate_boxes(mistake=mistake, servers=4, replicas=3).design for mistake in MISTAKES
+        drawn_boxes.simulate(
+            drawn_boxes.Setting(mistake=mistake, servers=4, replicas=3)
+        ).verdict.design
+        for mistake in drawn_boxes.MISTAKES
     ]
     widths = set()
     for design in [*NAMED, *islands]:

@@ -41,6 +41,12 @@ def load(blank: Watched, log: Log, view: str = "places") -> Any:
     return blank.page.evaluate
 
 
+def open_table(page: Any) -> None:
+    """Open the table of events, which is filled a moment later."""
+    page.click("summary")
+    page.wait_for_function("() => document.querySelector('.sdr-table caption').textContent")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_who_is_where_is_what_the_log_says(name: str, blank: Watched) -> None:
     log = ALL[name]()
@@ -294,7 +300,7 @@ def test_with_motion_dots_glide_and_arrive(played: Watched) -> None:
 
 def test_the_reason_of_each_failure_is_seen(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(page)
     page.get_by_label("Show in the table").select_option("failed")
     rows = page.query_selector_all(".sdr-table tbody tr")
     assert len(rows) == 2
@@ -304,7 +310,7 @@ def test_the_reason_of_each_failure_is_seen(played: Watched) -> None:
 
 def test_the_table_goes_along_page_by_page(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(page)
     assert len(page.query_selector_all(".sdr-table tbody tr")) == 50
     page.get_by_role("button", name="Later events").click()
     assert page.inner_text(".sdr-table tbody td") == "51"
@@ -331,7 +337,7 @@ def test_a_dot_that_is_clicked_is_followed(played: Watched) -> None:
     )
     page.mouse.click(x, y)
     assert page.evaluate("() => replay.player.followed") == token
-    page.click("summary")
+    open_table(page)
     assert f"Events of request {token} " in page.inner_text(".sdr-table caption")
 
 
@@ -350,7 +356,7 @@ def test_the_picture_says_what_it_shows(played: Watched) -> None:
 )
 def test_axe_finds_nothing(played: Watched) -> None:
     page = played.page
-    page.click("summary")
+    open_table(page)
     page.get_by_label("Time", exact=True).fill("9000")
     for background in ("#ffffff", "#111111"):
         page.evaluate("colour => { document.body.style.background = colour; }", background)

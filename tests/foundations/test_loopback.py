@@ -85,7 +85,7 @@ def test_times_are_scaled_and_have_no_end() -> None:
 def test_lines_come_whole_however_they_are_cut() -> None:
     heard: list[bytes] = []
     lines = Lines(lambda _, line: heard.append(line))
-    lines.connection_made(None)
+    lines.connection_made(asyncio.Transport())
     for part in (b"on", b"e\ntwo\nth", b"", b"ree", b"\n\nrest"):
         lines.data_received(part)
     assert heard == [b"one", b"two", b"three", b""]

@@ -279,7 +279,7 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
         zoe=(work("truncated", "zoe"), "2026-03-01 11:00 UTC"),
     )
     assert (first["ada"].points, first["ada"].late) == (2, "")
-    assert (first["bob"].points, first["bob"].late) == (11, "1 h 31 min")
+    assert (first["bob"].points, first["bob"].late) == (11, "1 h 30 min")
     assert not first["zoe"].graded
     assert "Not handed in:\n  eve  Eve" in said[-1]
     assert "Not in the roster:\n  zoe" in said[-1]

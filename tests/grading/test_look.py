@@ -276,6 +276,7 @@ def test_how_late_in_words() -> None:
     assert how_late(due, due) == how_late(None, due) == how_late(due, None) == ""
     assert how_late(due + timedelta(seconds=1), due) == "1 min"
     assert how_late(due + timedelta(hours=2, minutes=4, seconds=1), due) == "2 h 5 min"
+    assert how_late(due + timedelta(minutes=5), due) == "5 min"
     assert how_late(due + timedelta(days=3, hours=1), due) == "3 d 1 h"
 
 

@@ -139,7 +139,15 @@ def test_binder_reads_it(students: Path) -> None:
 
 
 def test_make_lab_is_one_command(students: Path) -> None:
-    command = ["make", "--dry-run", "lab", f"PYTHON={sys.executable}", "PORT=8890", "BROWSER=no"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "--dry-run",
+        "lab",
+        f"PYTHON={sys.executable}",
+        "PORT=8890",
+        "BROWSER=no",
+    ]
     done = subprocess.run(command, cwd=students, capture_output=True, text=True, check=True)
     said = f"{sys.executable} helpers/start.py lab --port 8890 --no-browser"
     assert done.stdout.replace("\\\n", "").split() == said.split()

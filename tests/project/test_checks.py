@@ -113,10 +113,10 @@ FAULTS = {
     "long-cell": (source(1, "\n".join(["x = 1"] * 21)), "21 lines of code"),
     "long-model": (
         lambda notebook: (
-            source(1, "\n".join(["x = 1"] * 35))(notebook),
+            source(1, "def one_queue():\n" + "    x = 1\n" * 34)(notebook),
             notebook.cells[1].metadata.update(model="helpers.scaling.knee:one_queue"),
         ),
-        "35 lines of code",
+        "one_queue has 35 lines",
     ),
     "long-cells": (source(1, "\n".join(["x = 1"] * 12)), "median code cell"),
     "no-sentence": (without(0), "no sentence before"),

@@ -11,10 +11,10 @@ import pytest
 
 
 @pytest.fixture
-def leaves_nothing_behind() -> Iterator[None]:
+def leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every measurement must remove its files and end its threads."""
-    folder = Path(tempfile.gettempdir())
-    files, threads = set(folder.glob("shards-*")), threading.active_count()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other tests measure as well
+    threads = threading.active_count()
     yield
-    assert set(folder.glob("shards-*")) <= files
+    assert list(tmp_path.iterdir()) == []
     assert threading.active_count() <= threads

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,9 @@ from helpers.authoring.grading.look import Cell, Submission, time_of
 from helpers.authoring.grading.roster import Roster
 from helpers.authoring.grading.run import Mark, Outcome, checks_due
 from helpers.authoring.labs import Course, LabError
+
+# nbgrader fills in its own rows a moment before it adds them, which newer SQLAlchemy remarks on.
+warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
 #: What a check's cell remembers for its student, in the graded notebook's metadata.
 FOR_STUDENT = "system_design_feedback"
@@ -285,7 +289,7 @@ def how_late(when: datetime | None, due: datetime | None) -> str:
     """By how much something came too late, in words; nothing if it did not, or nobody knows."""
     if when is None or due is None or when <= due:
         return ""
-    minutes = (when - due) // timedelta(minutes=1) + 1
+    minutes = -((due - when) // timedelta(minutes=1))  # rounded up
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
     parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours)

@@ -69,6 +69,7 @@ def take() -> State:
     codes : frozenset of int
         Identities of all code objects, those within others included.
     """
+    gc.unfreeze()  # what is frozen is not listed
     gc.collect()
     functions = [one for one in gc.get_objects() if type(one) is types.FunctionType]
     classes = all_classes()
