@@ -53,8 +53,6 @@ from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
 from helpers.blueprint.plots.layout import layout
 from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.runs import simulate_design_progressively
-from helpers.estimation import simulate_boxes
-from helpers.estimation.simulation.boxes import MISTAKES
 from helpers.foundations.drawing.words import Words
 from tests.blueprint.designs import designs
 
@@ -596,8 +594,14 @@ def test_boxes_do_not_overlap():
 
 
 def test_words_stay_in_their_boxes():
-    islands = [  # a drawing twice as wide as it is meant to be
-        simulate_boxes(mistake=mistake, servers=4, replicas=3).design for mistake in MISTAKES
+    app, db, workers = AppServers(count=4), Database(replicas=3), Workers()
+    wide = Design("wide", CLIENTS >> LoadBalancer() >> app >> db, app >> Queue() >> workers >> db)
+    islands = [  # drawings twice as wide as they are meant to be
+        wide,
+        wide.without("balancer"),
+        wide.cut("app", "queue"),
+        wide.cut("queue", "workers"),
+        wide.wire(workers >> app),
     ]
     widths = set()
     for design in [*NAMED, *islands]:
