@@ -78,6 +78,7 @@ CALLS = {
     statistics.batch_means: {"series": DRAWN, "batches": 5, "confidence": 0.9, "warmup": 3},
     statistics.batch_correlation: {"series": DRAWN, "batches": 5, "warmup": 3},
     statistics.quantile_interval: {"samples": DRAWN, "q": 0.9, "confidence": 0.9},
+    statistics.wilson_interval: {"successes": 3, "trials": 9},
     statistics.percentiles: {"samples": DRAWN},
     statistics.wilson_interval: {"successes": 3, "trials": 5},
     statistics.t_quantile: {"p": 0.9, "df": 3},
