@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Collection
 
 from nbformat import NotebookNode
 
@@ -22,13 +23,15 @@ class ModelCellError(ValueError):
     """A cell names a model that is not there."""
 
 
-def model_source(reference: str) -> str:
+def model_source(reference: str, known: Collection[str] = ()) -> str:
     """Return what the cell of a model holds.
 
     Parameters
     ----------
     reference : str
         ``"package.module:name"``, or several names behind commas.
+    known : collection of str
+        References of cells above it: what they show is the learner's own, and not imported.
 
     Raises
     ------
@@ -48,7 +51,11 @@ def model_source(reference: str) -> str:
     shown = list(dict.fromkeys(defined[name] for name in wanted))
     needed = [node for node in _needs(shown, defined) if node not in shown]
     imports = [_import_of(node, shown + needed) for node in needed if _is_import(node)]
-    borrowed = [node.name for node in needed if isinstance(node, _DEFINITIONS)]
+    above = {name.strip() for one in known if one.partition(":")[0] == module
+             for name in one.partition(":")[2].split(",")}  # fmt: skip
+    borrowed = [
+        node.name for node in needed if isinstance(node, _DEFINITIONS) and node.name not in above
+    ]
     if borrowed:
         imports.append(f"from {module} import {', '.join(sorted(borrowed))}")
     constants = [_source(node, lines) for node in needed if isinstance(node, _CONSTANTS)]
@@ -65,9 +72,11 @@ def refresh_models(notebook: NotebookNode) -> None:
     ModelCellError
         If a cell names a model that is not there.
     """
+    above: list[str] = []
     for cell in notebook.cells:
         if reference := cell.metadata.get("model"):
-            cell.source = model_source(reference)
+            cell.source = model_source(reference, above)
+            above.append(reference)
 
 
 def fold_calls(notebook: NotebookNode) -> None:

@@ -130,7 +130,7 @@ def watch(
     """
     size = max(_LEAST_REQUESTS, round(6 * load))
     stretches = max(20, math.ceil(service_times * load / size))
-    shares = []
+    shares: list[float] = []
     while len(shares) < stretches:
         crowd = int(steady_state.crowds(load, servers, draw("crowds").random()))
         free = steady_state.busy(draw("crowds").standard_exponential(crowd).tolist(), servers)

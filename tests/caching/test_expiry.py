@@ -134,8 +134,8 @@ def test_the_open_model_is_the_simulation_on_the_same_draws(fix, setting):
     at = expiry.Setting(fix=fix, **setting)
     run, mine = expiry.simulate(at), expiry.one_expiry(at, Draws(at.seed))
     assert mine["queries"] == run.queries[fix]
-    assert mine["waiting_requests"] == run.waiting_requests
-    assert mine["worst_wait_s"] == pytest.approx(run.worst_wait_s, rel=1e-9)
+    assert len(mine["waits_s"]) == run.waiting_requests
+    assert max(mine["waits_s"]) == pytest.approx(run.worst_wait_s, rel=1e-9)
     assert mine["saturated_s"] == pytest.approx(run.saturated_s, abs=1e-9)
     np.testing.assert_array_equal(mine["at_database"], run.at_database)
 
@@ -151,7 +151,7 @@ def test_telling_those_in_line_cuts_the_triangle_off():
     assert after["queries"] == before["queries"]
     assert before["saturated_s"] > 7
     assert after["saturated_s"] < 0.5
-    assert after["worst_wait_s"] <= 0.4 + 1e-9
+    assert max(after["waits_s"]) <= 0.4 + 1e-9
     assert after["at_database"].max() == pytest.approx(before["at_database"].max(), rel=0.05)
 
 
@@ -181,7 +181,7 @@ def test_whoever_serves_the_old_value_sends_one_query_and_waits_once():
         "        if flights:\n            return\n        asked = world.now\n",
     )
     for each in each_of(stale, expiry.Setting, 8):
-        assert each["queries"] == each["waiting_requests"] == 1
+        assert each["queries"] == len(each["waits_s"]) == 1
         assert each["saturated_s"] == 0
 
 

@@ -7,14 +7,15 @@ from math import comb
 
 import pytest
 
-from helpers.caching import interleavings
-from helpers.caching.interleavings import CLIENTS, PROTOCOLS, Setting, your_clients
+from helpers.caching import interleavings, step_orders
+from helpers.caching.interleavings import Setting
+from helpers.caching.protocols import CLIENTS, PROTOCOLS, your_clients
 from helpers.foundations.drawing import style
 from tests import drawn
 from tests.caching.checks import assert_columns, assert_legible, assert_tells, diamonds, drawn_by
 from tests.models import edited
 
-MODEL = "helpers.caching.interleavings:reader, writer, your_clients"
+MODEL = "helpers.caching.protocols:reader, writer, your_clients"
 
 # --- an independent model: each client is a list of functions of a plain dictionary ---------------
 #
@@ -227,7 +228,7 @@ def test_three_protocols_never_leave_the_cache_stale(protocol):
     check_never_stale(protocol)
 
 
-class LeaseNeverRevoked(interleavings.World):
+class LeaseNeverRevoked(step_orders.World):
     def do(self, step):
         if step.action == "delete and revoke":
             self.cached = None
@@ -235,7 +236,7 @@ class LeaseNeverRevoked(interleavings.World):
         return super().do(step)
 
 
-class LeaseNeverChecked(interleavings.World):
+class LeaseNeverChecked(step_orders.World):
     def do(self, step):
         if step.action == "set with lease":
             self.cached = step.value[0]
@@ -243,7 +244,7 @@ class LeaseNeverChecked(interleavings.World):
         return super().do(step)
 
 
-class OlderVersionWins(interleavings.World):
+class OlderVersionWins(step_orders.World):
     def do(self, step):
         if step.action == "set if newer":
             if self.cached is not None and self.cached.version < step.value.version:
@@ -253,7 +254,7 @@ class OlderVersionWins(interleavings.World):
         return super().do(step)
 
 
-class LockOpenToAll(interleavings.World):
+class LockOpenToAll(step_orders.World):
     def can(self, step):
         return True
 
@@ -268,7 +269,7 @@ class LockOpenToAll(interleavings.World):
     ],
 )
 def test_a_broken_remedy_is_caught(monkeypatch, protocol, world):
-    monkeypatch.setattr(interleavings, "World", world)
+    monkeypatch.setattr(step_orders, "World", world)
     with pytest.raises(AssertionError):
         check_never_stale(protocol)
 
@@ -364,7 +365,7 @@ def test_the_page(setting):
         "stale_for_a_moment": sum(each.stale_read for each in run.orders),
         "shown": shown.letters,
     }
-    listed = interleavings.worst_first(run.orders)
+    listed = step_orders.worst_first(run.orders)
     assert_columns(
         run,
         order=[each.letters for each in listed],
@@ -409,7 +410,7 @@ def test_a_learners_clients_are_drawn_instead():
     sequence, rows = drawn_by(interleavings, interleavings.simulate(), mine=mine)
     assert drawn.title(sequence) == "One order of your clients' steps, from top to bottom"
     assert diamonds(rows)[:, 1].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
-    worst = interleavings.worst_first(mine["orders"])[0]
+    worst = step_orders.worst_first(mine["orders"])[0]
     assert "delete" in drawn.written(sequence)[: drawn.written(sequence).index("write B") + 1]
     assert worst.stale
     assert_legible(sequence, rows)

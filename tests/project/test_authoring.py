@@ -123,6 +123,16 @@ def test_the_command_line_normalises_and_checks(
     assert "1 notebooks checked, 0 findings" in capsys.readouterr().out
 
 
+def test_what_a_cell_above_shows_is_not_imported() -> None:
+    first, second = (
+        "helpers.caching.strategies:CacheAside",
+        "helpers.caching.strategies:WriteThrough",
+    )
+    assert "import CacheAside" in model_source(second)
+    assert model_source(second, [first]).startswith("class WriteThrough(CacheAside):")
+    assert "import CacheAside" in model_source(second, ["helpers.caching.policies:CacheAside"])
+
+
 def test_imports_above_a_model_are_in_the_linters_order() -> None:
     head = model_source("helpers.caching.expiry:one_expiry").partition("\n\n\n")[0]
     assert head.splitlines() == [
