@@ -318,7 +318,7 @@ def in_a_page(changes=None):
 def test_a_model_is_kept_as_run_and_as_changed_once_each():
     for model in (
         in_a_page(),
-        in_a_page(replace={"1000 * np.mean": "2000 * np.mean"}),
+        in_a_page({"1000 * np.mean": "2000 * np.mean"}),
         in_a_page(),
     ):
         explore(knee, model=model, runs=1, utilisation=slider(0.05, 0.95, 0.5))
