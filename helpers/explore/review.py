@@ -123,7 +123,7 @@ class Review:
         self._title = widgets.HTML()
         self._title.add_class("sd-reading")
         self._place = widgets.VBox()
-        self._next = widgets.Button(description="Next question", layout={"width": "auto"})
+        self._next = widgets.Button(description="Next question", layout={"width": "150px"})
         self._next.on_click(self._go_on)
         self._root = framed([self._title, self._place, self._next])
         self._go_on(None)

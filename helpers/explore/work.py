@@ -156,7 +156,7 @@ def _asked(source: str, number: str) -> Iterator[tuple[str, str]]:
         elif kind == "predict" and _text(words.get("key")):
             yield kind, _text(words.get("key"))
         elif kind == "explore":
-            if isinstance(goal := words.get("goal"), ast.Tuple):
+            if isinstance(goal := words.get("find"), ast.Tuple):
                 yield "goal", f"{number}-{_text(goal.elts[-1])}"
             if isinstance(model := words.get("model"), ast.Name):
                 yield "model", model.id
