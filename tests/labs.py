@@ -1,8 +1,8 @@
 """Run a lab with some of its answers replaced, and say which checks fail.
 
 Cells run one by one as in the grader, but in this process and not in a kernel for each submission:
-a check that raises costs its points, and the next cells run all the same. That nbgrader agrees,
-on the blank lab and on the solution, is tested for every lab in ``tests/project``.
+a check that raises costs its points, and the next cells run all the same. That the
+grader agrees, on the blank lab and on the solution, is tested for every lab in ``tests/grading``.
 """
 
 from __future__ import annotations

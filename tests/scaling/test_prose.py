@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import nbformat
 import pytest
 
 from helpers.foundations import queueing
@@ -24,17 +23,10 @@ from helpers.scaling import (
     staffing,
 )
 from helpers.scaling.catalogue import CATALOGUE
-from tests.scaling.corners import NOTEBOOK
+from tests.prose import Prose
 
-PROSE = "\n".join(
-    cell.source
-    for cell in nbformat.read(NOTEBOOK, as_version=4).cells
-    if cell.cell_type == "markdown"
-)
-
-
-def said(text: str) -> None:
-    assert text in PROSE, text
+PROSE = Prose("02")
+said = PROSE.computed
 
 
 def test_growth_and_the_query() -> None:
