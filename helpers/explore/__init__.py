@@ -1,5 +1,6 @@
 """The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
 
+from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.calibration import calibration
 from helpers.explore.controls import choice, slider, toggle
 from helpers.explore.environment import check_environment
@@ -28,5 +29,6 @@ __all__ = [
     "quiz",
     "replay",
     "slider",
+    "spelled",
     "toggle",
 ]
