@@ -1,8 +1,7 @@
 """The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
 
-from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.calibration import calibration
-from helpers.explore.controls import choice, slider, toggle
+from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
 from helpers.explore.picture import Picture, picture
