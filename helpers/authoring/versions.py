@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from helpers.authoring.course import ROOT
-from helpers.start import test_command as command_of_tests
 
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 _NAMED = ("anywidget=", "ipywidgets=", "jupyterlab=", "matplotlib=", "numpy=", "pandas=", "simpy=")
@@ -56,6 +55,5 @@ def run_tests(which: str, interpreter: str, arguments: Sequence[str]) -> int:
     listed = [sys.executable, "-m", "uv", "--quiet", "pip", "freeze", "--python", str(python)]
     held = subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split("\n")
     print(which, *(line for line in held if line.startswith(_NAMED)), flush=True)
-    path = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
-    command = command_of_tests(python, arguments)
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}).returncode
+    command = [str(python), "helpers/start.py", "test", "--here", *arguments]
+    return subprocess.run(command, cwd=ROOT).returncode
