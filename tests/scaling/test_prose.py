@@ -169,6 +169,7 @@ def test_the_knee() -> None:
     said("0.9 in place of 1 shortens the wait by 5 %")
     universal("a newcomer waits only when *all* of them are busy", why="they share one queue")
     given("at 100 % there is no formula", why="all of the time")
+    universal("no inflection point", why="the second derivative of 1 / (1 - rho) is above 0")
     universal("at 100 % there is no formula", why="M/M/c has no steady state from there on")
 
 
@@ -382,6 +383,8 @@ def test_money() -> None:
     said("a second one just like it, and the bill doubles")
     assert safe.out.count == 15
     said(f"A fleet of {spelled(alone.out.count)} needs a fifteenth")
+    switches = (significant(run.switch_rps) for run in (alone, safe))
+    said("at the opening setting from {} to {} requests/s".format(*switches))
     at = break_even.Setting()
     given("gets 50 requests/s", "carries 1,000", "5,000 dollars", why="the example sets it")
     given("costs 120,000 dollars once", "grows by 10 % a month", why="the example sets it")
@@ -425,6 +428,7 @@ def test_the_two_drawings() -> None:
     assert exact[6] > exact[2]
     said("set the spare servers to 0 with four needed")
     hands = test_availability.test_with_one_pair_of_hands_boxes_wait_for_repair
+    universal("for the mean time and for nothing else", why="each box is a renewal process")
     shown("The downtime doubles", "it is more than five times what the formula says", by=hands)
     deployment = test_availability.test_a_bad_deployment_makes_spare_servers_worthless
     shown("some twenty times what the formula says", "from 0 to 3", by=deployment)
