@@ -108,6 +108,9 @@ class Prose:
         self.texts: dict[int | str, str] = {
             at: cell.source for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
+        self.printed = "".join(
+            output.get("text", "") for cell in cells for output in cell.get("outputs", ())
+        )
         self.code = [cell.source for cell in cells if cell.cell_type == "code"]
         for name, prediction in getattr(questions, "PREDICTIONS", {}).items():
             self.texts[f"answer to {name}"] = prediction.why
