@@ -57,6 +57,25 @@ class Lab:
             name: cell.source for name, cell in cells.items() if cell.metadata.nbgrader.solution
         }
 
+    def checks_of(self, name: str) -> set[str]:
+        """Names of the checks between an answer's cell and the next answer.
+
+        Parameters
+        ----------
+        name : str
+            Name of the answer's cell.
+        """
+        found: dict[str, set[str]] = {}
+        answer = ""
+        for key, cell in self.cells.items():
+            about = cell.metadata.nbgrader
+            if about.solution:
+                answer = key
+                found[answer] = set()
+            elif about.grade:
+                found[answer].add(key)
+        return found[name]
+
     def answer(self, name: str, *changes: str) -> dict[str, str]:
         """The solution's answer with some things changed.
 

@@ -76,6 +76,12 @@ def _lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def _versions(options: argparse.Namespace) -> int:
+    from helpers.authoring.versions import run_tests
+
+    return run_tests(options.which, options.python, options.arguments)
+
+
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
@@ -230,6 +236,10 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
+    versions = command("versions", _versions, "test with other versions", notebooks=False)
+    versions.add_argument("which", choices=("oldest", "newest"))
+    versions.add_argument("--python", default=sys.executable, help="a Python, or 3.13")
+    versions.add_argument("arguments", nargs=argparse.REMAINDER, help="go to pytest")
 
     students = command(
         "students", _in_words(_students), "make the students' repository", notebooks=False

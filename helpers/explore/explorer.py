@@ -17,6 +17,7 @@ from IPython import get_ipython
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
+from helpers.explore.opened import remember_model
 from helpers.explore.parameters import Declaration, check_names, parameters_of
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
@@ -422,6 +423,8 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
+    if model is not None:
+        remember_model(model, experiment if isinstance(experiment, ModuleType) else None)
     return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
 
 
