@@ -132,6 +132,7 @@ def test_the_herd() -> None:
     exact = expiry.theory(at)
     said(f"one query's time at most, {at.recompute_s:g} s here")
     said(f"a few queries, {exact.queries['early refresh']:.1f} on average")
+    given("200 requests per second for the key", why="a setting of the next cell")
     trial = expiry.Trial()
     said(f"a pool of {trial.connections} connections and {trial.recompute_s} s of work per query")
     assert trial.rate_rps * (expiry._BEFORE_S + 2 * trial.recompute_s) > 300 + 2 * math.sqrt(300)

@@ -167,6 +167,11 @@ def test_the_knee() -> None:
     exponential, regular = (queueing.mg1_wait(35.0, 0.020, scv) for scv in (1.0, 0.9))
     assert regular / exponential == pytest.approx(0.95)
     said("0.9 in place of 1 shortens the wait by 5 %")
+    assert knee._WATCHED == 300
+    said("plays three hundred service times", "Three hundred service times are far too few")
+    assert run_length.requests_for_precision(0.9, 0.5) > 300
+    given("first at 50 % and then at 90 %", why="settings of the slider")
+    said("At 50 % the idle half of the server's time", "At 90 % only a tenth is left")
     universal("a newcomer waits only when *all* of them are busy", why="they share one queue")
     given("at 100 % there is no formula", why="all of the time")
     universal("no inflection point", why="the second derivative of 1 / (1 - rho) is above 0")
@@ -283,6 +288,7 @@ def test_tiers() -> None:
         f"With 60 users your diamond rises from {before:g} to about {after:.0f} requests/s",
         by=test_bottleneck.test_a_cache_lifts_the_ceiling_to_the_applications,
     )
+    given("The same sixty people", why="the slider's opening")
     doubled = test_bottleneck.test_a_second_database_server_lifts_the_ceiling_but_helps_nobody_alone
     shown(f"The ceiling is the same {after:.0f}", "needs 50 ms of database work", by=doubled)
     shown("while twice as fast a database would answer sooner", by=doubled)
