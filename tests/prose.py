@@ -55,9 +55,10 @@ _NUMBER = re.compile(
 #: What holds no number that could be wrong, or none that this ledger is about: code, addresses,
 #: titles' own numbers, claims' and chapters' names, years, the line of links, formulas' digits.
 _NO_NUMBERS = re.compile(
-    r"```.*?```|`[^`\n]*`|\[\d\d[ ,][^\]]*\](?:\([^)]*\))?|\]\([^)]*\)|<[^>]*>|^\[Contents\].*?$|"
-    r"^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
-    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19[5-9]|20[0-2])\d\b|\bhalf-way\b",
+    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d[ ,][^\]]*\](?:\([^)]*\))?|"
+    r"\]\([^)]*\)|<[^>]*>|^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
+    r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
+    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b",
     re.DOTALL | re.MULTILINE,
 )
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
@@ -108,6 +109,9 @@ class Prose:
         self.texts: dict[int | str, str] = {
             at: unlinked(cell.source) for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
+        self.printed = "".join(
+            output.get("text", "") for cell in cells for output in cell.get("outputs", ())
+        )
         self.code = [cell.source for cell in cells if cell.cell_type == "code"]
         for name, prediction in getattr(questions, "PREDICTIONS", {}).items():
             self.texts[f"answer to {name}"] = prediction.why
@@ -186,8 +190,8 @@ class Prose:
         if self._universal:
             lines += ["", "| for all of them | where | true because |", "|---|---|---|"]
             for text, (place, why) in self._universal.items():
-                row = (text.replace("\n", " "), place, why)
-                lines.append("| " + " | ".join(part.replace("|", "\\|") for part in row) + " |")
+                cells = (text.replace("\n", " "), place, why)
+                lines.append("| " + " | ".join(part.replace("|", "\\|") for part in cells) + " |")
         return "\n".join(lines) + "\n"
 
     def _places(self, text: str) -> set[tuple[int | str, int]]:

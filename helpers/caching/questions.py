@@ -79,7 +79,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=lambda: expiry.theory(expiry.Setting()).saturated_s,
         unit="s",
         why="401 queries of 0.4 s on 20 connections. The value is cached after 0.4 s, and the "
-        "database goes on computing it for another seven seconds.",
+        "database goes on computing it for another 7.6 s.",
     ),
     "xfetch": Prediction(
         question="The request rate grows from 100 to 100,000 per second. By what factor does "

@@ -167,8 +167,14 @@ def test_the_knee() -> None:
     exponential, regular = (queueing.mg1_wait(35.0, 0.020, scv) for scv in (1.0, 0.9))
     assert regular / exponential == pytest.approx(0.95)
     said("0.9 in place of 1 shortens the wait by 5 %")
+    assert knee._WATCHED == 300
+    said("plays three hundred service times", "Three hundred service times are far too few")
+    assert run_length.requests_for_precision(0.9, 0.5) > 300
+    given("first at 50 % and then at 90 %", why="settings of the slider")
+    said("At 50 % the idle half of the server's time", "At 90 % only a tenth is left")
     universal("a newcomer waits only when *all* of them are busy", why="they share one queue")
     given("at 100 % there is no formula", why="all of the time")
+    universal("no inflection point", why="the second derivative of 1 / (1 - rho) is above 0")
     universal("at 100 % there is no formula", why="M/M/c has no steady state from there on")
 
 
@@ -282,6 +288,7 @@ def test_tiers() -> None:
         f"With 60 users your diamond rises from {before:g} to about {after:.0f} requests/s",
         by=test_bottleneck.test_a_cache_lifts_the_ceiling_to_the_applications,
     )
+    given("The same sixty people", why="the slider's opening")
     doubled = test_bottleneck.test_a_second_database_server_lifts_the_ceiling_but_helps_nobody_alone
     shown(f"The ceiling is the same {after:.0f}", "needs 50 ms of database work", by=doubled)
     shown("while twice as fast a database would answer sooner", by=doubled)
@@ -382,6 +389,8 @@ def test_money() -> None:
     said("a second one just like it, and the bill doubles")
     assert safe.out.count == 15
     said(f"A fleet of {spelled(alone.out.count)} needs a fifteenth")
+    switches = (significant(run.switch_rps) for run in (alone, safe))
+    said("at the opening setting from {} to {} requests/s".format(*switches))
     at = break_even.Setting()
     given("gets 50 requests/s", "carries 1,000", "5,000 dollars", why="the example sets it")
     given("costs 120,000 dollars once", "grows by 10 % a month", why="the example sets it")
@@ -425,6 +434,7 @@ def test_the_two_drawings() -> None:
     assert exact[6] > exact[2]
     said("set the spare servers to 0 with four needed")
     hands = test_availability.test_with_one_pair_of_hands_boxes_wait_for_repair
+    universal("for the mean time and for nothing else", why="each box is a renewal process")
     shown("The downtime doubles", "it is more than five times what the formula says", by=hands)
     deployment = test_availability.test_a_bad_deployment_makes_spare_servers_worthless
     shown("some twenty times what the formula says", "from 0 to 3", by=deployment)
