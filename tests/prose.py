@@ -31,6 +31,7 @@ from typing import Any
 import nbformat
 
 from helpers.authoring.course import ROOT
+from helpers.authoring.glossary import unlinked
 
 LEDGER = ROOT / "docs" / "numbers.md"
 
@@ -106,7 +107,7 @@ class Prose:
         (self.path,) = (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")
         cells = nbformat.read(self.path, as_version=4).cells
         self.texts: dict[int | str, str] = {
-            at: cell.source for at, cell in enumerate(cells) if cell.cell_type != "code"
+            at: unlinked(cell.source) for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
         self.printed = "".join(
             output.get("text", "") for cell in cells for output in cell.get("outputs", ())
