@@ -82,6 +82,20 @@ def _versions(options: argparse.Namespace) -> int:
     return run_tests(options.which, options.python, options.arguments)
 
 
+def _glossary(options: argparse.Namespace) -> int:
+    from helpers.authoring import glossary
+
+    if options.check:
+        problems = glossary.outdated()
+        print("\n".join([*problems, f"{len(problems)} places to bring up to date"]))
+        return 1 if problems else 0
+    written = glossary.write()
+    print(
+        "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
+    )
+    return 0
+
+
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
@@ -231,6 +245,8 @@ def main(arguments: list[str] | None = None) -> int:
     command("check", _check, "check form, rhythm, outputs, links and claims")
     labs = command("labs", _labs, "make labs/ from solutions/", notebooks=False)
     labs.add_argument("--check", action="store_true", help="only say what would change")
+    words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
+    words.add_argument("--check", action="store_true", help="only say what would change")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
