@@ -99,6 +99,7 @@ def test_who_was_not_asked() -> None:
 
 
 def test_break_it() -> None:
+    given("stands on tenths of a second", why="the step of the slider")
     given("30 % utilisation. Your promise is: p99 below half a second", why="the task sets it")
     exact = load_test.theory(load_test.Setting())
     assert exact.utilisation == pytest.approx(0.3)
