@@ -55,10 +55,11 @@ _NUMBER = re.compile(
 #: What holds no number that could be wrong, or none that this ledger is about: code, addresses,
 #: titles' own numbers, claims' and chapters' names, years, the line of links, formulas' digits.
 _NO_NUMBERS = re.compile(
-    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d[ ,][^\]]*\](?:\([^)]*\))?|"
+    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
     r"\]\([^)]*\)|<[^>]*>|^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
-    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b",
+    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|"
+    r"^\*\*Next:\*\* \d\d\b",
     re.DOTALL | re.MULTILINE,
 )
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)

@@ -113,9 +113,7 @@ def changed(source: str, diff: str) -> str:
         If something that is to be replaced is not there.
     """
     for old, new in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)*)", diff, flags=re.M):
-        found, instead = (
-            "\n".join(line[1:] for line in part.splitlines()) for part in (old, new)
-        )
+        found, instead = ("\n".join(line[1:] for line in part.splitlines()) for part in (old, new))
         if found not in source:
             raise ValueError(f"there is no {found!r} in the first answer")
         source = source.replace(found, instead)
