@@ -76,6 +76,8 @@ def test_a_server_that_pauses_now_and_then_brings_the_wall_nearer() -> None:
     exact = knee.theory(knee.Setting(utilisation=0.6))
     mine = _runs(pausing, utilisation=0.6)
     assert min(mine["p99_ms"]) > 1.5 * 1e3 * exact.p99_s
+    assert np.mean(mine["mean_ms"]) == pytest.approx(3 * 1e3 * exact.mean_s, rel=0.1)
+    assert np.mean(mine["p99_ms"]) == pytest.approx(5 * 1e3 * exact.p99_s, rel=0.1)
 
 
 def test_a_line_for_each_server_is_as_slow_as_one_server() -> None:
