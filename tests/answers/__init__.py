@@ -60,9 +60,8 @@ class Answer:
         checks = lab.checks_of(self.cell)
         return lab.run({self.cell: self.source}, student_id, checks=checks)
 
-    def misjudged(self, student_id: str = "ada") -> bool:
-        """Whether the checks say of it what they should not."""
-        failed = self.failed(student_id)
+    def wrongly(self, failed: set[str]) -> bool:
+        """Whether those are not the checks that it should fail."""
         return failed != self.loses if self.right or self.loses else not failed
 
 
