@@ -1,6 +1,7 @@
 """The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
 
 from helpers.explore.controls import choice, slider, toggle
+from helpers.explore.deal import Deal, deal
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
 from helpers.explore.picture import Picture, picture
@@ -10,11 +11,13 @@ from helpers.explore.quiz import quiz
 from helpers.explore.replay import Replay, replay
 
 __all__ = [
+    "Deal",
     "Explorer",
     "Picture",
     "Replay",
     "check_environment",
     "choice",
+    "deal",
     "explore",
     "forget_predictions",
     "picture",
