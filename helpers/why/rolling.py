@@ -91,8 +91,8 @@ def rolling_deploy(at, draw):
         begins = 5.0 + 5.0 * batch
         plan += [(begins, -size), (begins + 5.0, +size)]
     plan.sort()
-    free = [0.0] * at.servers  # when each server will have done what it has begun
-    out, now, end = [], -24.0, plan[-1][0] + 10.0
+    now, end, out = -24.0, plan[-1][0] + 10.0, []
+    free = [now] * at.servers  # when each server will have done what it has begun
     waited = [[] for _ in range(int(end / 2.5))]
     while (now := now + draw("arrivals").exponential(1 / at.rate_rps)) < end:
         while plan and (not free or plan[0][0] <= max(now, free[0])):

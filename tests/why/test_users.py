@@ -214,7 +214,7 @@ def measured(late_s: float = 0.0) -> users.MeasuredUsers:
         thought_s=0.29,
         response=Intervals(response, response - 0.001, response + 0.002, 0.95, 4),
         utilisation_gap=Intervals(gap, gap - 0.015, gap + 0.015, 0.95, 4),
-        little_gap=Intervals(2 * gap, 2 * gap - 0.05, 2 * gap + 0.03, 0.95, 4),
+        little_gap=Intervals(2 * gap, 2 * gap - 0.05, 2 * gap + 0.05, 0.95, 4),
         requests=4_321,
         late_s=late_s,
     )
@@ -238,7 +238,7 @@ def test_what_is_said_and_drawn_of_real_users() -> None:
     )
     assert run.reading == (
         "Verdict: over 4,321 real requests U = X S lies in its 95 % interval at 2 of 5 numbers of "
-        "users, L = X R at 4, and the response time that theory predicts at "
+        "users, L = X R at 3, and the response time that theory predicts at "
         f"{agree} (192 users: measured 850 ms, theory {duration(exact[-1])})."
     )
     assert "No verdict" in measured(late_s=0.01).reading
