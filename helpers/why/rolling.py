@@ -90,7 +90,6 @@ def rolling_deploy(at, draw):
     for batch, size in enumerate(at.sizes):
         begins = 5.0 + 5.0 * batch
         plan += [(begins, -size), (begins + 5.0, +size)]
-    plan.sort()
     now, end, out = -24.0, plan[-1][0] + 10.0, []
     free = [now] * at.servers  # when each server will have done what it has begun
     waited = [[] for _ in range(int(end / 2.5))]
