@@ -70,7 +70,7 @@ class Deal:
     def _deal(self, number: int) -> None:
         """Lay a card on the table, face down unless it has been seen."""
         self.dealt = number
-        self._question.children = (self._current.widget,)
+        self._question.children = (self._current.recalled(),)
         for part in (*self._face, self._next):
             part.layout.display = "none"
         self._show.layout.display = ""

@@ -240,9 +240,8 @@ class Predict:
             f"{html.escape(self.why)} {html.escape(note)}</p>"
         )
 
-    @property
-    def widget(self) -> widgets.Widget:
-        """What is on the page, with the first guess and the answer if there is one."""
+    def recalled(self) -> widgets.Widget:
+        """Return what asks it, with the first guess and the answer if there is one."""
         first = first_guess(self.key)
         if first is not None:
             self._reveal(first, first)
@@ -257,7 +256,7 @@ class Predict:
         return f"Predict. {self.question}\n{kind}"
 
     def _ipython_display_(self) -> None:
-        publish_faces(self.widget, self.text())
+        publish_faces(self.recalled(), self.text())
 
 
 def predict(

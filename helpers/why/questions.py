@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpers.blueprint import bounds
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import percent
+from helpers.foundations.questions import Goal, Prediction, Quiz
 from helpers.why import (
     binomial_test,
     books,
@@ -157,6 +158,25 @@ PREDICTIONS: Mapping[str, Prediction] = {
         unit="%",
         tolerance=0.02,
         why="Three of six are left. Above 50 % each second brings more work than they can do.",
+    ),
+}
+
+
+def _is_the_first_to_end_badly(run: rolling.Rolling) -> bool:
+    """Whether a death in the deploy is too much, and a per cent less of traffic would not be."""
+    capacity = rolling.theory(run.at).capacity
+    return run.at.dies and capacity <= run.at.utilisation < capacity + 0.0099
+
+
+GOALS: Mapping[str, Goal] = {
+    "ends-badly": Goal(
+        asked="the lowest utilisation, to a per cent, at which this afternoon ends badly.",
+        reached=_is_the_first_to_end_badly,
+        boundary=lambda run: (
+            f"The boundary is at {percent(rolling.theory(run.at).capacity)}: so much of the fleet "
+            "is left while a batch is out and one is dead."
+        ),
+        before="boundary",
     ),
 }
 

@@ -1,16 +1,14 @@
-"""Forecasters and honest twins, and your own scores; faults are noticed."""
+"""Forecasters and honest twins, in theory, simulated and drawn; faults are noticed."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
-from helpers.why import calibration, scores
-from helpers.why.calibration import STATED, expected_brier
-from helpers.why.scores import brier_parts
+from helpers.why import forecasters
+from helpers.why.forecasters import STATED, expected_brier
 from tests import drawn
 from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, caught
 
@@ -24,9 +22,9 @@ def test_the_score_rewards_honesty(truth: float) -> None:
 def check(*overconfidence: float) -> None:
     for degree in overconfidence or (0.0, 0.4, 1.0):
         runs = [
-            calibration.simulate(questions=25, overconfidence=degree, seed=s) for s in range(16)
+            forecasters.simulate(questions=25, overconfidence=degree, seed=s) for s in range(16)
         ]
-        exact = calibration.theory(runs[0].at)
+        exact = forecasters.theory(runs[0].at)
         assert_agrees((run.brier.mean() for run in runs), exact.brier, "brier")
         assert_agrees((run.honest.mean() for run in runs), exact.honest, "honest")
 
@@ -36,23 +34,23 @@ def test_simulation_and_theory() -> None:
 
 
 def test_lucky_forecasters_are_caught(monkeypatch) -> None:
-    original = calibration._draws
+    original = forecasters._draws
     monkeypatch.setattr(
-        calibration, "_draws", lambda seed: (original(seed)[0], 0.9 * original(seed)[1])
+        forecasters, "_draws", lambda seed: (original(seed)[0], 0.9 * original(seed)[1])
     )
     caught(check, 0.4)
 
 
 AT = [
-    calibration.Setting(),
-    calibration.Setting(questions=1, overconfidence=1.0, seed=2),
-    calibration.Setting(questions=400, overconfidence=0.0),
+    forecasters.Setting(),
+    forecasters.Setting(questions=1, overconfidence=1.0, seed=2),
+    forecasters.Setting(questions=400, overconfidence=0.0),
 ]
 
 
 @pytest.mark.parametrize("at", AT)
-def test_numbers_sentence_and_table(at: calibration.Setting) -> None:
-    run, exact = calibration.simulate(at), calibration.theory(at)
+def test_numbers_sentence_and_table(at: forecasters.Setting) -> None:
+    run, exact = forecasters.simulate(at), forecasters.theory(at)
     truth = 0.5 + (np.array(STATED) - 0.5) * (1 - at.overconfidence)
     assert_summary(
         run,
@@ -82,8 +80,8 @@ def test_numbers_sentence_and_table(at: calibration.Setting) -> None:
 
 
 def test_the_picture() -> None:
-    run = calibration.simulate()
-    ax, hills = axes_of(calibration.plot, run)
+    run = forecasters.simulate()
+    ax, hills = axes_of(forecasters.plot, run)
     band = drawn.spans(ax, color=style.SKY)
     np.testing.assert_allclose(band.places, 100 * np.array(STATED))
     np.testing.assert_allclose(band.low, 100 * np.nanquantile(run.shares, 0.05, axis=0))
@@ -95,54 +93,8 @@ def test_the_picture() -> None:
     one = drawn.curve(ax, color=style.VERMILION, marker="o")
     np.testing.assert_allclose(one[:, 1], 100 * run.shares[0])
     expected = drawn.curve(hills, **style.THEORY)
-    assert expected[0, 0] == pytest.approx(calibration.theory(run.at).brier)
+    assert expected[0, 0] == pytest.approx(forecasters.theory(run.at).brier)
     heights = {patch.get_edgecolor()[:3]: patch.get_data().values for patch in hills.patches}
     assert len(heights) == 2
     for values in heights.values():
         assert values.sum() == pytest.approx(1)
-
-
-# --- your own -------------------------------------------------------------------------------------
-
-
-def test_brier_parts_add_up() -> None:
-    rng = np.random.default_rng(5)
-    stated = rng.choice([0.5, 0.7, 0.9], 200)
-    right = rng.random(200) < stated - 0.1
-    parts = brier_parts(stated, right)
-    whole = parts["reliability"] - parts["resolution"] + parts["uncertainty"]
-    assert parts["brier"] == pytest.approx(whole)
-    assert parts["brier"] == pytest.approx(((stated - right) ** 2).mean())
-    with pytest.raises(ValueError, match="right"):
-        brier_parts([0.5], [1, 0])
-
-
-def test_scores_of_your_own_predictions() -> None:
-    empty = scores.score(pd.DataFrame(columns=["confidence", "right"]))
-    assert empty.summary == {"predictions": 0}
-    assert "No predictions yet" in empty.reading
-    assert "no predictions yet" in drawn.written(axes_of(scores.plot, empty)[0])
-    frame = pd.DataFrame({"confidence": [0.9, 0.9, 0.5], "right": [True, False, True]})
-    found = scores.score(frame)
-    assert found.summary["brier"] == pytest.approx((0.01 + 0.81 + 0.25) / 3)
-    assert found.summary["right_percent"] == pytest.approx(200 / 3)
-    assert found.reading.startswith("3 predictions, Brier score 0.357 (always 50 % would get")
-    one = scores.score(frame[:1])
-    assert one.reading.startswith("1 prediction, Brier score 0.01 ")
-    ax, hills = axes_of(scores.plot, found)
-    np.testing.assert_allclose(drawn.curve(ax, color=style.VERMILION), [(50, 100), (90, 50)])
-    band = drawn.spans(ax, color=style.FAINT)
-    np.testing.assert_allclose(band.low, [50 - 98, 90 - 196 * np.sqrt(0.09 / 2)])
-    np.testing.assert_allclose(drawn.curve(hills, color=style.VERMILION), [(1.07 / 3, 0.5)])
-    with pytest.raises(ValueError, match="'right'"):
-        scores.score(frame[["confidence"]])
-
-
-@pytest.mark.parametrize("right", [True, False])
-def test_a_score_at_either_end_can_be_read(right: bool) -> None:
-    from helpers.explore.canvas import Canvas
-    from tests.drawn import text_faults
-
-    canvas = Canvas(scores.plot)
-    canvas.draw([scores.score(pd.DataFrame({"confidence": [0.99], "right": [right]}))])
-    assert text_faults(canvas.figure) == []

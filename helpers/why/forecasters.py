@@ -56,7 +56,7 @@ class Setting(Parameters):
 
 
 @takes(Setting)
-def simulate(at: Setting) -> Calibration:
+def simulate(at: Setting) -> Forecasters:
     """Let each forecaster answer; a twin answers alike, and states the true chance."""
     stated, truth = np.array(STATED), at.true_chance
     groups, luck = (draw[:, : at.questions] for draw in _draws(at.seed))
@@ -68,7 +68,7 @@ def simulate(at: Setting) -> Calibration:
     def score(said: np.ndarray) -> np.ndarray:
         return (hits * (1 - said) ** 2 + misses * said**2).sum(axis=1) / at.questions
 
-    return Calibration(
+    return Forecasters(
         at,
         shares=np.where(count > 0, hits / np.maximum(count, 1), np.nan),
         brier=score(stated),
@@ -117,7 +117,7 @@ def expected_brier(stated: Any, true_chance: Any) -> Any:
 # --- what it says ---------------------------------------------------------------------------------
 
 
-class Calibration(Result):
+class Forecasters(Result):
     """Four hundred forecasters who state one chance where another is true.
 
     Attributes
@@ -182,10 +182,20 @@ _BINS = np.linspace(0, 1, 101)
 
 
 @style.panels(2)
-def plot(run: Calibration, axes: tuple[Axes, Axes]) -> None:
+def plot(run: Forecasters, axes: tuple[Axes, Axes]) -> None:
     """Draw how often statements came true, and the scores they earn."""
     ax, scores = axes
-    frame(ax, scores)
+    ax.set_title("Said, and came true")
+    ax.set_xlim(45, 103)
+    ax.set_ylim(0, 103)
+    ax.set_xlabel("chance stated (%)")
+    ax.set_ylabel("came true (%)")
+    ax.plot([45, 100], [45, 100], **style.THEORY)
+    note(ax, 0.04, 0.16, "- - perfectly calibrated", style.BLACK)
+    scores.set_title("Brier score: low is good")
+    scores.set_xlim(0, 0.6)
+    scores.set_xlabel("Brier score")
+    scores.axvline(0.25, color=style.MUTED, linewidth=1.0, linestyle=":")
     x = 100 * np.array(STATED)
     low, high = (100 * q for q in np.nanquantile(run.shares, (0.05, 0.95), axis=0))
     spans(ax, x, low, high, color=style.SKY, linewidth=7, alpha=0.5)
@@ -209,18 +219,3 @@ def plot(run: Calibration, axes: tuple[Axes, Axes]) -> None:
     note(scores, 0.97, 0.95, "— as they speak", style.BLUE, ha="right")
     note(scores, 0.97, 0.87, "- - honest twins", style.GREEN, ha="right")
     note(scores, 0.97, 0.79, "dotted: always 50 %", ha="right")
-
-
-def frame(ax: Axes, scores: Axes) -> None:
-    """Set up both panels: what was said and came true, and Brier scores."""
-    ax.set_title("Said, and came true")
-    ax.set_xlim(45, 103)
-    ax.set_ylim(0, 103)
-    ax.set_xlabel("chance stated (%)")
-    ax.set_ylabel("came true (%)")
-    ax.plot([45, 100], [45, 100], **style.THEORY)
-    note(ax, 0.04, 0.16, "- - perfectly calibrated", style.BLACK)
-    scores.set_title("Brier score: low is good")
-    scores.set_xlim(0, 0.6)
-    scores.set_xlabel("Brier score")
-    scores.axvline(0.25, color=style.MUTED, linewidth=1.0, linestyle=":")
