@@ -25,6 +25,8 @@ class Spot:
         What it is set to; None turns it on or off.
     label : str
         What is there, for those who cannot see it.
+    again : object
+        What a click sets it to when it stands at `value` already; None leaves it there.
     left, top, width, height : float
         In fractions of the figure, from its top left corner.
     """
@@ -32,6 +34,7 @@ class Spot:
     control: str
     value: Any
     label: str
+    again: Any
     left: float
     top: float
     width: float
@@ -48,6 +51,7 @@ def clickable(
     y1: float,
     *,
     value: Any = None,
+    again: Any = None,
     in_axes: bool = False,
 ) -> None:
     """Say that a rectangle can be clicked, with the same effect as a control of the explorer.
@@ -66,6 +70,8 @@ def clickable(
         Two opposite corners, in the units of the axes, or in fractions of them with `in_axes`.
     value : object
         What the parameter is set to; by default it is turned on or off.
+    again : object
+        What a second click sets it to, where the parameter stands at `value` already.
 
     Raises
     ------
@@ -77,7 +83,7 @@ def clickable(
     names = ("x0", "y0", "x1", "y1")
     ends = zip(names, (x0, y0, x1, y1), strict=True)
     corners = [validation.number(name, end) for name, end in ends]
-    ax.add_artist(_Mark(control, value, label, tuple(corners), in_axes))
+    ax.add_artist(_Mark(control, value, label, again, tuple(corners), in_axes))
 
 
 def clickables(figure: Figure) -> list[Spot]:
@@ -97,6 +103,7 @@ def clickables(figure: Figure) -> list[Spot]:
                 mark.control,
                 mark.value,
                 mark.label,
+                mark.again,
                 float(left / across),
                 float(1 - top / up),
                 float((right - left) / across),
@@ -113,11 +120,12 @@ class _Mark(Artist):
         control: str,
         value: Any,
         label: str,
+        again: Any,
         corners: tuple[float, ...],
         in_axes: bool,
     ) -> None:
         super().__init__()
-        self.control, self.value, self.label = control, value, label
+        self.control, self.value, self.label, self.again = control, value, label, again
         self.corners, self.in_axes = corners, in_axes
 
     def draw(self, renderer: RendererBase) -> None:
