@@ -195,7 +195,8 @@ class Cdn(Result):
 
     @property
     def reading(self) -> str:
-        tail = self.ttfb_p99_s / self.direct_p99_s
+        tail = significant(self.ttfb_p99_s / self.direct_p99_s, 2)
+        compared = "as long as it was" if tail == "1" else f"{tail} times what it was"
         still = "still waits" if self.at.hit_ratio < 0.99 else "waits"
         return (
             f"{significant(self.at.distance_km)} km from the origin the first byte takes "
@@ -203,7 +204,7 @@ class Cdn(Result):
             f"{duration(self.ttfb.estimate)} with one that answers "
             f"{significant(100 * self.at.hit_ratio)} % (theory: "
             f"{duration(theory(self.at).mean_s)}); the slowest hundredth {still} "
-            f"{duration(self.ttfb_p99_s)} or longer, {significant(tail, 2)} times what it was, and "
+            f"{duration(self.ttfb_p99_s)} or longer, {compared}, and "
             f"{significant(self.origin.estimate)} of {significant(self.at.rate_rps)} requests/s "
             f"reach the origin."
         )

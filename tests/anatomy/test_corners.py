@@ -17,6 +17,8 @@ NAMES = [
     f"{experiment.__name__.rpartition('.')[2]} {i}"
     for i, (experiment, _, _) in enumerate(EXPLORERS)
 ]
+#: Of each experiment the explorer that moves most of it: all others' corners are among its own.
+WIDEST = {e.__name__: (e, c) for e, c, _ in sorted(EXPLORERS, key=lambda one: len(one[1]))}
 
 #: A 1 before a noun in the plural.
 _THINGS = "servers|jobs|services|users|sessions|requests|writes|times|pages"
@@ -32,8 +34,8 @@ def test_every_explorer_of_the_page_is_found() -> None:
     assert sum(has_model for _, _, has_model in EXPLORERS) == 3
 
 
-@pytest.mark.parametrize(("experiment", "controls", "has_model"), EXPLORERS, ids=NAMES)
-def test_the_corners_can_be_read(experiment, controls, has_model) -> None:
+@pytest.mark.parametrize(("experiment", "controls"), WIDEST.values(), ids=WIDEST)
+def test_the_corners_can_be_read(experiment, controls) -> None:
     canvas = Canvas(experiment.plot)
     for at in corners(experiment, controls):
         run = first(experiment.simulate(at))

@@ -42,7 +42,8 @@ def explorers(path: Path = NOTEBOOK) -> list[tuple[ModuleType, dict[str, Control
             exec(source, namespace)
         elif "explore(\n" in source or "explore(" in source.splitlines()[-1]:
             namespace["explore"] = explore
-            exec(source, namespace)
+            rest = [line for line in source.splitlines() if line not in imports]
+            exec("\n".join(rest), namespace)
     return found
 
 
