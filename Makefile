@@ -8,7 +8,7 @@ SETUP = $(or $(PYTHON),$(error Python 3.11 or newer is needed and none was found
 	or name it with PYTHON=/path/to/python)) helpers/start.py
 
 .DEFAULT_GOAL = help
-.PHONY: help lab test notebooks labs bench lint format lock clean
+.PHONY: help lab test notebooks labs bench lint format versions lock clean
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -36,6 +36,9 @@ lint: installed ## check style, formatting, types and the import contract
 format: installed ## mend style and formatting
 	$(VENV) -m ruff check --fix .
 	$(VENV) -m ruff format .
+
+versions: installed ## run the tests with the oldest versions allowed, or WHICH=newest
+	$(VENV) -m helpers.authoring versions $(or $(WHICH),oldest) $(ARGS)
 
 lock: installed ## pin the dependencies again (UPGRADE=yes for newest versions)
 	$(VENV) -m helpers.authoring lock $(if $(UPGRADE),--upgrade)

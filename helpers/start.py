@@ -162,7 +162,7 @@ def write_settings():
 
 def hand_over(command):
     """Become `command`, so that Ctrl-C and exit codes are its own."""
-    path = os.pathsep.join([str(venv_python().parent), os.environ.get("PATH", "")])
+    path = os.pathsep.join([os.path.dirname(command[0]), os.environ.get("PATH", "")])
     environment = dict(os.environ, PATH=path)
     if os.name == "nt":
         sys.exit(subprocess.call(command, cwd=str(ROOT), env=environment))
@@ -203,6 +203,9 @@ def main():
     )
     parser.add_argument("--port", type=int, help="port for JupyterLab; default: the first free")
     parser.add_argument("--no-browser", action="store_true", help="only start the server")
+    parser.add_argument(
+        "--here", action="store_true", help="test with the Python that runs this; install nothing"
+    )
     options, others = parser.parse_known_args()
     if options.what == "install":
         if others not in (["lab"], ["test"]):
@@ -211,8 +214,9 @@ def main():
     elif options.what == "settings":
         write_settings()
     elif options.what == "test":
-        install("test")
-        hand_over(test_command(venv_python(), others))
+        if not options.here:
+            install("test")
+        hand_over(test_command(sys.executable if options.here else venv_python(), others))
     else:
         install("lab")
         hand_over(lab_command(venv_python(), options.port, not options.no_browser, others))

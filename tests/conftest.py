@@ -14,7 +14,10 @@ import pytest
 from helpers.authoring.execute import isolated_environment
 
 #: The longest tests. Each may go to any worker; those of one notebook stay together.
-_LONG = ("tests/notebooks/test_explorers.py", "tests/project/test_labs.py::test_the_blank_lab")
+_LONG = (
+    "tests/notebooks/test_explorers.py",
+    "tests/grading/test_class.py::test_blank_solved_and_lying_answers_of_every_lab",
+)
 
 #: Browsers come last: Playwright leaves an event loop running in the worker that drove one.
 _LAST = "tests/browser/"

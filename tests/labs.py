@@ -1,8 +1,8 @@
 """Run a lab with some of its answers replaced, and say which checks fail.
 
 Cells run one by one as in the grader, but in this process and not in a kernel for each submission:
-a check that raises costs its points, and the next cells run all the same. That nbgrader agrees,
-on the blank lab and on the solution, is tested for every lab in ``tests/project``.
+a check that raises costs its points, and the next cells run all the same. That the
+grader agrees, on the blank lab and on the solution, is tested for every lab in ``tests/grading``.
 """
 
 from __future__ import annotations
@@ -56,6 +56,25 @@ class Lab:
         return {
             name: cell.source for name, cell in cells.items() if cell.metadata.nbgrader.solution
         }
+
+    def checks_of(self, name: str) -> set[str]:
+        """Names of the checks between an answer's cell and the next answer.
+
+        Parameters
+        ----------
+        name : str
+            Name of the answer's cell.
+        """
+        found: dict[str, set[str]] = {}
+        answer = ""
+        for key, cell in self.cells.items():
+            about = cell.metadata.nbgrader
+            if about.solution:
+                answer = key
+                found[answer] = set()
+            elif about.grade:
+                found[answer].add(key)
+        return found[name]
 
     def answer(self, name: str, *changes: str) -> dict[str, str]:
         """The solution's answer with some things changed.

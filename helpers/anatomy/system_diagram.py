@@ -133,9 +133,9 @@ def draw_diagram(
 def _click(ax: Axes, name: str, victim: str) -> None:
     x, y = _PLACES[name]
     shown = NAMES.get(name, name)
-    label = f"repair {shown}" if name == victim else f"kill {shown}"
+    does, value = ("repair", "nothing") if name == victim else ("kill", name)
     corners = (x - _W / 2, y - _H / 2, x + _W / 2, y + _H / 2)
-    clickable(ax, "victim", label, *corners, value=name, again="nothing")
+    clickable(ax, "victim", f"{does} {shown}", *corners, value=value, name=name)
 
 
 def _state(run: DesignResult, name: str, busy: float | None, jobs: str) -> str:

@@ -76,6 +76,26 @@ def _lock(options: argparse.Namespace) -> int:
     return 0
 
 
+def _versions(options: argparse.Namespace) -> int:
+    from helpers.authoring.versions import run_tests
+
+    return run_tests(options.which, options.python, options.arguments)
+
+
+def _glossary(options: argparse.Namespace) -> int:
+    from helpers.authoring import glossary
+
+    if options.check:
+        problems = glossary.outdated()
+        print("\n".join([*problems, f"{len(problems)} places to bring up to date"]))
+        return 1 if problems else 0
+    written = glossary.write()
+    print(
+        "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
+    )
+    return 0
+
+
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
@@ -225,11 +245,17 @@ def main(arguments: list[str] | None = None) -> int:
     command("check", _check, "check form, rhythm, outputs, links and claims")
     labs = command("labs", _labs, "make labs/ from solutions/", notebooks=False)
     labs.add_argument("--check", action="store_true", help="only say what would change")
+    words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
+    words.add_argument("--check", action="store_true", help="only say what would change")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
+    versions = command("versions", _versions, "test with other versions", notebooks=False)
+    versions.add_argument("which", choices=("oldest", "newest"))
+    versions.add_argument("--python", default=sys.executable, help="a Python, or 3.13")
+    versions.add_argument("arguments", nargs=argparse.REMAINDER, help="go to pytest")
 
     students = command(
         "students", _in_words(_students), "make the students' repository", notebooks=False

@@ -38,7 +38,9 @@ _FORBIDDEN = (
     (re.compile(r"https?://(?!127\.0\.0\.1|localhost)"), "names an outside address"),
     (re.compile(r"\bplt\.show\s*\("), "`plt.show()`"),
 )
-_CLOCK = re.compile(r"measure|perf_counter|predictions|check_environment", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"measure|perf_counter|predictions|progress_page|check_environment", re.IGNORECASE
+)
 _ANCHOR = re.compile(r'<a\s+(?:id|name)="C(\d+)"\s*>')
 _CLAIM = re.compile(r"^>\s*\*\*Claim C(\d+)\.?\*\*", re.MULTILINE)
 _VERDICT_START = re.compile(r"Verdict on C(\d+)")

@@ -24,6 +24,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, log_axis, yours
 from helpers.foundations.drawing.labelled_bars import labelled_bars
 from helpers.foundations.drawing.scales import half_decade, round_up
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -160,10 +161,16 @@ def queries_of(fix: str, after: np.ndarray, at: Setting, draw: Draws) -> np.ndar
         return after[:1]
     if fix == "early refresh":
         return _early_refreshes(after, at, draw)
-    if fix == "jitter":
-        moved = _JITTER_S * float(draw("jitter").random())
-        after = after[np.searchsorted(after, moved) :] - moved
+    after = _since(fix, after, draw)
     return after[: np.searchsorted(after, after[0] + at.recompute_s)]
+
+
+def _since(fix: str, after: np.ndarray, draw: Draws) -> np.ndarray:
+    """Return the same traffic since the expiry, which jitter moves."""
+    if fix != "jitter":
+        return after
+    moved = _JITTER_S * float(draw("jitter").random())
+    return after[np.searchsorted(after, moved) :] - moved
 
 
 def _early_refreshes(after: np.ndarray, at: Setting, draw: Draws) -> np.ndarray:
@@ -185,6 +192,69 @@ def _arrivals(draw: Draws, name: str, rate_rps: float, span_s: float) -> np.ndar
     expected = rate_rps * span_s
     count = math.ceil(expected + 6 * math.sqrt(expected) + 32)
     return np.cumsum(draw(name).standard_exponential(count)) / rate_rps
+
+
+# --- one expiry, event by event -------------------------------------------------------------------
+
+
+class Watched(Setting):
+    """One hot key, its database's connections, and how long its readers are content to wait."""
+
+    late_s: float = number(1.0, "An answer is late after", unit="s", above=0)
+
+
+#: Why an answer is late, if it is.
+IN_LINE = "stood in line while the value was in the cache"
+TOO_LONG = "one query takes longer than that"
+
+
+@takes(Watched)
+def watch(at: Watched) -> Log:
+    """Follow every request from the first that recomputes, until the last of them is answered.
+
+    Requests that hit are followed for one recompute time after the value is fresh; those before
+    the expiry, which all hit, are left out.
+    """
+    draw = Draws(at.seed)
+    after = _arrivals(draw, "requests after", at.rate_rps, at.recompute_s + _JITTER_S)
+    queries = queries_of(at.fix, after, at, Draws(at.seed))
+    since = _since(at.fix, after, draw)
+    starts = starts_of(queries, at.recompute_s, at.connections)
+    cached_s = float(queries[0]) + at.recompute_s
+    others = since[: np.searchsorted(since, max(cached_s, 0.0) + at.recompute_s)]
+    others = others[~np.isin(others, queries)]
+    numbers = {asked: n for n, asked in enumerate(np.sort(np.append(queries, others)).tolist())}
+    log = Log("A hot key expires" + ("" if at.fix == "none" else f", with {at.fix}"))
+    log.place("users", "source").place("cache", "store").place("in time", "sink", at=(3, 0))
+    log.place("line", "queue", at=(1, 1)).place("too late", "sink", at=(3, 1))
+    log.place("database", "servers", at=(2, 1), number=at.connections)
+    if cached_s > 0:
+        log.marks(0.0, "cache", "expired", bad=True)
+    log.marks(cached_s, "cache", "fresh")
+
+    def answered(now: float, asked: float, what: str, why: str) -> None:
+        if now - asked > at.late_s:
+            log.moves(now, numbers[asked], "too late", f"{what}, too late", why)
+        else:
+            log.moves(now, numbers[asked], "in time", what)
+
+    for asked in others.tolist():
+        if asked < cached_s:
+            what = "misses, and waits for the query under way"
+            log.moves(asked, numbers[asked], "cache", what, start="users")
+            answered(cached_s, asked, "gets the value that came", TOO_LONG)
+        else:
+            log.moves(asked, numbers[asked], "cache", "hits", start="users")
+            answered(asked, asked, "has the value at once", "")
+    for asked in queries.tolist():
+        log.moves(asked, numbers[asked], "cache", "misses" if asked >= 0 else "refreshes early",
+                  start="users")  # fmt: skip
+    log.serves("line", "database", queries, starts, starts + at.recompute_s,
+               tokens=[numbers[asked] for asked in queries.tolist()])  # fmt: skip
+    for asked, start in zip(queries.tolist(), starts.tolist(), strict=True):
+        why = IN_LINE if start > asked else TOO_LONG
+        answered(start + at.recompute_s, asked, "is answered by the database", why)
+    return log.counts("line", "waiting for a connection").counts("too late", "answered too late")
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -138,7 +138,8 @@ def plot(run: Interleavings, axes: tuple[Axes, Axes], mine: Mine | None = None) 
     """
     orders = worst_first(run.orders if mine is None else mine["orders"])
     whose = "the" if mine is None else "your clients'"
-    _draw_sequence(orders[0], run.at.warm, axes[0])
+    draw_sequence(orders[0], run.at.warm, axes[0])
+    draw_verdict(orders[0], axes[0])
     axes[0].set_title(f"One order of {whose} steps, from top to bottom")
     column = _draw_list(orders, axes[1])
     axes[1].set_title("All orders, a row each")
@@ -147,9 +148,9 @@ def plot(run: Interleavings, axes: tuple[Axes, Axes], mine: Mine | None = None) 
         yours(axes[1], column, rows)
 
 
-def _draw_sequence(order: Order, warm: bool, ax: Axes) -> None:
-    events = order.events
-    rows = max(len(events), 6)
+def draw_sequence(order: Order, warm: bool, ax: Axes) -> None:
+    """Draw an order, or the beginning of one, as messages from client to cache and database."""
+    events, rows = order.events, _rows(order)
     ax.set_xlim(-0.4, 3.4)
     ax.set_ylim(rows + 1.5, -max(0.9, 0.3 + 0.06 * rows))  # room for the names of the lanes
     ax.set_axis_off()
@@ -173,12 +174,22 @@ def _draw_sequence(order: Order, warm: bool, ax: Axes) -> None:
             states.append(("database", row + 0.42, event.stored))
         cached, stored = event.cached, event.stored
     _draw_states(ax, states)
+
+
+def _rows(order: Order) -> int:
+    return max(len(order.events), 6)
+
+
+def draw_verdict(order: Order, ax: Axes) -> None:
+    """Write below an order what cache and database have in the end."""
+    cached, stored = order.events[-1].cached, order.events[-1].stored
     if order.stale:
         verdict, color = f"the cache keeps {cached}, the database has {stored}", style.VERMILION
     else:
         held = f"holds {cached}, as the database does" if cached else "is empty"
         verdict, color = f"the cache {held}", style.GREEN
-    ax.text(1.5, rows + 1.05, verdict, ha="center", va="center", color=color, weight="bold")
+    ax.text(1.5, _rows(order) + 1.05, verdict, ha="center", va="center", color=color,
+            weight="bold")  # fmt: skip
 
 
 def _draw_messages(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:

@@ -20,9 +20,12 @@ from helpers.caching import (
     write_behind,
     write_race,
 )
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import significant
+from helpers.foundations.questions import Goal, Prediction, Quiz
 
 CHAPTER = "09"
+
+_TTL_S = 60.0
 
 
 def _fewest_reads() -> str:
@@ -31,9 +34,9 @@ def _fewest_reads() -> str:
     return min(asked, key=reads.__getitem__)
 
 
-def _breaking_rate() -> float:
+def _breaking_rate(recompute_s: float = 2.0, connections: int = 20) -> float:
     """Where the work of one herd, (1 + 2 x rate) x 2 s, fills 20 connections for 60 s."""
-    return (60 * 20 / 2 - 1) / 2
+    return (_TTL_S * connections / recompute_s - 1) / recompute_s
 
 
 def _refreshes_read() -> float:
@@ -76,7 +79,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=lambda: expiry.theory(expiry.Setting()).saturated_s,
         unit="s",
         why="401 queries of 0.4 s on 20 connections. The value is cached after 0.4 s, and the "
-        "database goes on computing it for another seven seconds.",
+        "database goes on computing it for another 7.6 s.",
     ),
     "xfetch": Prediction(
         question="The request rate grows from 100 to 100,000 per second. By what factor does "
@@ -190,5 +193,33 @@ QUIZZES: Mapping[str, Quiz] = {
             "to fit its new load, a restart is ten times as bad.",
         },
         answer="The load multiplier grows from 10 to 100.",
+    ),
+}
+
+_NEAR = 1.25  # over the boundary: two steps of the slider
+
+
+def _never_recovers(run: expiry.Expiry) -> bool:
+    limit = _breaking_rate(run.at.recompute_s, run.at.connections)
+    lasts = run.at.fix == "none" and run.saturated_s >= _TTL_S
+    return lasts and run.at.rate_rps <= _NEAR * limit
+
+
+def _rate_that_breaks(run: expiry.Expiry) -> str:
+    at = run.at
+    limit = _breaking_rate(at.recompute_s, at.connections)
+    return (
+        f"at {significant(limit)} requests/s the work of one herd, (1 + rate × "
+        f"{significant(at.recompute_s)} s) × {significant(at.recompute_s)} s, takes all "
+        f"{at.connections} connections for the {significant(_TTL_S)} s until the next."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "never-recovers": Goal(
+        asked="a request rate, as low as you can, at which the queue never empties again.",
+        reached=_never_recovers,
+        boundary=_rate_that_breaks,
+        before="break",
     ),
 }

@@ -155,6 +155,76 @@ class _Run:
     began_at: int = 0  # the database's version when the current read began
 
 
+class Underway:
+    """Two clients who have begun: what each can do next, and what has been done.
+
+    Parameters
+    ----------
+    clients : tuple of Client
+        Fresh programs of client A and client B.
+    warm : bool
+        Whether the cache holds the initial value at the start.
+    """
+
+    def __init__(self, clients: tuple[Client, Client], warm: bool) -> None:
+        self.world = World(cached=warmed(warm))
+        self._runs = {name: _Run(program) for name, program in zip("AB", clients, strict=True)}
+        self._events: list[Event] = []
+        self._refused = self._stale_read = False
+        for run in self._runs.values():
+            run.next_step = next(run.program, None)
+
+    @property
+    def ahead(self) -> dict[str, Step | None]:
+        """The next step of each client, whether it can go on or waits; None where it is done."""
+        return {name: run.next_step for name, run in self._runs.items()}
+
+    @property
+    def ready(self) -> dict[str, Step]:
+        """The next step of each client that can go on."""
+        return {
+            name: run.next_step
+            for name, run in self._runs.items()
+            if run.next_step is not None and self.world.can(run.next_step)
+        }
+
+    def take(self, name: str) -> None:
+        """Let a client that is ready do its next step."""
+        world, run = self.world, self._runs[name]
+        step = run.next_step
+        assert step is not None
+        before = world.stored.version
+        outcome = world.do(step)
+        got = outcome[0] if step.action == "get or lease" else outcome
+        if step.action in ("get", "get or lease"):
+            run.began_at = before
+            self._stale_read |= got is not None and got.version < before
+        elif step.action == "read":
+            self._stale_read |= got.version < run.began_at
+        self._refused |= outcome is False
+        self._events.append(
+            Event(
+                name,
+                step.target,
+                step.action,
+                _detail(step, outcome),
+                world.cached.value if world.cached is not None else None,
+                world.stored.value,
+            )
+        )
+        try:
+            run.next_step = run.program.send(outcome)
+        except StopIteration:
+            run.next_step = None
+
+    @property
+    def order(self) -> Order:
+        """The order so far."""
+        world = self.world
+        stale = world.cached is not None and world.cached.value != world.stored.value
+        return Order(tuple(self._events), stale, self._stale_read, self._refused)
+
+
 def run_order(
     clients: tuple[Client, Client], warm: bool, choose: Callable[[list[str]], str]
 ) -> Order:
@@ -169,44 +239,10 @@ def run_order(
     choose : callable
         Gets the names of the clients that can go on, two of them, and returns one.
     """
-    world = World(cached=warmed(warm))
-    runs = {name: _Run(program) for name, program in zip("AB", clients, strict=True)}
-    events: list[Event] = []
-    refused = stale_read = False
-    for run in runs.values():
-        run.next_step = next(run.program, None)
-    while ready := {
-        name: run.next_step
-        for name, run in runs.items()
-        if run.next_step is not None and world.can(run.next_step)
-    }:
-        name = next(iter(ready)) if len(ready) == 1 else choose(list(ready))
-        run, step = runs[name], ready[name]
-        before = world.stored.version
-        outcome = world.do(step)
-        got = outcome[0] if step.action == "get or lease" else outcome
-        if step.action in ("get", "get or lease"):
-            run.began_at = before
-            stale_read |= got is not None and got.version < before
-        elif step.action == "read":
-            stale_read |= got.version < run.began_at
-        refused |= outcome is False
-        events.append(
-            Event(
-                name,
-                step.target,
-                step.action,
-                _detail(step, outcome),
-                world.cached.value if world.cached is not None else None,
-                world.stored.value,
-            )
-        )
-        try:
-            run.next_step = run.program.send(outcome)
-        except StopIteration:
-            run.next_step = None
-    stale = world.cached is not None and world.cached.value != world.stored.value
-    return Order(tuple(events), stale, stale_read, refused)
+    underway = Underway(clients, warm)
+    while ready := underway.ready:
+        underway.take(next(iter(ready)) if len(ready) == 1 else choose(list(ready)))
+    return underway.order
 
 
 def _detail(step: Step, outcome: Any) -> str:

@@ -158,7 +158,7 @@ class RefreshAhead(CacheAside):
 def four_strategies(at):
     """Send the same operations through each, one at a time; return four numbers of each kind."""
     strategies = (CacheAside(at), WriteThrough(at), WriteBehind(at), RefreshAhead(at))
-    return side_by_side([replay(strategy, at) for strategy in strategies])
+    return side_by_side([outcome_of(strategy, at) for strategy in strategies])
 
 
 # --- the traffic, and what is counted -------------------------------------------------------------
@@ -229,7 +229,7 @@ class Outcome(NamedTuple):
     lost_writes: float
 
 
-def replay(strategy: Any, at: Setting) -> Outcome:
+def outcome_of(strategy: Any, at: Setting) -> Outcome:
     """Let everything happen to one strategy, and count what it did once the cache was warm."""
     warming, counted, span_s = traffic(at)
     _, _, lost = _happen(strategy, warming)

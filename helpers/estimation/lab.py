@@ -147,6 +147,8 @@ def design_faults(design: Design, rate_rps: float, budget_usd: float) -> list[st
     if errors := [str(finding) for finding in findings if finding.severity == "error"]:
         return errors
     faults = [str(f) for f in findings if f.rule == "single point of failure"]
+    if not loaded.of(blueprint.Database):
+        faults.append("it keeps its data nowhere: there is no database")
     capacity = blueprint.bounds(loaded).capacity_rps
     if capacity < 1.25 * rate_rps:
         faults.append(f"it saturates at {capacity:.0f} requests/s, needed are {1.25 * rate_rps:g}")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from helpers.estimation import bottleneck, interview, load_test, same_mean, slo
 from helpers.estimation.error_factors import error_factor
 from helpers.estimation.units import Quantity
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import significant
+from helpers.foundations.questions import Goal, Prediction, Quiz
 
 CHAPTER = "05"
 
@@ -29,9 +30,9 @@ def _gain_percent() -> float:
     return 100 * (tripled / built - 1)
 
 
-def _shortest_stall_s() -> float:
+def _shortest_stall_s(at: load_test.Setting | None = None) -> float:
     """Where the fluid model's open p99 passes 500 ms: ``p99 = S + D - 0.01 T (1 - rho)``."""
-    at = load_test.Setting()
+    at = at or load_test.Setting()
     exact = load_test.theory(at)
     return 0.5 - exact.service_s + 0.01 * exact.run_s * (1 - at.utilisation)
 
@@ -144,5 +145,30 @@ QUIZZES: Mapping[str, Quiz] = {
             "within ×/÷ 18": "Factors multiply; it is their logarithms that add, in squares.",
         },
         answer="within ×/÷ 8",
+    ),
+}
+
+_STALL_STEP_S = 0.1  # of the slider
+
+
+def _breaks_the_promise(run: load_test.LoadTest) -> bool:
+    beyond = run.at.stall_s - _shortest_stall_s(run.at)
+    return 0 < beyond <= _STALL_STEP_S and run.percentile_s("open", 0.99) > 0.5
+
+
+def _stall_that_breaks(run: load_test.LoadTest) -> str:
+    return (
+        f"in the fluid model a stall of {significant(_shortest_stall_s(run.at))} s lifts the open "
+        f"p99 to half a second at {significant(100 * run.at.utilisation)} % utilisation; a shorter "
+        "one catches fewer than one request in a hundred for that long."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "shortest-stall": Goal(
+        asked="the shortest stall on the slider that lifts the open p99 above half a second.",
+        reached=_breaks_the_promise,
+        boundary=_stall_that_breaks,
+        before="break",
     ),
 }

@@ -1,6 +1,7 @@
 """The interactive layer: explorers, pictures, predictions and quizzes. It knows no chapter."""
 
-from helpers.explore.controls import choice, slider, toggle
+from helpers.explore.calibration import calibration
+from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
 from helpers.explore.picture import Picture, picture
@@ -8,11 +9,13 @@ from helpers.explore.predictions import forget_predictions, predict, predictions
 from helpers.explore.progress import progress
 from helpers.explore.quiz import quiz
 from helpers.explore.replay import Replay, replay
+from helpers.explore.standing import progress_page
 
 __all__ = [
     "Explorer",
     "Picture",
     "Replay",
+    "calibration",
     "check_environment",
     "choice",
     "explore",
@@ -21,8 +24,10 @@ __all__ = [
     "predict",
     "predictions",
     "progress",
+    "progress_page",
     "quiz",
     "replay",
     "slider",
+    "spelled",
     "toggle",
 ]

@@ -39,14 +39,12 @@ class Clicks(anywidget.AnyWidget):
     ) -> None:
         super().__init__(size=list(size))
         self._values, self._choose = values, choose
-        self._again: dict[tuple[str, Any], Any] = {}
         self.add_class("sd-clicks")
         self.on_msg(self._on_message)
 
     def show(self, spots: Sequence[Spot]) -> None:
         """Lay buttons over these spots, those whose control there is."""
         values = self._values()
-        self._again = {(s.control, s.value): s.again for s in spots if s.again is not None}
         self.boxes = [
             {**asdict(spot), "pressed": _is_on(spot, values[spot.control])}
             for spot in spots
@@ -54,10 +52,8 @@ class Clicks(anywidget.AnyWidget):
         ]
 
     def _on_message(self, _: Any, content: Mapping[str, Any], __: Any) -> None:
-        control, value = str(content.get("control")), content.get("value")
-        if control in (values := self._values()):
-            again = self._again.get((control, value)) if values[control] == value else None
-            self._choose(control, value if again is None else again)
+        if content.get("control") in self._values():
+            self._choose(content["control"], content.get("value"))
 
 
 def _is_on(spot: Spot, value: Any) -> bool:

@@ -265,6 +265,80 @@ class Toggle(Control):
         return f"{self.heading(name)} = {'on' if value else 'off'}"
 
 
+@dataclass(frozen=True)
+class Spelling(Control):
+    """A word of a few letters; see :func:`spelled`."""
+
+    letters: str
+    most: int
+    value: str
+    label: str | None
+    unit: str = ""
+
+    @property
+    def default(self) -> str:
+        return self.value
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        alike = [letter * self.most for letter in self.letters]
+        return ("", *alike, (self.letters * self.most)[: self.most])
+
+    def widget(self, name: str) -> widgets.ValueWidget:
+        return widgets.Text(
+            value=self.value,
+            description=self.heading(name),
+            placeholder=f"letters {' '.join(self.letters)}",
+            style={"description_width": _LABEL_WIDTH},
+            layout={"width": "auto", "flex": "0 1 480px", "min_width": "0"},
+        )
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} must be letters of {self.letters!r}, got {value!r}")
+        if len(value) > self.most or set(value) - set(self.letters):
+            raise ValueError(
+                f"{name} must be at most {self.most} letters of {self.letters!r}, got {value!r}"
+            )
+        return value
+
+    def beyond(self, old: str, new: str) -> None:
+        return None
+
+    def read(self, raw: str) -> str:
+        """Leave out what is none of the letters; small ones count."""
+        return "".join(letter for letter in raw.upper() if letter in self.letters)[: self.most]
+
+    def describe(self, name: str, value: Any) -> str:
+        return f"{self.heading(name)} = {value or 'none'}"
+
+
+def spelled(letters: str, most: int, value: str = "", *, label: str | None = None) -> Control:
+    """Declare a word that a learner spells: whose turn it was, one letter each.
+
+    Parameters
+    ----------
+    letters : str
+        The capital letters it may be made of.
+    most : int
+        How many it may have.
+    value : str
+        The word the explorer opens with.
+    label : str, optional
+        Name shown to the learner; by default the parameter's name, in words.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no letters, small ones, or others in `value`.
+    """
+    if not letters or letters != letters.upper():
+        raise ValueError(f"letters must be capital letters, got {letters!r}")
+    result = Spelling(letters, validation.integer("most", most, at_least=1), value, label)
+    result.check("value", value)
+    return result
+
+
 def slider(
     low: float | None = None,
     high: float | None = None,

@@ -17,7 +17,9 @@ from IPython import get_ipython
 from helpers.explore.canvas import Canvas
 from helpers.explore.controls import Control
 from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
+from helpers.explore.opened import remember_model
 from helpers.explore.parameters import Declaration, check_names, parameters_of
+from helpers.explore.search import Search
 from helpers.explore.veil import Veil
 from helpers.explore.view import Drawing, Plot, View, framed
 from helpers.foundations import validation
@@ -27,7 +29,7 @@ from helpers.foundations.experiment import (
     Result,
     frames_of,
 )
-from helpers.foundations.questions import Questions
+from helpers.foundations.questions import Goals, Questions
 
 Simulation = Callable[..., Result | Iterator[Result]]
 
@@ -69,6 +71,7 @@ class Explorer:
         title: str | None,
         presets: Mapping[str, Mapping[str, Any]],
         after: tuple[Questions, str] | None,
+        find: tuple[Goals, str] | None,
         arguments: Mapping[str, Any],
     ) -> None:
         self.simulate, self.plot, self.model = simulate, plot, model
@@ -95,8 +98,12 @@ class Explorer:
         self._attempt: Attempt | None = None
         self._ahead: _Answer | None = None
         self._view = View(plot, title)
+        self._search: Search | None = None
         self.result: Result
         self._finish(self._frames(self._moved))
+        if find is not None:
+            self._search = Search(*find)
+            self._search.open(self.result)
         self._view.make_clickable(self._by_name, self._choose)
         self._root = self._build(after)
         for widget in (*self._widgets.values(), *self._boxes.values()):
@@ -192,9 +199,12 @@ class Explorer:
         row = widgets.Box(
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
+        picture, reading, table = self._view.body
+        goal = [] if self._search is None else [self._search.widget]
+        inside = [moved, row, picture, reading, *goal, table]
         if after is None:
-            return framed([moved, row, *self._view.body])
-        content = widgets.VBox([moved, row, *self._view.body])
+            return framed(inside)
+        content = widgets.VBox(inside)
         self._veil = Veil(*after, [content])
         self._veil.lift(self._mark)
         return framed([self._veil.widget, content])
@@ -285,6 +295,9 @@ class Explorer:
                     if self._pending is this:
                         self._show(self._draw(result, settled=False))
                 await asyncio.sleep(_BREATH_S)
+            with self._turn:
+                if self._pending is this:
+                    self._look()
             await self._try_model(this)
             if following is not None and self._pending is this:
                 try:
@@ -332,6 +345,7 @@ class Explorer:
         *_, last = frames
         if self.model is None:
             self._show(self._draw(last, settled=True))
+            self._look()
             return
         try:
             *_, mine = runs_of(self.model, _setting_of(last), self._runs)
@@ -339,6 +353,12 @@ class Explorer:
         except ModelError as error:
             self._show(self._draw(last, settled=True))
             self._view.blame(error)
+        self._look()
+
+    def _look(self) -> None:
+        """Notice whether the setting is one that was to be found."""
+        if self._search is not None:
+            self._search.look(self.result)
 
     def _frames(self, moved: Mapping[str, Any]) -> Iterator[Result]:
         return frames_of(self.simulate(**self._fixed, **moved))
@@ -365,6 +385,7 @@ def explore(
     title: str | None = None,
     presets: Mapping[str, Mapping[str, Any]] | None = None,
     after: tuple[Questions, str] | None = None,
+    find: tuple[Goals, str] | None = None,
     **arguments: Any,
 ) -> Explorer:
     """Join a simulation and a plot with sliders.
@@ -397,6 +418,9 @@ def explore(
         A chapter's questions and the name of the prediction that this explorer would give away: it
         stays covered until the learner has committed to a guess, or asks to be shown, and then
         opens with the guess marked. Whoever reads without a kernel sees the picture.
+    find : (Goals, str), optional
+        A chapter's questions and the name of the setting that is to be found with this explorer.
+        It is noticed when a learner moves there, kept, and the true boundary told.
     **arguments
         One for each parameter: a control (:func:`slider`, :func:`choice`, :func:`toggle`) or a
         fixed value.
@@ -422,7 +446,11 @@ def explore(
         if plot is None:
             raise TypeError("a simulation of your own needs a plot: explore(simulate, plot, ...)")
         drawn, simulate = Plot(plot), experiment
-    return Explorer(simulate, drawn, model, runs, title, dict(presets or {}), after, arguments)
+    if model is not None:
+        remember_model(model, experiment if isinstance(experiment, ModuleType) else None)
+    return Explorer(
+        simulate, drawn, model, runs, title, dict(presets or {}), after, find, arguments
+    )
 
 
 @cache

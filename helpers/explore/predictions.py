@@ -153,6 +153,11 @@ class Predict:
         )
 
     @property
+    def widget(self) -> widgets.Widget:
+        """What asks it, with nothing of earlier answers."""
+        return self._root
+
+    @property
     def _margin(self) -> str:
         """What counts as right, said before."""
         if self.options:

@@ -35,6 +35,11 @@ class Quiz:
             [widgets.HTML(f"<b>{html.escape(question)}</b>"), self._choice, self._feedback]
         )
 
+    @property
+    def widget(self) -> widgets.Widget:
+        """What asks it, with nothing of earlier answers."""
+        return self._root
+
     def _respond(self, change: dict[str, Any]) -> None:
         chosen = change["new"]
         if chosen is None:

@@ -24,6 +24,7 @@ from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log,
 # In pixels, as in replay.js.
 _WIDTH, _ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 58, 86, 12
 _HEAD, _FOOT, _BOX = 30, 42, 62
+_ASIDE = 0.36  # of a box's width
 _DPI = 100
 _COLOURS = {
     "blue": style.BLUE,
@@ -263,15 +264,26 @@ def _draw_arrows(ax: Axes, log: Log, boxes: Sequence[Box]) -> None:
                     linewidth=1, zorder=0.5)  # fmt: skip
             ends.append(((u, deep), (u, other.y + other.h + 3)))
             continue
-        way = np.subtract(other.middle, box.middle)
-        cuts = []
-        for one, sign in ((box, 1), (other, -1)):
-            with np.errstate(divide="ignore"):
-                reach = min(np.array([one.w / 2 + 3, one.h / 2 + 3]) / np.abs(way))
-            cuts.append(np.array(one.middle) + sign * reach * way)
-        ends.append((cuts[0], cuts[1]))
+        ends.append(arrow(box, other))
     tails, tips = np.array(ends).swapaxes(0, 1)
     arrows(ax, tails, tips, head_pt=(5.5, 2.4), colors=style.GHOST, linewidths=1.0, zorder=0.5)
+
+
+def arrow(box: Box, other: Box) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ends of an arrow at the boxes' edges; down on the right, up on the left."""
+    way = np.subtract(other.middle, box.middle)
+    if way[0] == 0:  # straight through the middle it would strike the captions through
+        x = float(box.middle[0] + _ASIDE * np.sign(way[1]) * min(box.w, other.w))
+        if way[1] > 0:
+            return (x, box.y + box.h + 3), (x, other.y - 3)
+        return (x, box.y - 3), (x, other.y + other.h + 3)
+    cuts = []
+    for one, sign in ((box, 1), (other, -1)):
+        with np.errstate(divide="ignore"):
+            reach = min(np.array([one.w / 2 + 3, one.h / 2 + 3]) / np.abs(way))
+        across, down = np.array(one.middle) + sign * reach * way
+        cuts.append((float(across), float(down)))
+    return cuts[0], cuts[1]
 
 
 def _draw_dots(

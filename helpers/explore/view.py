@@ -21,6 +21,7 @@ from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.clicks import Clicks
 from helpers.explore.front import module, styles
 from helpers.explore.models import ModelError, describe
+from helpers.explore.png import dark
 from helpers.foundations.drawing.axes import guessed
 from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
@@ -227,11 +228,11 @@ class View:
     def _set_image(self, drawing: Drawing) -> None:
         readings = " ".join(result.reading for result in drawing.results)
         alt = html.escape(f"{drawing.title}. {readings}", quote=True)
-        data = base64.b64encode(drawing.png).decode("ascii")
         self._image.value = (
             f'<img class="sd-figure" width="{self.canvas.width_px}" '
             f'height="{self.canvas.height_px}" decoding="sync" alt="{alt}" '
-            f'src="data:image/png;base64,{data}">'
+            f'style="--sd-dark: url({_data_url(dark(drawing.png))})" '
+            f'src="{_data_url(drawing.png)}">'
         )
 
     def _toggle_table(self, change: dict[str, Any]) -> None:
@@ -292,6 +293,10 @@ def format_value(value: float | int | str) -> str:
     if isinstance(value, str | bool):
         return str(value)
     return significant(value, 3) if isinstance(value, float) else f"{value:,}"
+
+
+def _data_url(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def _align(summary: dict[str, float | int | str]) -> list[str]:

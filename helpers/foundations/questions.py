@@ -1,14 +1,16 @@
 """A chapter's questions as data, kept apart so that its notebook does not give away the answers.
 
 A chapter's ``questions.py`` holds ``CHAPTER``, its number, and two tables: ``PREDICTIONS`` and
-``QUIZZES``. Its notebook says ``predict(questions, "knee")`` and ``quiz(questions, "falling")``.
+``QUIZZES``. Its notebook says ``predict(questions, "knee")`` and ``quiz(questions, "falling")``. A
+third table, ``GOALS``, holds the settings that are to be found: ``explore(..., find=(questions,
+"edge"))``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Answer = float | str
 
@@ -67,12 +69,48 @@ class Quiz:
     answer: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """A setting of an explorer that a learner is asked to find.
+
+    Attributes
+    ----------
+    asked : str
+        What to find, as it stands after "To find:".
+    reached : callable, or mapping of str to callable
+        ``reached(result)`` says whether a setting with this result is one. A mapping names several
+        settings, all of which are to be found.
+    boundary : callable
+        ``boundary(result)`` says in a sentence where the true boundary is, from theory; told only
+        when everything has been found.
+    before : str
+        The chapter's prediction that the boundary would give away. It is then told when that
+        prediction has been committed.
+    """
+
+    asked: str
+    reached: Callable[[Any], bool] | Mapping[str, Callable[[Any], bool]]
+    boundary: Callable[[Any], str]
+    before: str = ""
+
+    @property
+    def parts(self) -> Mapping[str, Callable[[Any], bool]]:
+        """The settings to be found by name; a single one has none."""
+        return self.reached if isinstance(self.reached, Mapping) else {"": self.reached}
+
+
 class Questions(Protocol):
     """What a chapter's ``questions.py`` holds."""
 
     CHAPTER: str
     PREDICTIONS: Mapping[str, Prediction]
     QUIZZES: Mapping[str, Quiz]
+
+
+class Goals(Questions, Protocol):
+    """What it holds where settings are to be found."""
+
+    GOALS: Mapping[str, Goal]
 
 
 Q = TypeVar("Q")

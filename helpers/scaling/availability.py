@@ -277,6 +277,6 @@ def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
             ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
     marks(ax, _PLACES, np.where(expected > _LOW, expected, np.nan), 0.68, along="x")
     note: dict[str, Any] = {"fontsize": 9, "ha": "right", "va": "center", "color": style.MUTED}
-    ax.text(_HIGH * 0.85, 4.8, "black: theory", **note)
+    ax.text(_HIGH * 0.85, 4.8, "bars across: theory", **note)
     if mine is not None:
         yours(ax, mine["downtime_h"], _PLACES[-1])

@@ -7,8 +7,10 @@ queries slow each other down has a throughput that falls when it is pushed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +21,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, is_blank, yours
 from helpers.foundations.drawing.scales import coarse
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -36,7 +39,7 @@ from helpers.foundations.prose import counted, duration, listed, significant
 from helpers.foundations.queueing import BottleneckBounds, ClosedNetwork
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Intervals, mean_intervals
-from helpers.scaling.closed_loop import closed_loop, throughput
+from helpers.scaling.closed_loop import Passes, closed_loop, passes, throughput
 from helpers.scaling.loopback_chains import run_chains
 
 #: The stations, in the order a request passes them.
@@ -57,6 +60,8 @@ MEASURED_USERS = (1, 4, 8, 12, 20)
 
 _REQUESTS = 1_200
 _WARMUP = 300
+_WATCHED = 300  # requests of a replay; the action is taken after a third of them
+_WINDOW = 25  # requests over which answers per second are counted
 _CHAINS = 3  # real ones, of each number of users
 _BATCHES = 10
 
@@ -139,6 +144,79 @@ def _draws(replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for each in draws:
         each.setflags(write=False)
     return draws
+
+
+# --- one run, event by event ----------------------------------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow a crowd that has settled, and take the action after a third of what is seen.
+
+    From that moment on every service that begins takes as long as the action says. The tier with
+    the most requests, waiting and served, is marked; among equals it stays the one it was.
+    """
+    run, begin, changed = followed(at)
+    end = float(run.ends_s[_WARMUP + _WATCHED - 1, -1])
+    exact = float(theory(at).exact.throughput_rps[at.users - 1])
+    log = Log(f"{counted(at.users, 'user')} and three tiers", noun="user")
+    log.place("thinking", "store", at=(0, 1), words="has an answer and thinks")
+    for column, tier in enumerate(TIERS, start=1):
+        the = "the web server" if tier == "web" else f"the {tier}"
+        log.place(f"{tier} line", "queue", at=(column, 0), words=f"waits for {the}")
+        log.place(tier, "servers", at=(column, 1), words=f"is served by {the}")
+    seen = slice(0, int((run.came_s[:, 0] <= end).sum()))
+    last = len(TIERS) - 1
+    for user in range(at.users):
+        log.begins(user, "thinking")
+    for k, tier in enumerate(TIERS):
+        log.serves(
+            f"{tier} line", tier, *(times[seen, k] for times in run[1:]),
+            tokens=run.users[seen].tolist(), then="thinking" if k == last else "",
+        )  # fmt: skip
+    for moment, tier, fullest in _fullest(run, seen):
+        log.marks(moment, f"{tier} line", "the fullest" if fullest else "", bad=fullest)
+    if at.action != "nothing":
+        log.marks(changed, "thinking", at.action)
+    for tier in TIERS:
+        log.counts(f"{tier} line", f"in the {tier} line")
+    words = "theory" if at.action == "nothing" else "theory, after the action"
+    log.rates("thinking", _WINDOW / exact, "answers", level=exact, level_words=words)
+    return log.between(begin, end)
+
+
+def followed(at: Setting) -> tuple[Passes, float, float]:
+    """Return one run, when it is watched from, and when the action is taken; seconds."""
+    draw, n = Draws(at.seed), 2 * _WARMUP + _WATCHED
+    thinks = draw("thinks").standard_exponential(at.users + n) * at.think_s
+    before = at.but(action="nothing")
+    services = draw("services").standard_exponential((n, len(TIERS))) * np.array(before.demands_s)
+    untouched = passes(thinks, services, at.users, lambda *_: 1.0)
+    begin, changed = (float(untouched.came_s[i, 0]) for i in (_WARMUP, _WARMUP + _WATCHED // 3))
+    by = ACTIONS[at.action]
+    run = passes(thinks, services, at.users, lambda k, now: by[k] if now >= changed else 1.0)
+    return run, begin, changed
+
+
+def _fullest(run: Passes, seen: slice) -> Iterator[tuple[float, str, bool]]:
+    """Yield when a tier has more inside than any other, and when it no longer is the one."""
+    came, gone = run.came_s[seen].ravel(), run.ends_s[seen].ravel()
+    tier = np.tile(np.arange(len(TIERS)), len(came) // len(TIERS))
+    times, change = np.append(came, gone), np.repeat([1, -1], came.size)
+    order = np.argsort(times, kind="stable")
+    inside, leader = [0] * len(TIERS), None
+    ordered = zip(times[order].tolist(), np.tile(tier, 2)[order].tolist(), change[order].tolist(),
+                  strict=True)  # fmt: skip
+    for now, events in groupby(ordered, key=itemgetter(0)):
+        for _, which, by in events:
+            inside[which] += by
+        most = max(inside)
+        if leader is not None and (inside[leader] < most or not most):
+            yield now, TIERS[leader], False
+            leader = None
+        if leader is None and most:
+            leader = inside.index(most)
+            yield now, TIERS[leader], True
 
 
 # --- theory ---------------------------------------------------------------------------------------

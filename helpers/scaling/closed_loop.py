@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from heapq import heapreplace
+from typing import NamedTuple
+
 import numpy as np
 
 
@@ -53,6 +57,57 @@ def closed_loop(
         responses[i] = now - came
         flat[place] = now + thinks[most + i]
     return done, responses
+
+
+class Passes(NamedTuple):
+    """Every request of one closed network, in the order in which they enter the first station.
+
+    Attributes
+    ----------
+    users : numpy.ndarray of int, shape (n,)
+        Whose each is.
+    came_s, starts_s, ends_s : numpy.ndarray, shape (n, stations)
+        When each comes to each station, is served and goes, seconds.
+    """
+
+    users: np.ndarray
+    came_s: np.ndarray
+    starts_s: np.ndarray
+    ends_s: np.ndarray
+
+
+def passes(
+    thinks: np.ndarray, services: np.ndarray, clients: int, factor: Callable[[int, float], float]
+) -> Passes:
+    """Follow one closed network through every station, as :func:`closed_loop` runs many.
+
+    Parameters
+    ----------
+    thinks : numpy.ndarray, shape (clients + n,)
+        Think times as for :func:`closed_loop`, seconds.
+    services : numpy.ndarray, shape (n, stations)
+        Service time of each request at each station, seconds.
+    clients : int
+        Number of clients.
+    factor : callable
+        ``factor(station, start_s)`` is what a service that starts then is multiplied by.
+    """
+    ready = [(think, user) for user, think in enumerate(thinks[:clients].tolist())]
+    ready.sort()
+    free = [0.0] * services.shape[1]
+    users, came, starts, ends = [], [], [], []
+    for work, think in zip(services.tolist(), thinks[clients:].tolist(), strict=True):
+        now, user = ready[0]
+        users.append(user)
+        for station, needs in enumerate(work):
+            came.append(now)
+            start = max(now, free[station])
+            now = free[station] = start + needs * factor(station, start)
+            starts.append(start)
+            ends.append(now)
+        heapreplace(ready, (now + think, user))
+    each = (np.array(times).reshape(services.shape) for times in (came, starts, ends))
+    return Passes(np.array(users), *each)
 
 
 def throughput(done: np.ndarray, warmup: int) -> np.ndarray:

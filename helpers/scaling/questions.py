@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from helpers.foundations.questions import Prediction, Quiz
-from helpers.scaling import growth, knee, scalability_law, speedup, staffing
+from helpers.foundations.prose import duration, listed, significant
+from helpers.foundations.questions import Goal, Prediction, Quiz
+from helpers.scaling import (
+    break_even,
+    growth,
+    knee,
+    query_time,
+    scalability_law,
+    scaling_cost,
+    speedup,
+    staffing,
+    two_columns,
+)
+from helpers.scaling.scalability import Scalability
 
 CHAPTER = "02"
 
@@ -154,5 +166,121 @@ QUIZZES: Mapping[str, Quiz] = {
             ),
         },
         answer="Two thirds more throughput",
+    ),
+}
+
+
+# --- settings to be found -------------------------------------------------------------------------
+
+
+def _exact_fixed_cost(_: query_time.QueryTime) -> str:
+    more_rows = query_time.LARGE_ROWS - query_time.SMALL_ROWS
+    row_s = (query_time.LARGE_S - query_time.SMALL_S) / more_rows
+    fixed_s = query_time.SMALL_S - query_time.SMALL_ROWS * row_s
+    return (
+        f"a fixed cost of {duration(fixed_s, 4)} and {duration(row_s)} for a row pass through both "
+        "diamonds exactly, and no other pair does: two equations, two unknowns."
+    )
+
+
+def _beyond_the_family(run: scaling_cost.ScalingCost) -> bool:
+    return run.family_ceiling_rps < run.switch_rps < math.inf
+
+
+def _almost_from_the_start(run: scaling_cost.ScalingCost) -> bool:
+    return run.switch_rps <= scaling_cost.ALMOST_THE_START_RPS
+
+
+def _where_it_switches(run: scaling_cost.ScalingCost) -> str:
+    switch = run.switch_rps
+    leads = f"from {significant(switch)} requests/s on" if math.isfinite(switch) else "nowhere"
+    return (
+        f"the largest m7i does {significant(run.family_ceiling_rps)} requests/s here, and the "
+        f"fleet leads for good {leads}. It pays only beyond the family when the second number is "
+        f"above the first, and almost from the start when it is at most "
+        f"{scaling_cost.ALMOST_THE_START_RPS}."
+    )
+
+
+def _building_large_pays(run: break_even.BreakEven) -> bool:
+    exact = break_even.theory(run.at)
+    return run.saved.high < 0 and exact.outgrown_month < exact.break_even_month
+
+
+def _growth_that_pays(run: break_even.BreakEven) -> str:
+    at, month = run.at, break_even.theory(run.at).break_even_month
+    percent = 100 * math.expm1(math.log(at.capacity_rps / at.load_rps) / month)
+    return (
+        f"building large pays if the small system is outgrown before month {significant(month)}, "
+        f"which takes a growth of {significant(percent)} % a month."
+    )
+
+
+def _only_this_box(box: str) -> Callable[[two_columns.TwoColumns], bool]:
+    def reached(run: two_columns.TwoColumns) -> bool:
+        right = {name: up for name, up in run.at.up.items() if name not in _LEFT}
+        return run.horizontal_rps == 0 and [n for n, up in right.items() if not up] == [box]
+
+    return reached
+
+
+_LEFT = ("big server", "database A")
+
+
+def _there_once(_: two_columns.TwoColumns) -> str:
+    boxes = two_columns.simulate(two_columns.Setting()).single_points
+    names = listed([f"the {box}" if box == "balancer" else box for box in boxes])
+    return (
+        f"{names} are all there are. They stand in series with everything else and are there once; "
+        "of the servers there are three, and it takes all of them."
+    )
+
+
+def _less_than_one(run: Scalability) -> bool:
+    return run.at.workers == 64 and float(run.expected_rps[63]) < run.at.worker_rps
+
+
+def _kappa_that_stops(run: Scalability) -> str:
+    sigma = run.at.sigma
+    return (
+        f"by the law it is kappa = (1 - sigma) / 64, which at sigma = {significant(sigma)} is "
+        f"{significant((1 - sigma) / 64)}. The more is done one at a time, the less coherency it "
+        "takes."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "fixed-cost": Goal(
+        asked="the fixed cost at which the scan passes through both diamonds, within 2 %.",
+        reached=lambda run: run.misfit <= 1.02,
+        boundary=_exact_fixed_cost,
+    ),
+    "switch": Goal(
+        asked="a setting in which scaling out pays only beyond the largest m7i, and one in which "
+        "it pays almost from the start.",
+        reached={
+            "only beyond the largest m7i": _beyond_the_family,
+            "almost from the start": _almost_from_the_start,
+        },
+        boundary=_where_it_switches,
+    ),
+    "large-now": Goal(
+        asked="a growth at which building large now is the cheaper plan.",
+        reached=_building_large_pays,
+        boundary=_growth_that_pays,
+    ),
+    "stops-it": Goal(
+        asked="every box whose loss alone stops the right-hand column.",
+        reached={
+            "the balancer": _only_this_box("balancer"),
+            "database B": _only_this_box("database B"),
+        },
+        boundary=_there_once,
+    ),
+    "less-than-one": Goal(
+        asked="a setting in which 64 workers do less than a single one.",
+        reached=_less_than_one,
+        boundary=_kappa_that_stops,
+        before="break-kappa",
     ),
 }

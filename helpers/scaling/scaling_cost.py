@@ -26,7 +26,7 @@ from helpers.scaling.catalogue import BALANCER_USD_PER_HOUR, CATALOGUE, Machine
 DEMANDS_RPS = np.geomspace(100, 1_000_000, 81)
 
 #: A fleet that is cheaper from here on is cheaper almost from the start.
-_ALMOST_THE_START_RPS = 500
+ALMOST_THE_START_RPS = 500
 
 _PRICES = np.array([machine.usd_per_hour for machine in CATALOGUE])
 
@@ -203,7 +203,7 @@ class ScalingCost(Result):
                 f"scaling out pays only beyond the largest m7i, from {significant(switch)} "
                 f"requests/s on"
             )
-        elif switch <= _ALMOST_THE_START_RPS:
+        elif switch <= ALMOST_THE_START_RPS:
             lead = f"from {significant(switch)} requests/s on, almost from the start, "
             lead += "the fleet is cheaper"
         else:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.clicks import clickable
 from helpers.foundations.experiment import Parameters, Result, flag, number, takes
 from helpers.foundations.prose import listed, significant
 from helpers.scaling.series_and_parallel import Stages, is_served, single_points_of_failure
@@ -152,6 +153,7 @@ _BOXES = {
     "database B": (6.9, 0.75, 1.5, 0.75),
     "replica B": (8.8, 0.75, 1.3, 0.75),
 }
+_SPARE = {"balancer 2": "second_balancer", "replica B": "replica"}
 
 
 def plot(run: TwoColumns, ax: Axes) -> None:
@@ -165,8 +167,12 @@ def plot(run: TwoColumns, ax: Axes) -> None:
     _crowd(ax, 2.0, "scaled up", run.vertical_rps / run.at.demand_rps)
     middle = 6.9 if "balancer 2" not in up else 7.75
     _crowd(ax, middle, "scaled out", run.horizontal_rps / run.at.demand_rps)
-    for name, alive in up.items():
-        _box(ax, name, alive)
+    for name in _BOXES:
+        if name in up:
+            _box(ax, name, up[name])
+        else:
+            _spare(ax, name)
+        _click(ax, name, name in up)
     _arrow(ax, (2.0, 5.25), "big server", up["big server"])
     _arrow(ax, "big server", "database A", up["big server"] and up["database A"])
     reached = any(up.get(balancer) for balancer in ("balancer", "balancer 2"))
@@ -212,6 +218,24 @@ def _box(ax: Axes, name: str, alive: bool) -> None:
         color=style.INK if alive else style.VERMILION,
         zorder=4,
     )
+
+
+def _spare(ax: Axes, name: str) -> None:
+    """Draw where a spare box would stand."""
+    x, y, width, height = _BOXES[name]
+    left, right, low, high = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+    corners = ([left, right, right, left, left], [low, low, high, high, low])
+    ax.plot(*corners, color=style.GHOST, linewidth=1, linestyle=(0, (2, 2)), zorder=3)
+    ax.text(x, y, f"+ {name}", ha="center", va="center", fontsize=9, color=style.MUTED, zorder=4)
+
+
+def _click(ax: Axes, name: str, is_there: bool) -> None:
+    """Let a click kill the box or bring it back, and add a spare one or take it away."""
+    x, y, width, height = _BOXES[name]
+    control = _SPARE.get(name, name.replace(" ", "_").lower())
+    label = name if is_there else f"add {name}"
+    corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+    clickable(ax, control, label, *corners)
 
 
 def _arrow(ax: Axes, start: str | tuple[float, float], end: str, carries: bool) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import significant
+from helpers.foundations.questions import Goal, Prediction, Quiz
 from helpers.sharding import join, migration, range_scan, resharding, ring_laws, shard_ceiling
 from helpers.sharding.answer_times import any_slow
 from helpers.sharding.remedies import top_key_share
@@ -135,5 +137,46 @@ QUIZZES: Mapping[str, Quiz] = {
             "more shards": "The counter is one key, and one key lives on one shard.",
         },
         answer="salt: write one of k, read all",
+    ),
+}
+
+_SHARE_STEP = 0.01  # of the slider
+_NEARLY = 1e-6
+
+
+def _least_share(at: migration.Setting) -> float:
+    """Share of the disk that keeps up with the writes: ``w / B``; a copy must have more."""
+    return at.write_mb_s / migration.DISK_MB_S
+
+
+def _just_finishes(run: migration.Migration) -> bool:
+    more = run.at.copy_share - _least_share(run.at)
+    return _NEARLY < more <= _SHARE_STEP + _NEARLY and math.isfinite(run.length_here_s)
+
+
+def _nothing_works(run: migration.Migration) -> bool:
+    return run.at.live_utilisation + _least_share(run.at) >= 1 - _NEARLY
+
+
+def _window(run: migration.Migration) -> str:
+    least = _least_share(run.at)
+    return (
+        f"the copy must have more than {significant(run.at.write_mb_s)} / "
+        f"{significant(migration.DISK_MB_S)} = {significant(100 * least)} % of the disk to gain on "
+        f"the writes, and live requests leave one minus their utilisation: from "
+        f"{significant(100 * (1 - least))} % on nothing is left to choose from."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "window": Goal(
+        asked="the smallest share of the disk that lets the copy finish, and a live utilisation at "
+        "which no share does.",
+        reached={
+            "the smallest share": _just_finishes,
+            "a utilisation at which none does": _nothing_works,
+        },
+        boundary=_window,
+        before="too-late",
     ),
 }

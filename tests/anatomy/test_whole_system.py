@@ -189,9 +189,11 @@ def test_nothing_written_touches_anything(wiring: str, victim: str, standby: boo
 def test_every_box_but_the_clients_can_be_clicked_and_lies_where_it_is_drawn() -> None:
     canvas = Canvas(whole_system.plot)
     canvas.draw([whole_system.simulate(victim="cache")])
-    spots = {spot.value: spot for spot in clickables(canvas.figure)}
+    spots = {spot.name: spot for spot in clickables(canvas.figure)}
     assert set(spots) == set(whole_system.VICTIMS.values()) - {"nothing"}
     assert {spot.control for spot in spots.values()} == {"victim"}
+    for name, spot in spots.items():
+        assert spot.value == ("nothing" if name == "cache" else name)
     assert spots["cache"].label == "repair cache"
     assert spots["db-1"].label == "kill primary"
     ax = canvas.figure.axes[0]
@@ -209,14 +211,14 @@ def test_a_click_kills_and_a_second_one_repairs_as_the_control_does() -> None:
     )
     clicks = explorer._view.clicks
     assert clicks is not None
-    named = {box["value"]: box for box in clicks.boxes}
-    assert not any(box["pressed"] for box in named.values())
-    clicks._on_message(None, {"control": "victim", "value": "cache"}, None)
-    assert explorer.values["victim"] == "cache"
-    assert explorer.result.at.victim == "cache"
-    assert {box["value"] for box in clicks.boxes if box["pressed"]} == {"cache"}
-    clicks._on_message(None, {"control": "victim", "value": "db-1"}, None)
-    assert explorer.values["victim"] == "db-1"
-    clicks._on_message(None, {"control": "victim", "value": "db-1"}, None)
-    assert explorer.values["victim"] == "nothing"
-    assert not any(box["pressed"] for box in clicks.boxes)
+
+    def click(name: str) -> None:
+        (box,) = [box for box in clicks.boxes if box["name"] == name]
+        clicks._on_message(None, {"control": box["control"], "value": box["value"]}, None)
+
+    for name, left in (("cache", "cache"), ("db-1", "db-1"), ("db-1", "nothing")):
+        click(name)
+        assert explorer.values["victim"] == left
+        assert explorer.result.at.victim == left
+        repairs = [box["name"] for box in clicks.boxes if box["label"].startswith("repair")]
+        assert repairs == ([left] if left != "nothing" else [])

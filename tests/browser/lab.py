@@ -329,6 +329,14 @@ _OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map((c
 }))"""
 
 
+#: What a learner's model says in a cell's explorer, once nothing is asked of the kernel any more.
+_OWN_MODEL = """index => {
+    const { node } = window.jupyterapp.shell.currentWidget.content.widgets[index];
+    const [said, image] = ['.sd-mine', 'img.sd-figure'].map(name => node.querySelector(name));
+    if (window.sdAsked.size || !said || !image || !image.complete) return false;
+    return { said: said.innerText, picture: image.src };
+}"""
+
 #: Whether all that came out is drawn: pictures are loaded, and no formula is a text any more.
 _PAINTED = """() => {
     const page = window.jupyterapp.shell.currentWidget.content.node;
@@ -458,6 +466,34 @@ class Notebook(Watched):
             for cell in self.cells()
             if cell["type"] == "code" and cell["source"].strip() and cell["count"] is None
         ]
+
+    def run(self, index: int) -> None:
+        """Run one cell, and wait for the end of it."""
+        self.page.evaluate(
+            """async (index) => {
+                window.jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+                await window.jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            index,
+        )
+
+    def rewrite(self, index: int, old: str, new: str) -> None:
+        """Change something in a code cell, as somebody who types does."""
+        changed = self.page.evaluate(
+            """([index, old, now]) => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                const { sharedModel } = panel.content.widgets[index].model;
+                const source = sharedModel.getSource();
+                sharedModel.setSource(source.replace(old, () => now));
+                return source !== sharedModel.getSource();
+            }""",
+            [index, old, new],
+        )
+        assert changed, f"cell {index} has no {old!r}"
+
+    def own_model(self, index: int) -> dict[str, str]:
+        """Wait for what a learner's model says in the explorer of a cell, and for its picture."""
+        return self.page.wait_for_function(_OWN_MODEL, arg=index).json_value()
 
     def lift_veils(self) -> None:
         """Ask to be shown what waits for a prediction, everywhere."""

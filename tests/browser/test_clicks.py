@@ -17,6 +17,11 @@ from tests.explore.switches import TIERS, plot_switches, simulate_switches
 explore(simulate_switches, plot_switches, first=toggle(True), second=toggle(False),
         tier=choice(*TIERS))
 """
+WORD = """
+from helpers.explore import explore, spelled
+from tests.explore.switches import plot_word, simulate_word
+explore(simulate_word, plot_word, word=spelled("AB", 9))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,7 @@ def opened(
     tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
 ) -> Iterator[Notebook]:
     """A notebook with an explorer whose boxes can be clicked."""
-    path = written(tmp_path_factory.mktemp("clicks"), SWITCHES)
+    path = written(tmp_path_factory.mktemp("clicks"), SWITCHES, WORD)
     with browser.notebook(lab, path, width=1000) as notebook:
         notebook.run_all()
         notebook.page.wait_for_selector(".sdc button >> nth=4")
@@ -34,7 +39,7 @@ def opened(
 @pytest.fixture
 def explorer(opened: Notebook) -> Explorer:
     """The explorer, as it opened."""
-    (explorer,) = opened.explorers()
+    explorer, _ = opened.explorers()
     explorer.click("Reset")
     return explorer
 
@@ -73,6 +78,20 @@ def test_tab_and_enter_do_the_same_and_the_focus_stays(
     explorer._settled()
     page.keyboard.press("b")  # in JupyterLab, a new cell
     assert len(opened.cells()) == cells
+
+
+def test_a_button_that_means_something_else_each_time_is_the_same_button(opened: Notebook) -> None:
+    page = opened.page
+    page.get_by_role("button", name="add A").focus()
+    for expected in ("A", "AA", "AAA"):
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f".sd-reading:text-is('The word is {expected}.')")
+        named = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+        assert named == "add A"
+    page.get_by_role("button", name="add B").click()
+    page.wait_for_selector(".sd-reading:text-is('The word is AAAB.')")
+    page.get_by_role("button", name="take back").click()
+    page.wait_for_selector(".sd-reading:text-is('The word is AAA.')")
 
 
 def test_each_button_lies_on_its_box(opened: Notebook, explorer: Explorer) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from helpers.explore.front import module
 from helpers.explore.replay_bytes import Clock, encode, standalone
-from helpers.explore.replay_still import boxes_of, crowds
+from helpers.explore.replay_still import arrow, boxes_of, crowds
 from helpers.foundations.events import Log
 from tests.browser.lab import Browser, Watched
 from tests.explore.logs import ALL, messages, queue, shards
@@ -98,6 +98,20 @@ def test_places_are_laid_out_as_in_the_picture(name: str, width: int, blank: Wat
         grid = there["grid"]
         assert (grid["columns"], grid["rows"]) == (here.columns, here.rows)
         assert grid["pitch"] == pytest.approx(here.pitch)
+
+
+def test_an_arrow_goes_past_what_is_written_under_a_box(blank: Watched) -> None:
+    log = Log("Down and up").place("a", "store").place("b", "store", at=(0, 1))
+    log.place("c", "store", at=(1, 0)).moves(0, 1, "b", start="a").moves(1, 1, "a")
+    log.moves(2, 1, "c").moves(3, 1, "b")
+    shown = load(blank, log)("() => m.layout(log, 720)")
+    boxes = boxes_of(log.places, crowds(log), 720, 12)
+    pairs = [(0, 1), (1, 0), (0, 2), (2, 1)]
+    expected = [arrow(boxes[start], boxes[place]) for start, place in pairs]
+    np.testing.assert_allclose(shown["arrows"], expected)
+    middle = boxes[0].middle[0]
+    down, up = (ends[0][0] - middle for ends in expected[:2])
+    assert 0.3 * boxes[0].w < down == -up < 0.5 * boxes[0].w
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -122,6 +122,92 @@ def test_what_each_fix_leaves():
         assert run.queries == runs["none"].queries  # the same traffic for every fix
 
 
+# --- what is watched ------------------------------------------------------------------------------
+
+SMALL = {"rate_rps": 200.0, "connections": 4}
+
+
+def followed(log):
+    """For each request: when it came to the cache, where it ended and when, and what was said."""
+    names, rows = [place.name for place in log.places], log.rows
+    came, ended = {}, {}
+    for row in np.flatnonzero(rows.token >= 0):
+        token, place = log.tokens[rows.token[row]], names[rows.place[row]]
+        if place == "cache":
+            came[token] = float(rows.time_s[row])
+        elif place in ("in time", "too late"):
+            assert token not in ended, "a request is answered once"
+            ended[token] = (place, float(rows.time_s[row]), log.words[rows.why[row]])
+    return came, ended
+
+
+@pytest.mark.parametrize("fix", expiry.FIXES)
+@pytest.mark.parametrize("setting", [SMALL, {"rate_rps": 40.0, "connections": 1, "seed": 3}])
+def test_what_is_watched_is_the_simulation(fix, setting):
+    run, log = expiry.simulate(fix=fix, **setting), expiry.watch(fix=fix, **setting)
+    for moment, expected in zip(run.at.time_s, run.at_database, strict=True):
+        standing = log.standing(moment)
+        assert len(standing["line"]) + len(standing["database"]) == expected
+    names, rows = [place.name for place in log.places], log.rows
+    served = rows.token[rows.place == names.index("database")]
+    assert len(set(served)) == len(served) == run.queries[fix]
+    fresh = [row for row in np.flatnonzero(rows.token < 0) if log.told(row) == "cache: fresh"]
+    assert rows.time_s[fresh].tolist() == [pytest.approx(run.cached_s)]
+    came, ended = followed(log)
+    assert came.keys() == ended.keys()
+    waits = np.array([ended[token][1] - came[token] for token in came])
+    assert (waits > 0).sum() == run.waiting_requests
+    assert waits.max() == pytest.approx(run.worst_wait_s)
+
+
+@pytest.mark.parametrize("fix", expiry.FIXES)
+def test_whoever_is_late_says_why_and_nobody_else_does(fix):
+    late = 0
+    for limit in (0.1, 1.0):
+        log = expiry.watch(fix=fix, late_s=limit, **SMALL)
+        came, ended = followed(log)
+        for token, (where, when, why) in ended.items():
+            assert (where == "too late") == (when - came[token] > limit) == bool(why)
+        late += sum(log.reasons.values())
+        assert set(log.reasons) <= {expiry.IN_LINE, expiry.TOO_LONG}
+        if limit > 0.4:  # a query is in time by itself
+            assert expiry.TOO_LONG not in log.reasons
+    assert late
+
+
+def test_without_a_fix_the_late_ones_stood_in_line_for_what_was_in_the_cache():
+    log = expiry.watch(**SMALL)
+    names, rows = [place.name for place in log.places], log.rows
+    (fresh,) = rows.time_s[[log.told(row) == "cache: fresh" for row in range(len(rows))]]
+    starts = {
+        log.tokens[rows.token[row]]: float(rows.time_s[row])
+        for row in np.flatnonzero(rows.place == names.index("database"))
+    }
+    for token, (_, _, why) in followed(log)[1].items():
+        assert not why or starts[token] >= fresh
+    assert sum(log.reasons.values()) > 50
+
+
+def test_with_single_flight_one_goes_through_and_all_others_leave_with_it():
+    log = expiry.watch(fix="single-flight", **SMALL)
+    came, ended = followed(log)
+    back = ended[0][1]
+    waited = [token for token in came if came[token] < back]
+    assert len(waited) > 50
+    assert {ended[token][1] for token in waited} == {back}
+    assert not log.reasons
+    assert max(len(log.standing(moment)["cache"]) for moment in log.rows.time_s) == len(waited) - 1
+
+
+def test_those_who_hit_are_followed_for_as_long_as_it_takes_to_recompute():
+    log = expiry.watch(fix="single-flight", **SMALL)
+    came, ended = followed(log)
+    hits = [token for token in came if ended[token][1] == came[token]]
+    assert hits[0] == max(set(came) - set(hits)) + 1
+    assert 0.4 * 200 / 2 < len(hits) < 0.4 * 200 * 2
+    assert log.end_s <= ended[0][1] + 0.4
+
+
 # --- the open model -------------------------------------------------------------------------------
 
 

@@ -122,7 +122,7 @@ class Lossy(WriteBehind):
     ],
 )
 def test_a_strategy_that_does_something_else_is_caught(fault, strategy, quantity):
-    wrong = [getattr(strategies.replay(fault(at), at), quantity) for at in SETTINGS]
+    wrong = [getattr(strategies.outcome_of(fault(at), at), quantity) for at in SETTINGS]
     with pytest.raises(AssertionError):
         check(wrong, strategy, quantity)
 
@@ -183,7 +183,7 @@ def test_what_happens_is_counted_from_the_end_of_the_warm_up():
     flushes = [each.now for each in everything if each.what == "flush"]
     np.testing.assert_allclose(flushes, 3.1 * np.arange(1, len(flushes) + 1))
     cache = WriteBehind(at)
-    outcome = strategies.replay(cache, at)
+    outcome = strategies.outcome_of(cache, at)
     early = WriteBehind(at)
     strategies._happen(early, warming)
     assert outcome.database_write_rps == pytest.approx((cache.rows - early.rows) / span_s)

@@ -42,3 +42,31 @@ def plot_switches(run: Switches, ax: Axes) -> None:
     for place, tier in enumerate(TIERS):
         clickable(ax, "tier", f"{tier} tier", 2 * place, 0.5, 2 * place + 1, 1.5, value=tier)
     clickable(ax, "nothing", "no such control", 5, 0, 6, 1)
+
+
+class Word(Result):
+    word: str
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        return {"word": self.word}
+
+    @property
+    def reading(self) -> str:
+        return f"The word is {self.word or 'empty'}."
+
+
+def simulate_word(*, word: str = "") -> Word:
+    """Return the word."""
+    return Word(word)
+
+
+def plot_word(run: Word, ax: Axes) -> None:
+    """Draw two boxes, each of which adds a letter, and one that takes the last one back."""
+    ax.set(xlim=(0, 6), ylim=(0, 2))
+    ax.set_title("A word")
+    for place, letter in enumerate("AB"):
+        x = 2 * place
+        clickable(ax, "word", f"add {letter}", x, 0, x + 1, 1, value=run.word + letter, name=letter)
+    if run.word:
+        clickable(ax, "word", "take back", 4, 0, 5, 1, value=run.word[:-1], name="back")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.explore import choice, explore, picture, toggle
+from helpers.explore import choice, explore, picture, spelled, toggle
 from helpers.explore.canvas import Canvas
 from tests.explore.samples import plot_wave, simulate_wave
-from tests.explore.switches import TIERS, plot_switches, simulate_switches
+from tests.explore.switches import TIERS, plot_switches, plot_word, simulate_switches, simulate_word
 
 
 def switches():
@@ -95,3 +95,13 @@ def test_nothing_is_to_be_seen_of_a_place_that_can_be_clicked(monkeypatch):
     without = Canvas(plot_switches)
     without.draw([run])
     assert pictures == [without.moving_png(), without.settled_png()]
+
+
+def test_what_a_click_means_may_change_with_the_picture():
+    one = explore(simulate_word, plot_word, word=spelled("AB", 9))
+    for letter in "ABB":
+        (value,) = [box["value"] for box in clicks(one).boxes if box["name"] == letter]
+        click(one, "word", value)
+    assert one.result.word == one._widgets["word"].value == "ABB"
+    assert [box["name"] for box in clicks(one).boxes] == ["A", "B", "back"]
+    assert not any(box["pressed"] for box in clicks(one).boxes)

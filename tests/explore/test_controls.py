@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.explore import choice, slider, toggle
+from helpers.explore import choice, slider, spelled, toggle
 from helpers.explore.controls import label_of, unit_of
 
 
@@ -17,6 +17,7 @@ from helpers.explore.controls import label_of, unit_of
         (slider(0.0, 1.0, 0.5, label="Hit ratio", unit="%"), "x", "Hit ratio (%)"),
         (choice("none", "jitter"), "fix", "Fix"),
         (toggle(True, label="Balancer up"), "up", "Balancer up"),
+        (spelled("AB", 5, "ABBA"), "turns", "Turns"),
     ],
 )
 def test_every_widget_has_a_name_with_its_unit_and_the_default(control, name, description):
@@ -114,3 +115,32 @@ def test_a_choice_may_show_other_words_than_it_passes_on():
 def test_the_value_after_a_step_is_foreseen(control, old, new, further):
     foreseen = control.beyond(old, new)
     assert (None if foreseen is None else control.read(foreseen)) == further
+
+
+def test_a_word_is_read_as_it_is_meant():
+    word = spelled("AB", 5)
+    assert word.read("a b, bx") == "ABB"
+    assert word.read("ABABABAB") == "ABABA"
+    assert word.ends == ("", "AAAAA", "BBBBB", "ABABA")
+    assert [word.check("turns", end) for end in word.ends] == list(word.ends)
+    assert (word.describe("turns", ""), word.describe("turns", "AB")) == (
+        "Turns = none",
+        "Turns = AB",
+    )
+    assert word.beyond("A", "AB") is None
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        (lambda: spelled("", 3), ValueError),
+        (lambda: spelled("ab", 3), ValueError),
+        (lambda: spelled("AB", 0), ValueError),
+        (lambda: spelled("AB", 2, "ABA"), ValueError),
+        (lambda: spelled("AB", 3, "AC"), ValueError),
+        (lambda: spelled("AB", 3).check("turns", 1), TypeError),
+    ],
+)
+def test_a_word_of_other_letters_is_refused(act, error):
+    with pytest.raises(error):
+        act()

@@ -7,13 +7,14 @@ import base64
 import contextlib
 import gc
 import html
+import re
 import sys
 import threading
 from unittest import mock
 
 import pytest
 
-from helpers.explore import choice, explore, explorer, picture, slider, toggle, view
+from helpers.explore import choice, explore, explorer, picture, png, slider, toggle, view
 from helpers.foundations.drawing import style
 from tests.explore.samples import plot_wave, simulate_finer, simulate_wave
 
@@ -73,6 +74,15 @@ def test_three_faces(shown):
 def test_the_picture_has_the_reading_as_alternative_text():
     image = wave()._view._image.value
     assert f'alt="{html.escape("A wave. The wave is 2 <high>.")}"' in image
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_page_in_the_dark_has_the_same_picture_in_other_colours(moving: bool):
+    view = wave()._view
+    view.show(view.draw([wave().result], settled=not moving))
+    urls = [base64.b64decode(data) for data in re.findall(r"base64,([\w+/=]+)", view._image.value)]
+    assert urls == [png.dark(urls[1]), urls[1]]
+    assert 'style="--sd-dark: url(' in view._image.value
 
 
 def test_moving_a_slider_changes_result_picture_and_reading():

@@ -45,6 +45,14 @@ def test_what_means_the_same_is_there_once_and_the_last_one_counts(ax):
     assert (web.label, web.value, data.value) == ("the web tier", "web", "data")
 
 
+def test_what_has_a_name_is_one_place_whatever_a_click_on_it_means(ax):
+    clickable(ax, "word", "add a", 0, 0, 1, 1, value="xa", name="a")
+    clickable(ax, "word", "add b", 2, 0, 3, 1, value="xb", name="b")
+    clickable(ax, "word", "add a", 0, 0, 1, 1, value="xxa", name="a")
+    first, second = clickables(ax.figure)
+    assert [(spot.name, spot.value) for spot in (first, second)] == [("a", "xxa"), ("b", "xb")]
+
+
 def test_what_is_removed_cannot_be_clicked(ax):
     clickable(ax, "a", "box", 0, 0, 5, 50)
     ax.get_children()[0].remove()

@@ -27,6 +27,11 @@ def test_an_arrow_begins_and_ends_where_it_should(ax) -> None:
     np.testing.assert_allclose([head.vertices[0] for head in heads.get_paths()], TIPS)
 
 
+def test_no_arrows_are_no_trouble(ax) -> None:
+    arrows(ax, [], [], colors=[])
+    assert all(len(each.get_paths()) == 0 for each in ax.collections)
+
+
 def test_a_head_has_its_size_in_points_and_points_along_the_line(ax) -> None:
     arrows(ax, TAILS, TIPS, head_pt=(10, 4), colors="black")
     lines, heads = ax.collections

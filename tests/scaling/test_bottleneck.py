@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from helpers.foundations.drawing import style
+from helpers.foundations.events import COMES, WARNS
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import counted, duration, significant
 from helpers.foundations.statistics import Intervals
 from helpers.scaling import bottleneck
-from helpers.scaling.closed_loop import closed_loop, throughput
+from helpers.scaling.closed_loop import closed_loop, passes, throughput
 from tests import drawn
 from tests.measurements import had_time
 from tests.models import edited
@@ -136,6 +137,98 @@ def test_a_database_that_slows_down_makes_throughput_fall() -> None:
 def test_the_untouched_model_agrees_with_theory() -> None:
     expected = bottleneck.theory(bottleneck.Setting()).exact.throughput_rps[19]
     assert_agrees(_rates(bottleneck.three_tiers, users=20), expected, bias=0.005)
+
+
+# --- what is watched ------------------------------------------------------------------------------
+
+
+def inside(log, moment: float) -> dict[str, int]:
+    """How many are in each tier, waiting and served, and how many think."""
+    standing = log.standing(moment)
+    tiers = {tier: len(standing[f"{tier} line"]) + len(standing[tier]) for tier in bottleneck.TIERS}
+    return {"thinking": len(standing["thinking"]), **tiers}
+
+
+@pytest.mark.parametrize("action", ["nothing", "twice as fast database"])
+def test_one_network_followed_is_the_one_that_is_simulated(action: str) -> None:
+    at = bottleneck.Setting(users=33, action=action, seed=4)
+    draw, n = Draws(at.seed), 500
+    thinks = draw("thinks").standard_exponential((at.users + n, 1)) * at.think_s
+    services = draw("services").standard_exponential((n, 3, 1))
+    services = services * np.array(at.but(action="nothing").demands_s)[:, np.newaxis]
+    by = bottleneck.ACTIONS[action]
+    run = passes(thinks[:, 0], services[:, :, 0], at.users, lambda k, _: by[k])
+    faster = services * np.array(by)[:, np.newaxis]
+    done, responses = closed_loop(thinks, faster, np.array([at.users]))
+    np.testing.assert_allclose(run.ends_s[:, -1], done[:, 0])
+    np.testing.assert_allclose(run.ends_s[:, -1] - run.came_s[:, 0], responses[:, 0], atol=1e-12)
+    assert set(run.users) == set(range(at.users))
+
+
+def test_nobody_is_lost_and_no_server_idles_beside_its_line() -> None:
+    log = bottleneck.watch(users=40, action="twice as fast database")
+    for moment in np.unique(log.rows.time_s):
+        assert sum(inside(log, moment).values()) == 40
+        standing = log.standing(moment)
+        for tier in bottleneck.TIERS:
+            assert len(standing[tier]) == 1 or not standing[f"{tier} line"]
+    assert not log.reasons
+
+
+def test_the_log_ends_with_what_the_run_says() -> None:
+    at = bottleneck.Setting(users=40, action="cache four reads in five", seed=3)
+    run, begin, _ = bottleneck.followed(at)
+    log = bottleneck.watch(at)
+    done = run.ends_s[:, -1] - begin
+    rows = log.rows
+    thinks = rows.place == [place.name for place in log.places].index("thinking")
+    answered = thinks & (rows.act == COMES)
+    answered[: log.opening] = False
+    np.testing.assert_allclose(rows.time_s[answered], done[(done > 0) & (done <= log.end_s)])
+    assert log.told(int(np.flatnonzero(answered)[-1])).endswith("has an answer and thinks")
+
+
+def test_the_full_tank_is_marked_and_moves_when_its_tier_is_made_faster() -> None:
+    log = bottleneck.watch(users=60, action="twice as fast database")
+    assert marked_over(log)[0] == "database"
+    assert marked_over(log)[-1] == "application"
+    assert None in marked_over(bottleneck.watch(users=1)), "nobody is in any tier"
+
+
+def marked_over(log) -> list[str | None]:
+    """Which tier is marked at each instant; it must be one of the fullest."""
+    names, rows, marked = [place.name for place in log.places], log.rows, None
+    found = []
+    for moment in np.unique(rows.time_s):
+        for row in np.flatnonzero((rows.time_s == moment) & (rows.token < 0)):
+            name = names[rows.place[row]].removesuffix(" line")
+            if rows.act[row] == WARNS:
+                marked = name
+            elif marked == name:
+                marked = None
+        counts = {name: count for name, count in inside(log, moment).items() if name != "thinking"}
+        assert counts[marked] == max(counts.values()) if marked else not any(counts.values())
+        found.append(marked)
+    return found
+
+
+@pytest.mark.parametrize("action", ["nothing", "twice as fast database"])
+def test_what_is_watched_does_what_theory_says_before_the_action_and_after(action: str) -> None:
+    """Over many runs; after the action, once the crowd has moved."""
+    at = bottleneck.Setting(users=60, action=action)
+    before, after = [], []
+    for seed in range(40):
+        run, begin, changed = bottleneck.followed(at.but(seed=seed))
+        done = run.ends_s[:, -1]
+        end = done[300 + 300 - 1]
+        settled = changed + 4
+        before.append(((done > begin) & (done <= changed)).sum() / (changed - begin))
+        after.append(((done > settled) & (done <= end)).sum() / (end - settled))
+    exact = bottleneck.theory(at.but(action="nothing")).exact.throughput_rps[59]
+    assert_agrees(np.array(before), float(exact))
+    then = bottleneck.theory(at).exact.throughput_rps[59]
+    assert_agrees(np.array(after), float(then))
+    assert bottleneck.watch(at).curves[-1].level == pytest.approx(then)
 
 
 # --- what the learner sees ------------------------------------------------------------------------

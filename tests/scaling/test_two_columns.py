@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.clicks import clickables
 from helpers.scaling import two_columns
 from tests import drawn
 from tests.scaling.checks import assert_summary, axes_of
@@ -99,6 +101,27 @@ def test_the_picture() -> None:
     arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
     # Nothing gets past a dead balancer: only the left column's two arrows carry requests.
     assert sum(_carries(arrow) for arrow in arrows) == 2
+
+
+def test_every_box_is_clicked_like_its_control() -> None:
+    figure = Figure()
+    ax = figure.add_subplot()
+    run = two_columns.simulate(server_2=False, replica=True)
+    two_columns.plot(run, ax)
+    spots = {spot.control: spot for spot in clickables(figure)}
+    boxes = [name for name, value in run.at.values().items() if isinstance(value, bool)]
+    assert sorted(spots) == sorted(boxes)
+    for control, spot in spots.items():
+        assert spot.value is None, "a click turns the control on or off"
+        assert min(spot.left, spot.top) > 0
+        assert max(spot.left + spot.width, spot.top + spot.height) < 1
+        words = control.replace("_", " ")
+        named = {"second balancer": "add balancer 2", "replica": "replica B"}.get(words, words)
+        assert spot.label.lower() == named.lower()
+    assert "+ balancer 2" in drawn.written(ax)
+    assert "+ replica B" not in drawn.written(ax)
+    left = [spots[name].left for name in ("server_1", "server_2", "server_3")]
+    assert left == sorted(left)
 
 
 def _carries(arrow: FancyArrowPatch) -> bool:

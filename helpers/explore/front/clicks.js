@@ -5,13 +5,14 @@ import { make, ownKeys } from './page.js';
 
 /** Which button is which, whatever else changes of it. */
 export function nameOf(box) {
-  return JSON.stringify([box.control, box.value]);
+  return JSON.stringify(box.name ? [box.control, box.name] : [box.control, null, box.value]);
 }
 
 export default {
   render({ model, el }) {
     const ending = new AbortController();
     const buttons = new Map();
+    let boxes = new Map();
     const root = make('div', { class: 'sdc', role: 'group', 'aria-label': 'In the picture' });
     el.replaceChildren(root);
     ownKeys(root, ending.signal);
@@ -21,7 +22,7 @@ export default {
       const [width, height] = model.get('size');
       root.style.width = `min(${width}px, 100%)`;
       root.style.aspectRatio = `${width} / ${height}`;
-      const boxes = new Map(model.get('boxes').map((box) => [nameOf(box), box]));
+      boxes = new Map(model.get('boxes').map((box) => [nameOf(box), box]));
       for (const [name, button] of buttons) {
         if (!boxes.has(name)) {
           button.remove();
@@ -30,7 +31,10 @@ export default {
       }
       for (const [name, box] of boxes) {
         if (!buttons.has(name)) {
-          const click = () => model.send({ control: box.control, value: box.value });
+          const click = () => { // what it means may have changed since
+            const { control, value } = boxes.get(name);
+            model.send({ control, value });
+          };
           buttons.set(name, make('button', { type: 'button', onclick: click }));
         }
         const button = buttons.get(name);

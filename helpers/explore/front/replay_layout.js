@@ -112,9 +112,16 @@ function centre(box) {
   return [box.x + box.w / 2, box.y + box.h / 2];
 }
 
-/** Ends of an arrow from one box to another, at their edges. */
+const ASIDE = 0.36; // of a box's width: there an arrow straight down passes its captions
+
+/** Ends of an arrow from one box to another, at their edges; down on the right, up on the left. */
 export function arrow(from, to) {
   const [a, b] = [centre(from), centre(to)];
+  if (a[0] === b[0]) {
+    const x = a[0] + ASIDE * Math.sign(b[1] - a[1]) * Math.min(from.w, to.w);
+    const edge = (box, sign) => box.y + (sign > 0 ? box.h + 3 : -3);
+    return [[x, edge(from, b[1] - a[1])], [x, edge(to, a[1] - b[1])]];
+  }
   const cut = (box, [x, y], [dx, dy]) => {
     const share = Math.min(
       dx ? (box.w / 2 + 3) / Math.abs(dx) : Infinity,

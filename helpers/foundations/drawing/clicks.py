@@ -25,20 +25,21 @@ class Spot:
         What it is set to; None turns it on or off.
     label : str
         What is there, for those who cannot see it.
-    again : object
-        What a click sets it to when it stands at `value` already; None leaves it there.
     left, top, width, height : float
         In fractions of the figure, from its top left corner.
+    name : str
+        Which place this is, where its value changes from picture to picture: it then stays the
+        same button, and keeps the focus.
     """
 
     control: str
     value: Any
     label: str
-    again: Any
     left: float
     top: float
     width: float
     height: float
+    name: str = ""
 
 
 def clickable(
@@ -51,7 +52,7 @@ def clickable(
     y1: float,
     *,
     value: Any = None,
-    again: Any = None,
+    name: str = "",
     in_axes: bool = False,
 ) -> None:
     """Say that a rectangle can be clicked, with the same effect as a control of the explorer.
@@ -70,8 +71,8 @@ def clickable(
         Two opposite corners, in the units of the axes, or in fractions of them with `in_axes`.
     value : object
         What the parameter is set to; by default it is turned on or off.
-    again : object
-        What a second click sets it to, where the parameter stands at `value` already.
+    name : str
+        Which place this is, where `value` changes from picture to picture; see :class:`Spot`.
 
     Raises
     ------
@@ -83,12 +84,12 @@ def clickable(
     names = ("x0", "y0", "x1", "y1")
     ends = zip(names, (x0, y0, x1, y1), strict=True)
     corners = [validation.number(name, end) for name, end in ends]
-    ax.add_artist(_Mark(control, value, label, again, tuple(corners), in_axes))
+    ax.add_artist(_Mark(control, value, label, tuple(corners), in_axes, name))
 
 
 def clickables(figure: Figure) -> list[Spot]:
     """Return the places that can be clicked, the last one said where several mean the same."""
-    found: dict[tuple[str, Any], Spot] = {}
+    found: dict[tuple[str, str, Any], Spot] = {}
     across, up = figure.bbox.size
     for ax in figure.axes:
         for mark in ax.get_children():
@@ -99,15 +100,16 @@ def clickables(figure: Figure) -> list[Spot]:
             (left, bottom), (right, top) = transform.transform([(x0, y0), (x1, y1)])
             left, right = sorted((left, right))
             bottom, top = sorted((bottom, top))
-            found[mark.control, mark.value] = Spot(
+            value = None if mark.name else mark.value
+            found[mark.control, mark.name, value] = Spot(
                 mark.control,
                 mark.value,
                 mark.label,
-                mark.again,
                 float(left / across),
                 float(1 - top / up),
                 float((right - left) / across),
                 float((top - bottom) / up),
+                mark.name,
             )
     return list(found.values())
 
@@ -120,12 +122,12 @@ class _Mark(Artist):
         control: str,
         value: Any,
         label: str,
-        again: Any,
         corners: tuple[float, ...],
         in_axes: bool,
+        name: str,
     ) -> None:
         super().__init__()
-        self.control, self.value, self.label, self.again = control, value, label, again
+        self.control, self.value, self.label, self.name = control, value, label, name
         self.corners, self.in_axes = corners, in_axes
 
     def draw(self, renderer: RendererBase) -> None:

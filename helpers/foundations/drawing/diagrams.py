@@ -41,7 +41,9 @@ def arrows(
         and ``zorder``.
     """
     to_points = 72 / ax.figure.dpi
-    start, end = (ax.transData.transform(np.asarray(ends, float)) for ends in (tails, tips))
+    start, end = (
+        ax.transData.transform(np.asarray(ends, float).reshape(-1, 2)) for ends in (tails, tips)
+    )
     way = end - start
     along = way / np.linalg.norm(way, axis=1, keepdims=True) / to_points
     across = along[:, ::-1] * (-1, 1)

@@ -1,0 +1,1 @@
+"""Start here: the question of the first page."""

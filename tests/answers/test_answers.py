@@ -1,0 +1,42 @@
+"""Every answer gets what it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.authoring import course
+from tests.answers import Answer, answers, changed, lab_named, labs
+from tests.answers.__main__ import REPORT, report
+
+EVERY = [answer for lab in labs() for answer in answers(lab)]
+
+
+@pytest.mark.parametrize("answer", EVERY, ids=str)
+def test_an_answer_gets_what_it_should(answer: Answer) -> None:
+    failed = answer.failed()
+    if answer.right:
+        assert failed == set()
+    elif answer.loses:
+        assert failed == answer.loses
+    else:
+        assert failed
+
+
+@pytest.mark.parametrize("lab", course.labs())
+def test_every_task_has_three_right_answers_and_eight_wrong_ones(lab: str) -> None:
+    listed = answers(lab)
+    for cell in lab_named(lab).blank:
+        mine = [answer.right for answer in listed if answer.cell == cell]
+        assert mine.count(True) >= 3, cell
+        assert mine.count(False) >= 8, cell
+
+
+def test_a_diff_changes_what_it_shows() -> None:
+    assert changed("a = 1\nb = 2\n", "-1\n+3\n-b = 2\n+b = 4\n+c = 5\n") == "a = 3\nb = 4\nc = 5\n"
+    assert changed("a / b\n", "- / b\n") == "a\n"
+    with pytest.raises(ValueError, match="there is no 'c'"):
+        changed("a / b\n", "-c\n+d\n")
+
+
+def test_the_table_is_up_to_date() -> None:
+    assert REPORT.read_text(encoding="utf-8") == report(), "run: python -m tests.answers"

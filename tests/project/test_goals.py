@@ -1,0 +1,161 @@
+"""Every setting that a page asks for is noticed where theory puts it, and not a step before."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from helpers.caching import expiry
+from helpers.estimation import load_test
+from helpers.explore.work import chapters, questions_of_chapters
+from helpers.foundations.questions import Goal, Goals
+from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
+from helpers.sharding import migration
+
+Values = dict[str, Any]
+
+#: Experiment, settings that are not what was asked for (the explorer's first among them), and one
+#: for each part that is. What stands nearest to the boundary on either side is a step of a slider.
+CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
+    "02-fixed-cost": (
+        query_time,
+        [
+            {},
+            {"overhead_ms": 8.5},
+            {"overhead_ms": 9.5},
+            {"overhead_ms": 9.0, "row_us": 1.05},
+            {"overhead_ms": 9.0, "memory_rows": 9_000_000},
+        ],
+        {"": {"overhead_ms": 9.0}},
+    ),
+    "02-switch": (
+        scaling_cost,
+        [
+            {},
+            {"sigma_percent": 0.1, "fleet_sigma_percent": 2.0},
+            {"sigma_percent": 0.0, "fleet_sigma_percent": 1.9, "survive_loss": True},
+        ],
+        {
+            "only beyond the largest m7i": {"sigma_percent": 0.0, "fleet_sigma_percent": 2.0},
+            "almost from the start": {"survive_loss": True},
+        },
+    ),
+    "02-large-now": (
+        break_even,
+        [{}, {"growth_percent": 13.0}],
+        {"": {"growth_percent": 14.0}},
+    ),
+    "02-stops-it": (
+        two_columns,
+        [
+            {},
+            {"server_1": False},
+            {"big_server": False},
+            {"balancer": False, "database_b": False},
+            {"balancer": False, "second_balancer": True},
+            {"server_1": False, "server_2": False, "server_3": False},
+        ],
+        {
+            "the balancer": {"balancer": False},
+            "database B": {"database_b": False, "big_server": False},
+        },
+    ),
+    "02-less-than-one": (
+        scalability,
+        [
+            {"sigma": 0.0, "workers": 64},
+            {"sigma": 0.0, "kappa": 0.0155, "workers": 64},
+            {"sigma": 0.0, "kappa": 0.016, "workers": 63},
+        ],
+        {"": {"sigma": 0.0, "kappa": 0.016, "workers": 64}},
+    ),
+    "05-shortest-stall": (
+        load_test,
+        [{}, {"stall_s": 0.9}, {"stall_s": 1.1}],
+        {"": {"stall_s": 1.0}},
+    ),
+    "08-window": (
+        migration,
+        [
+            {"live_utilisation": 0.6, "write_mb_s": 30.0},
+            {"live_utilisation": 0.6, "write_mb_s": 30.0, "copy_share": 0.15},
+            {"live_utilisation": 0.6, "write_mb_s": 30.0, "copy_share": 0.17},
+            {"live_utilisation": 0.84, "write_mb_s": 30.0},
+        ],
+        {
+            "the smallest share": {"live_utilisation": 0.6, "write_mb_s": 30.0, "copy_share": 0.16},
+            "a utilisation at which none does": {"live_utilisation": 0.85, "write_mb_s": 30.0},
+        },
+    ),
+    "09-never-recovers": (
+        expiry,
+        [
+            {"rate_rps": 100.0, "recompute_s": 2.0},
+            {"rate_rps": 281.8, "recompute_s": 2.0},
+            {"rate_rps": 400.0, "recompute_s": 2.0},
+            {"rate_rps": 354.8, "recompute_s": 2.0, "fix": "single-flight"},
+        ],
+        {"": {"rate_rps": 354.8, "recompute_s": 2.0}},
+    ),
+}
+
+
+def goals() -> dict[str, tuple[Goals, Goal]]:
+    """Every goal of the course by its key."""
+    return {
+        f"{one.CHAPTER}-{name}": (one, goal)  # type: ignore[misc]
+        for one in questions_of_chapters()
+        for name, goal in getattr(one, "GOALS", {}).items()
+    }
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_a_goal_is_noticed_on_one_side_of_its_boundary_only(key: str) -> None:
+    experiment, misses, hits = CASES[key]
+    goal = goals()[key][1]
+    assert set(goal.parts) == set(hits)
+    for values in misses:
+        run = experiment.simulate(**values)
+        assert [part for part, reached in goal.parts.items() if reached(run)] == [], values
+    for part, values in hits.items():
+        run = experiment.simulate(**values)
+        assert [name for name, reached in goal.parts.items() if reached(run)] == [part], values
+
+
+def test_every_goal_is_asked_on_its_page_and_tried_here() -> None:
+    asked = [key for chapter in chapters() for key in chapter.goals]
+    assert sorted(asked) == sorted(goals())
+    assert sorted(goals()) == sorted(CASES)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_what_is_said_of_a_boundary_is_a_sentence_at_every_setting_that_was_tried(key: str) -> None:
+    experiment, misses, hits = CASES[key]
+    questions, goal = goals()[key]
+    assert goal.asked.endswith(".")
+    assert not goal.before or goal.before in questions.PREDICTIONS
+    for values in [*misses, *hits.values()]:
+        said = goal.boundary(experiment.simulate(**values))
+        assert said.endswith(".")
+        assert not re.search(r"nan|inf\b|-?\d\.\d{5}", said), said
+
+
+#: The number that each boundary must name, worked out here by another way.
+NUMBERS = {
+    "02-fixed-cost": "9.001 ms",
+    "02-large-now": "13.3 %",
+    "02-less-than-one": "0.0156",
+    "05-shortest-stall": "0.917 s",
+    "08-window": "85 %",
+    "09-never-recovers": "300 requests/s",
+}
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_a_boundary_names_the_number_of_theory(key: str) -> None:
+    experiment, _, hits = CASES[key]
+    said = goals()[key][1].boundary(experiment.simulate(**next(iter(hits.values()))))
+    assert NUMBERS[key] in said
