@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.explore import review
+from helpers.foundations.statistics.forecasts import brier_parts
 from helpers.scaling import knee
 from helpers.welcome import questions
 from tests.prose import Prose, spelled
@@ -33,6 +34,15 @@ def test_the_first_experiment() -> None:
     said(f"The work is still {1e3 * work_s:.0f} ms")
     assert pytest.approx(0.1) == 1 - 0.9
     said("still has a tenth of its time to spare")
+
+
+def test_words() -> None:
+    given("**99th percentile** | the time that one request in a hundred", why="what it means")
+    interval = knee.simulate(utilisation=0.5).here_mean
+    said(f"**{100 * interval.confidence:.0f} % interval**")
+    said(f"of twenty such intervals, about {spelled(round(20 * interval.confidence))} hold")
+    given("$o$ is 1 if you were right and 0 if not: 0 is perfect", why="a definition")
+    said(f"always saying 50 % earns {brier_parts([0.5, 0.5], [1, 0])['brier']}")
 
 
 def test_see_it_happen() -> None:
