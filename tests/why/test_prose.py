@@ -110,7 +110,7 @@ def test_threads() -> None:
     given("What is missing to 100 %", "from version 3.13 on", why="all, and a version")
     universal(
         "whatever the times' distribution",
-        why="asymptotic bounds; they ask for mean times alone",
+        why="while the core is idle all N wait, so X Z is at least N (1 - X S)",
     )
 
 
@@ -198,6 +198,10 @@ def test_three_kinds_of_traffic() -> None:
     for rho in (0.1, 0.5, 0.9):
         assert traffic.theory(demo, "constant", rho) == 0
         assert traffic.theory(demo, "poisson", rho) > 0
+    universal(
+        "Whose turn it is makes no difference to the *mean*",
+        why="the server works off the same work, and no rule looks at its size; tested",
+    )
     universal("random ones wait at any load", why="some always come while another is served")
     shown("all three diamonds lie at 0", by=test_traffic.test_a_polite_tester_sees_nobody_wait)
     far = test_traffic.test_far_right_the_bursts_diamond_is_low_as_the_page_says
