@@ -36,6 +36,15 @@ def test_the_first_experiment() -> None:
     said("still has a tenth of its time to spare")
 
 
+def test_words() -> None:
+    given("**99th percentile** | the time that one request in a hundred", why="what it means")
+    interval = knee.simulate(utilisation=0.5).here_mean
+    said(f"**{100 * interval.confidence:.0f} % interval**")
+    said(f"of twenty such intervals, about {spelled(round(20 * interval.confidence))} hold")
+    given("$o$ is 1 if you were right and 0 if not: 0 is perfect", why="a definition")
+    said(f"always saying 50 % earns {brier_parts([0.5, 0.5], [1, 0])['brier']}")
+
+
 def test_see_it_happen() -> None:
     assert knee._WATCHED * 1e-3 * knee.Setting().service_ms == pytest.approx(6)
     given("At 50 % a line", "at 90 % one that has formed", why="settings of the slider")
