@@ -60,9 +60,8 @@ class Answer:
         checks = lab.checks_of(self.cell)
         return lab.run({self.cell: self.source}, student_id, checks=checks)
 
-    def misjudged(self, student_id: str = "ada") -> bool:
-        """Whether the checks say of it what they should not."""
-        failed = self.failed(student_id)
+    def wrongly(self, failed: set[str]) -> bool:
+        """Whether those are not the checks that it should fail."""
         return failed != self.loses if self.right or self.loses else not failed
 
 
@@ -113,9 +112,7 @@ def changed(source: str, diff: str) -> str:
         If something that is to be replaced is not there.
     """
     for old, new in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)*)", diff, flags=re.M):
-        found, instead = (
-            "\n".join(line[1:] for line in part.splitlines()) for part in (old, new)
-        )
+        found, instead = ("\n".join(line[1:] for line in part.splitlines()) for part in (old, new))
         if found not in source:
             raise ValueError(f"there is no {found!r} in the first answer")
         source = source.replace(found, instead)
