@@ -26,7 +26,7 @@ from helpers.authoring.execute import normalise
 
 PAGE = ROOT / "notebooks" / "glossary.ipynb"
 
-#: A chapter that is being written anew, and is linked when it is there.
+#: Chapters that are being written anew, and are linked when they are there.
 _NOT_YET = (4,)
 
 _ANCHOR = re.compile(r'<a id="term-([a-z0-9-]+)"(?: title="([^"]*)")?></a>\*\*(.+?)\*\*(?!\*)')
