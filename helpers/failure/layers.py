@@ -30,8 +30,8 @@ from helpers.foundations.prose import counted, rounded, significant
 from helpers.foundations.prose import percent as in_percent
 from helpers.foundations.statistics import Interval, mean_interval, wilson_interval
 
-_MOST_CALLS, _FEWEST, _MOST = 20_000, 32, 1_000
-_LOWEST = 1e-6  # share of failed requests at which the picture ends
+_MOST_CALLS, _FEWEST, _MOST = 8_000, 32, 1_000
+_LOWEST = 1e-4  # share of failed requests at which the picture ends
 
 
 class Setting(Parameters):
@@ -126,13 +126,15 @@ class Layers(Result):
     @property
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
+        rare = float(exact.failed) < 1e-6
+        expected = "fewer than one in a million" if rare else in_percent(float(exact.failed))
         return (
             f"{counted(at.layers, 'layer')} with {counted(at.attempts, 'attempt')} each: when "
             f"{in_percent(at.failing)} of the calls at the bottom fail, a request becomes "
             f"{significant(self.calls.estimate)} calls there on average (theory "
             f"{significant(float(exact.calls))}, at worst {at.attempts**at.layers:,}), and "
             f"{in_percent(self.failed.estimate)} of the requests fail (theory "
-            f"{in_percent(float(exact.failed))})."
+            f"{expected})."
         )
 
     @property
@@ -166,8 +168,7 @@ def plot(run: Layers, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     if run.failed.estimate > 0:
         error_bars(failed, at.failing, run.failed, **style.DOTS)
         ring(failed, at.failing, run.failed.estimate)
-    failed.set_title("Requests that fail all the same")
-    failed.set_ylabel("share")
+    failed.set_title("Share of the requests that fails")
     for ax in axes:
         ax.set_xlim(0, 1.03)
         ax.set_xlabel("share of the calls that fails at the bottom")

@@ -24,7 +24,7 @@ from helpers.foundations.prose import duration, rounded, significant
 LOADS = np.arange(1, 50) / 50
 TRIGGER_S, WATCHED_S = 10.0, 250.0
 
-_STEPS = 10  # in a client's patience
+_STEPS = 4  # in a client's patience
 
 
 class Setting(Parameters):
@@ -34,7 +34,7 @@ class Setting(Parameters):
     attempts: int = integer(2, "Attempts of a request", at_least=1, at_most=6)
     cut: float = number(1.0, "Capacity taken away", at_least=0, at_most=1)
     cut_s: float = number(10.0, "For", unit="s", at_least=0, at_most=60)
-    timeout_s: float = number(1.0, "A client waits", unit="s", at_least=0.5, at_most=10)
+    timeout_s: float = number(1.0, "A client waits", unit="s", at_least=1, at_most=10)
 
 
 # --- the model ------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ class Setting(Parameters):
 
 @takes(Setting)
 def simulate(at: Setting) -> Threshold:
-    """Follow the fluid at every load at once, in steps of a tenth of a client's patience."""
+    """Follow the fluid at every load at once, in steps of a quarter of a client's patience."""
     curve = _fluid(at.but(load=0.5), tuple(LOADS.tolist()))
     course = _fluid(at, (at.load,))
     return Threshold(
@@ -147,7 +147,7 @@ class Threshold(Result):
 
     @property
     def first_dead(self) -> float:
-        """Lowest of `LOADS` at which fewer than half are answered in the end; 1 if there is none."""
+        """Lowest of `LOADS` at which fewer than half are answered in the end; else 1."""
         dead = LOADS[self.answered < 0.5]
         return float(dead[0]) if dead.size else 1.0
 
@@ -201,7 +201,7 @@ def plot(run: Threshold, axes: tuple[Axes, Axes]) -> None:
     here(curve, at.load)
     ring(curve, at.load, run.at_end)
     curve.set_xlim(0, 1)
-    curve.set_ylim(-0.04, 1.3)
+    curve.set_ylim(-0.04, 1.4)
     curve.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
     curve.set_title("Answered, long after the trigger")
     curve.set_xlabel("load, as a share of the capacity")
