@@ -35,7 +35,7 @@ BALANCERS = ("round robin", "fewest in flight")
 LOADS = (0.1, 0.3, 0.5, 0.7, 0.85)
 
 _SERVICE_S, _FAILS_S = 0.05, 0.001
-_REQUESTS, _SETTLED = 3_000, 500
+_REQUESTS, _SETTLED = 2_400, 400
 
 
 class Setting(Parameters):
@@ -61,8 +61,9 @@ def _play(at: Setting) -> tuple[tuple[int, ...], int, float]:
     gaps = draw("arrivals").exponential(_SERVICE_S / at.utilisation / n, _REQUESTS)
     services = draw("services").exponential(_SERVICE_S, _REQUESTS).tolist()
     unlucky = (draw("faults").random(_REQUESTS) < at.fails).tolist()
-    ties = draw("ties").random((_REQUESTS, n))
-    flight, free_at, ends = [0] * n, [0.0] * n, []
+    ties = draw("ties").random(_REQUESTS).tolist()
+    flight, free_at = [0] * n, [0.0] * n
+    ends: list[tuple[float, int]] = []
     counts, failed, took = [0] * n, 0, 0.0
     fewest, now = at.balancer == "fewest in flight", 0.0
     for i, gap in enumerate(gaps.tolist()):
@@ -72,7 +73,7 @@ def _play(at: Setting) -> tuple[tuple[int, ...], int, float]:
         if fewest:
             least = min(flight)
             among = [server for server in range(n) if flight[server] == least]
-            chosen = among[int(ties[i, 0] * len(among))]
+            chosen = among[int(ties[i] * len(among))]
         else:
             chosen = i % n
         fault = chosen == 0 and unlucky[i]
@@ -89,7 +90,7 @@ def _play(at: Setting) -> tuple[tuple[int, ...], int, float]:
 
 @takes(Setting)
 def simulate(at: Setting) -> Gray:
-    """Send 2,500 requests at the chosen utilisation and at five others."""
+    """Send 2,000 requests at the chosen utilisation and at five others."""
     counts, failed, took_s = _play(at)
     _, _, well_s = _play(at.but(fails=0.0))
     curve = [_play(at.but(utilisation=load))[1] for load in LOADS]

@@ -18,14 +18,16 @@ import simpy
 from matplotlib.axes import Axes
 
 from helpers.failure.remedies import Breaker, Budget, full_jitter
+from helpers.failure.storm_chain import SPIKE_OF_RUN, WAYS, run_chains
 from helpers.failure.storm_fast import play
 from helpers.failure.storm_tally import REASONS, Tally, answered
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import key, yours
+from helpers.foundations.drawing.axes import key, named_axis, spans, yours
 from helpers.foundations.drawing.scales import coarse, headroom
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
+    Measured,
     Mine,
     Parameters,
     Result,
@@ -36,6 +38,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, finite_or, percent, rounded, significant
+from helpers.foundations.servers.lateness import no_verdict
 
 #: What is done about it; the first three by clients, the fourth too, the others by the server.
 REMEDIES = (
@@ -445,3 +448,111 @@ def _plot_states(run: Storm, ax: Axes) -> None:
         if state in _STATES and since < run.at.run_s:
             # A half-open breaker hears of its probe at once, or after a time-out: show it at all.
             ax.axvspan(since, max(end, since + 0.4), 0.96, 1, color=_STATES[state], linewidth=0)
+
+
+# --- the same on a real chain ---------------------------------------------------------------------
+
+
+class Trial(Parameters):
+    """Clients, a front that asks again, and a server behind it, on the loopback interface.
+
+    Two chains run side by side on equal traffic, one of them with a breaker in its front; about
+    five seconds.
+    """
+
+    load_rps: float = number(60.0, "Load before and after", unit="requests/s", above=0)
+    spike: float = number(4.0, "Spike", unit="× load", at_least=1)
+    spike_s: float = number(0.6, "Spike lasts", unit="s", at_least=0)
+    attempts: int = integer(3, "Attempts of a request", at_least=1, at_most=6)
+    service_ms: float = number(10.0, "The server needs", unit="ms", at_least=2)
+    timeout_s: float = number(0.2, "The front waits", unit="s", above=0)
+    open_s: float = number(1.0, "The breaker stays open for", unit="s", above=0)
+    run_s: float = number(4.5, "Time of a run", unit="s", at_least=2, at_most=20)
+    seed: int = seed()
+
+
+@takes(Trial)
+def measure(at: Trial) -> MeasuredStorm:
+    """Melt a chain of real sockets, and bring an equal one back with a breaker.
+
+    Raises
+    ------
+    TimeoutError
+        If the machine is so busy that the run takes far longer than it should.
+    """
+    ends, reached, late_s = run_chains(at, Draws(at.seed))
+    return MeasuredStorm(at, ends=ends, reached=reached, late_s=late_s)
+
+
+class MeasuredStorm(Measured):
+    """What clients of two real chains got.
+
+    Attributes
+    ----------
+    ends : dict of str to tuple of numpy.ndarray
+        For each of `storm_chain.WAYS`, when requests were sent that were answered, and that were
+        not; seconds.
+    reached : dict of str to int
+        Attempts that reached the server in the last second.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
+    """
+
+    at: Trial
+    ends: dict[str, tuple[np.ndarray, np.ndarray]]
+    reached: dict[str, int]
+    late_s: float
+
+    def at_end(self, way: str) -> float:
+        """Share of the last second's requests that were answered."""
+        well, ill = (int((times > self.at.run_s - 1).sum()) for times in self.ends[way])
+        return well / max(1, well + ill)
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        values: dict[str, float | int | str] = {}
+        for way in WAYS:
+            values[f"answered_at_end_percent, {way}"] = rounded(100 * self.at_end(way))
+            values[f"attempts_in_the_last_second, {way}"] = self.reached[way]
+        return values
+
+    @property
+    def reading(self) -> str:
+        if busy := no_verdict(self.late_s, self.at.timeout_s):
+            return busy
+        bare, guarded = (self.at_end(way) for way in WAYS)
+        first = (
+            f"Verdict: in the last second, long after the spike, {percent(bare)} of the requests "
+            f"are answered without a breaker and {percent(guarded)} with one"
+        )
+        if bare < 0.5 and guarded > WELL:
+            return f"{first}: the bare chain has melted, and the breaker has brought its own back."
+        return f"{first}: this time the two do not part as the simulation says."
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return {
+            "chain": WAYS,
+            "answered": [self.ends[way][0].size for way in WAYS],
+            "not answered": [self.ends[way][1].size for way in WAYS],
+            "answered in the last second": [self.at_end(way) for way in WAYS],
+            "attempts in the last second": [self.reached[way] for way in WAYS],
+        }
+
+
+def plot_measured(run: MeasuredStorm, ax: Axes) -> None:
+    """Draw every request of both chains: a line where it was answered, a pale one where not."""
+    named_axis(ax, "y", ["no breaker", "breaker"])
+    ax.set_ylim(1.6, -1.2)
+    for row, way in enumerate(WAYS):
+        well, ill = run.ends[way]
+        spans(ax, ill, row - 0.3, row + 0.3, color=style.PALE_RED, linewidth=0.8, gid=f"ill {way}")
+        spans(ax, well, row - 0.3, row + 0.3, color=style.BLUE, linewidth=0.8, gid=f"well {way}")
+    begin = SPIKE_OF_RUN * run.at.run_s
+    ax.axvline(begin, color=style.MUTED, linewidth=1, linestyle=":")
+    ax.axvline(begin + run.at.spike_s, color=style.MUTED, linewidth=1, linestyle=":")
+    ax.set_xlim(0, run.at.run_s)
+    key(ax, [("▮", "answered", style.BLUE), ("▮", "not answered", _DEEP_RED),
+             ("┊", "the spike", style.MUTED)])  # fmt: skip
+    ax.set_title("Real requests, one line each")
+    ax.set_xlabel("sent at (s)")

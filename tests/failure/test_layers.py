@@ -9,7 +9,14 @@ from helpers.failure import layers
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_mean, assert_share, diamonds, drawn_by, runs_of
+from tests.caching.checks import (
+    assert_legible,
+    assert_mean,
+    assert_share,
+    diamonds,
+    drawn_by,
+    runs_of,
+)
 from tests.models import edited
 
 MODEL = "helpers.failure.layers:one_chain"

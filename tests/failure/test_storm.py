@@ -14,6 +14,8 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, percent, significant
 from tests import drawn
 from tests.caching.checks import assert_legible, assert_tells, diamonds, drawn_by, runs_of
+from tests.caching.conftest import tidy  # noqa: F401
+from tests.measurements import had_time
 from tests.models import edited
 
 MODEL = "helpers.failure.storm:server, request, one_storm"
@@ -229,3 +231,45 @@ def test_the_replay_tells_what_the_simulation_counted(remedy):
     came = log.rows.place
     assert (came == places["in time"]).sum() == pytest.approx(run.useful_rps.sum(), abs=1)
     assert (came == places["for nobody"]).sum() == pytest.approx(run.late_rps.sum(), abs=1)
+
+
+# --- a real chain ---------------------------------------------------------------------------------
+
+
+def test_a_real_chain(tidy):  # noqa: F811
+    run = storm.measure(run_s=3.0)
+    for way in ("no breaker", "breaker"):
+        well, ill = run.ends[way]
+        assert 60 < well.size + ill.size < 700
+        assert min(well.min(initial=3.0), ill.min(initial=3.0)) >= 0
+    if had_time(run.reading):
+        # Equal traffic, melted or not.
+        sent = [sum(times.size for times in run.ends[way]) for way in run.ends]
+        assert abs(sent[0] - sent[1]) <= 3
+
+
+def measured(bare, guarded, late_s=0.001):
+    """A run in whose last second so many of a hundred were answered."""
+    times = np.linspace(3.51, 4.49, 100)
+    ends = {
+        "no breaker": (times[:bare], times[bare:]),
+        "breaker": (times[:guarded], times[guarded:]),
+    }
+    return storm.MeasuredStorm(storm.Trial(), ends, {"no breaker": 180, "breaker": 61}, late_s)
+
+
+def test_the_page_of_a_real_chain():
+    run = measured(2, 98)
+    assert "2 % of the requests are answered without a breaker and 98 % with one" in run.reading
+    assert run.reading.endswith("the breaker has brought its own back.")
+    assert measured(97, 98).reading.endswith("do not part as the simulation says.")
+    assert measured(2, 50).reading.endswith("do not part as the simulation says.")
+    assert measured(2, 98, late_s=0.1).reading.startswith("No verdict")
+    (ax,) = drawn_by(storm, run)
+    for row, way in enumerate(("no breaker", "breaker")):
+        for gid, times in zip((f"well {way}", f"ill {way}"), run.ends[way], strict=True):
+            lines = drawn.spans(ax, gid=gid)
+            np.testing.assert_allclose(lines.places, times)
+            np.testing.assert_allclose((lines.low + lines.high) / 2, row)
+    assert list(run.columns["answered in the last second"]) == [0.02, 0.98]
+    assert_legible(ax)
