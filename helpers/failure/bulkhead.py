@@ -298,15 +298,15 @@ def plot(run: Bulkhead, axes: tuple[Axes, Axes], mine: Mine | None = None) -> No
 
 
 class Trial(Parameters):
-    """Real thread pools, whose tasks sleep; about four seconds."""
+    """Real thread pools, whose tasks sleep; about three seconds."""
 
-    image_s: float = number(0.8, "An image takes", unit="s", above=0, at_most=2)
+    image_s: float = number(0.5, "An image takes", unit="s", above=0, at_most=2)
     login_threads: int = integer(4, "Bulkhead for logins", unit="threads", at_least=1)
     threads: int = integer(10, "Threads", at_least=2, at_most=50)
     login_rps: float = number(40.0, "Logins", unit="per s", above=0)
     login_s: float = number(0.03, "A login takes", unit="s", above=0)
-    image_rps: float = number(20.0, "Images", unit="per s", above=0)
-    run_s: float = number(2.5, "Time of a run", unit="s", above=0, at_most=20)
+    image_rps: float = number(32.0, "Images", unit="per s", above=0)
+    run_s: float = number(2.0, "Time of a run", unit="s", above=0, at_most=20)
     copies: int = integer(6, "Servers of each way", at_least=2, at_most=20)
     seed: int = seed()
 

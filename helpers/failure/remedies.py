@@ -29,7 +29,7 @@ class Budget:
 
     def pays(self):
         """Take out one retry; return whether there was one."""
-        if self.left < 1:
+        if self.left < 1 - 1e-9:  # ten times 0.1 is a little less than 1
             return False
         self.left -= 1
         return True

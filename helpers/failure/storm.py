@@ -457,7 +457,7 @@ class Trial(Parameters):
     """Clients, a front that asks again, and a server behind it, on the loopback interface.
 
     Two chains run side by side on equal traffic, one of them with a breaker in its front; about
-    five seconds.
+    four seconds.
     """
 
     load_rps: float = number(60.0, "Load before and after", unit="requests/s", above=0)
@@ -466,8 +466,8 @@ class Trial(Parameters):
     attempts: int = integer(3, "Attempts of a request", at_least=1, at_most=6)
     service_ms: float = number(10.0, "The server needs", unit="ms", at_least=2)
     timeout_s: float = number(0.2, "The front waits", unit="s", above=0)
-    open_s: float = number(1.0, "The breaker stays open for", unit="s", above=0)
-    run_s: float = number(4.5, "Time of a run", unit="s", at_least=2, at_most=20)
+    open_s: float = number(0.8, "The breaker stays open for", unit="s", above=0)
+    run_s: float = number(3.6, "Time of a run", unit="s", at_least=2, at_most=20)
     seed: int = seed()
 
 
