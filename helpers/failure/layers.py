@@ -90,8 +90,8 @@ def theory(at: Setting, failing: Any = None) -> Theory:
     """Multiply the attempts of each layer, from the bottom up.
 
     A layer whose calls fail with probability q makes ``1 + q + ... + q^(a-1)`` of them, and fails
-    itself with ``q^a``. If everything fails that is ``attempts^layers``: Beyer et al., *Site
-    Reliability Engineering*, 2016, chapter 22, with 4 attempts in 3 layers.
+    itself with ``q^a``; all together are one layer with ``attempts^layers`` attempts. Beyer et
+    al., *Site Reliability Engineering*, 2016, chapter 22, have 4 attempts in 3 layers.
     """
     q = np.asarray(at.failing if failing is None else failing, float)
     calls = np.ones_like(q)

@@ -568,7 +568,7 @@ WRONG = [
         "if not ok:\n                pass",
         {PROBES},
     ),
-    ("breaker", 'self._turn("half-open", now)', 'self._turn("closed", now)', {PROBES}),
+    ("breaker", 'self._turn("half-open", now)', 'self._turn("closed", now)', {PROBES, FORGETS}),
     # Task 4: forgets
     ("breaker", '        if self.state == "open":\n            return\n', "", {FORGETS}),
     (

@@ -39,6 +39,12 @@ def test_calls_and_failures_are_as_theory_says(depth, attempts, failing):
     assert_share(failed, 40 * at.requests, float(exact.failed))
 
 
+def test_layers_are_one_layer_with_all_of_their_attempts():
+    at = layers.Setting(layers=3, attempts=4)
+    for q in (0.1, 0.9, 0.99):
+        assert layers.theory(at, q).calls == pytest.approx((1 - q**64) / (1 - q))
+
+
 def test_a_chain_that_forgets_a_layer_is_caught():
     short = edited(MODEL, "call(at.layers)", "call(at.layers - 1)")
     out = runs_of(short, layers.Setting)

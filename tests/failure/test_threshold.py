@@ -38,6 +38,15 @@ def test_a_larger_or_longer_trigger_kills_more():
     assert lengths == sorted(lengths, reverse=True)
 
 
+def test_the_shape_that_huang_et_al_measured():
+    # "Metastable Failures in the Wild", OSDI 2022: of three cuts of the capacity, 78 % for 10 s and
+    # 80 % for 9 s are survived, and 80 % for 10 s is not. Load and patience are chosen to fit.
+    near = {"load": 0.6, "attempts": 2, "timeout_s": 5.75}
+    triggers = ((0.78, 10.0), (0.80, 10.0), (0.80, 9.0))
+    left = [threshold.simulate(cut=cut, cut_s=lasts, **near).at_end for cut, lasts in triggers]
+    assert left == pytest.approx([1, 0, 1], abs=0.01)
+
+
 def test_the_fluid_is_the_storm_without_chance():
     # The storm's server is cut by a spike instead: both leave a line of 35 s of work at a
     # capacity of 50 and let it drain, at 3 attempts of 14 requests/s.
