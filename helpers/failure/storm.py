@@ -219,7 +219,7 @@ def watch(at: Setting) -> Log:
     for since, state in tally.breaker.states[1:]:
         log.marks(since, "clients", f"breaker {state}", bad=state == "open")
     log.counts("line", "waiting in line")
-    log.rates("in time", 2.0, "answered in time, per second", level=at.load_rps,
+    log.rates("in time", 2.0, "answered in time", level=at.load_rps,
               level_words="asked for")  # fmt: skip
     return log.between(0.0, at.run_s)
 

@@ -24,7 +24,7 @@ from helpers.foundations.prose import duration, rounded, significant
 LOADS = np.arange(1, 50) / 50
 TRIGGER_S, WATCHED_S = 10.0, 250.0
 
-_STEPS = 4  # in a client's patience
+_STEPS = 4  # in a second, and in a client's patience at least
 
 
 class Setting(Parameters):
@@ -42,7 +42,7 @@ class Setting(Parameters):
 
 @takes(Setting)
 def simulate(at: Setting) -> Threshold:
-    """Follow the fluid at every load at once, in steps of a quarter of a client's patience."""
+    """Follow the fluid at every load at once, in steps of a quarter of a second or less."""
     curve = _fluid(at.but(load=0.5), tuple(LOADS.tolist()))
     course = _fluid(at, (at.load,))
     return Threshold(
@@ -56,7 +56,12 @@ def simulate(at: Setting) -> Threshold:
 
 def _last(at: Setting) -> int:
     """How many steps the last ten seconds are."""
-    return round(10 * _STEPS / at.timeout_s)
+    return round(10 * _patience(at) / at.timeout_s)
+
+
+def _patience(at: Setting) -> int:
+    """How many steps a client waits."""
+    return max(_STEPS, round(_STEPS * at.timeout_s))
 
 
 class _Course(NamedTuple):
@@ -74,7 +79,8 @@ def _fluid(at: Setting, loads: tuple[float, ...]) -> _Course:
     What came in a step is late as far as it has not been served one patience later: cumulative
     arrivals then less cumulative service now.
     """
-    step_s = at.timeout_s / _STEPS
+    waits = _patience(at)
+    step_s = at.timeout_s / waits
     count = round(WATCHED_S / step_s)
     new = np.array(loads) * step_s  # in seconds of work, at full capacity
     sent = np.zeros((count, at.attempts, new.size))  # by attempt
@@ -84,8 +90,8 @@ def _fluid(at: Setting, loads: tuple[float, ...]) -> _Course:
     begins, ends = round(TRIGGER_S / step_s), round((TRIGGER_S + at.cut_s) / step_s)
     for now in range(count):
         sent[now, 0] = new
-        if now >= _STEPS:
-            then = now - _STEPS
+        if now >= waits:
+            then = now - waits
             all_of_them = sent[then].sum(axis=0)
             late = np.clip((came_until[then] - served) / all_of_them, 0, 1)
             sent[now, 1:] = late * sent[then, :-1]
@@ -94,7 +100,7 @@ def _fluid(at: Setting, loads: tuple[float, ...]) -> _Course:
         came_until[now] = came
         room = step_s * (1 - at.cut if begins <= now < ends else 1.0)
         served = np.minimum(served + room, came)
-    patience = at.attempts * _STEPS
+    patience = at.attempts * waits
     answered = np.ones((count, new.size))
     answered[: count - patience] = 1 - failed[patience:] / new
     time_s = step_s * (np.arange(count - patience) + 0.5)
