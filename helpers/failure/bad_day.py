@@ -168,13 +168,11 @@ class BadDay(Result):
 
     @property
     def columns(self) -> Mapping[str, Any]:
-        exact = theory(self.at)
-        hours = [self.peak, self.gone_min / 60, self.dropped]
+        ours = [self.peak, self.gone_min / 60, self.dropped]
         vendor = [VENDOR["backlog"], VENDOR["degraded_min"] / 60, VENDOR["dropped"]]
         return {
             "what": ["backlog (events)", "gone after (h)", "dropped (events)"],
-            "this model": hours,
-            "fluid": [exact.backlog, exact.gone_min / 60, math.nan],
+            "this model": ours,
             "GitHub": vendor,
         }
 

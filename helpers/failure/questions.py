@@ -112,7 +112,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "is answered in time, because every request comes three times.",
     ),
     "remedies": Prediction(
-        question="Which of these does *not* bring the dead server back?",
+        question="Which of these does not bring the dead server back?",
         options=("backoff with full jitter", "retry budget", "circuit breaker", "deadline"),
         answer=_does_not_help,
         why="Pauses put the retries off and take none away: after a while as many arrive per "
