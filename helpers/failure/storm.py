@@ -429,7 +429,8 @@ def plot(run: Storm, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     entries = [("▬", "attempts", style.BLUE), ("▬", "the server can do", style.MUTED)]
     if math.isfinite(exact.dead_rps):
         entries.append(("╌", "attempts, if nobody is answered", style.INK))
-    key(work, [*entries, ("■", "work for nobody", _DEEP_RED)])
+    entries += [("■", "work in time", style.SKY_INK), ("■", "work for nobody", _DEEP_RED)]
+    key(work, entries)
     for ax in axes:
         ax.set_xlim(0, at.run_s)
         ax.set_xlabel("time (s)")
