@@ -45,14 +45,14 @@ def test_every_setting_of_every_explorer_can_be_read(notebook: Path, thorough: b
     faults = [
         f"{notebook.stem}, {explorer.canvas.axes[0].get_title(loc='left')!r} {explorer_faults}"
         for explorer in explorers
-        for explorer_faults in _faults(explorer, 20 if thorough else 3)
+        for explorer_faults in _faults(explorer, thorough)
     ]
     assert not faults, "\n".join(faults)
 
 
-def _faults(explorer: Explorer, points: int) -> list[str]:
+def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     faults = []
-    for setting in corners(explorer, points):
+    for number, setting in enumerate(corners(explorer, points=20 if thorough else 3)):
         try:
             run = _run(explorer, setting)
             explorer.canvas.draw((run,))
