@@ -25,11 +25,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 _THINGS = (
     "attempts|calls|cards|connections|consumers|copies|cores|customers|erlangs|files|ids|jobs|keys|"
-    "kills|machines|messages|months|points|processes|queries|questions|reads|replicas|requests|"
-    "retries|rows|servers|shards|steps|tasks|threads|times|tries|users|workers|writes"
+    "kills|machines|messages|months|pages|points|processes|queries|questions|reads|replicas|"
+    "requests|retries|rows|servers|services|sessions|shards|steps|tasks|threads|times|tries|users|"
+    "workers|writes"
 )
-#: A 1 before a noun in the plural.
-_ONE_OF_MANY = re.compile(rf"(?<![\d.,])1 (?:more |other )?(?:{_THINGS})\b(?!/)")
+#: A 1 before a noun in the plural, or where a word would stand.
+_ONE_OF_MANY = re.compile(
+    rf"(?<![\d.,])1 (?:more |other )?(?:{_THINGS})\b(?!/)|\bother 1\b|chain of 1\b"
+)
 _NO_ENGLISH = re.compile(r"\b(?:nan|inf|not a number)\b|  |\.\.| ,")
 
 
