@@ -318,7 +318,7 @@ class Bottleneck(Result):
                 return ""
             before = steps()[at.fixes - 1]
             gain = significant(exact.ceiling_rps / before.ceiling_rps)
-            raised = f"'{FIXES[at.fixes]}' raised the ceiling {gain} times"
+            raised = f"The step to {FIXES[at.fixes]} raised the ceiling {gain} times"
             if before.bottleneck == exact.bottleneck:
                 return f"{raised}. "
             names = [_NAMES[one.bottleneck] for one in (before, exact)]

@@ -70,6 +70,8 @@ def test_placing_rows() -> None:
 
 
 def test_resharding() -> None:
+    assert resharding._DRAWN // resharding._EVERY == 240
+    said("Now 240 of the keys, one by one", "what theory expects of 240 keys")
     given("you buy a fifth machine", why="the example sets it")
     said(f"circles are counts over {resharding._KEYS:,} keys")
     watched = len(resharding._SHOWN[:: resharding._EVERY])
