@@ -36,9 +36,10 @@ def _fate(card: str) -> str:
 
 
 def _card(card: str, why: str) -> Prediction:
+    happens = card[0].upper() + card[1:] + (" happens" if card == "nothing" else "")
     return Prediction(
-        question=f"{card[0].upper()}{card[1:]}. Does the shop survive it, with 99 % of its "
-        "requests answered within a second?",
+        question=f"{happens}. Does the shop survive it, with 99 % of its requests answered within "
+        "a second?",
         options=(SURVIVES, DOES_NOT),
         answer=lambda: _fate(card),
         why=why,
@@ -173,8 +174,8 @@ GOALS: Mapping[str, Goal] = {
         asked="the lowest utilisation, to a per cent, at which this afternoon ends badly.",
         reached=_is_the_first_to_end_badly,
         boundary=lambda run: (
-            f"The boundary is at {percent(rolling.theory(run.at).capacity)}: so much of the fleet "
-            "is left while a batch is out and one is dead."
+            f"{percent(rolling.theory(run.at).capacity)}: so much of the fleet is left while a "
+            "batch is out and one is dead."
         ),
         before="boundary",
     ),
