@@ -12,6 +12,7 @@ from helpers.anatomy import cache_load
 from helpers.caching import expiry
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
+from helpers.failure import threshold
 from helpers.foundations.questions import Goal, Goals
 from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
 from helpers.sharding import migration
@@ -108,6 +109,16 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             "a utilisation at which none does": {"live_utilisation": 0.85, "write_mb_s": 30.0},
         },
     ),
+    "06-stays-dead": (
+        threshold,
+        [
+            {"attempts": 5, "load": 0.6},
+            {"attempts": 5, "load": 0.19},
+            {"attempts": 5, "load": 0.23},
+            {"attempts": 5, "load": 0.21, "cut": 0.2},
+        ],
+        {"": {"attempts": 5, "load": 0.21}},
+    ),
     "09-never-recovers": (
         expiry,
         [
@@ -170,6 +181,7 @@ NUMBERS = {
     "04-keeps-up": "above 80 %",
     "05-shortest-stall": "0.917 s",
     "08-window": "85 %",
+    "06-stays-dead": "20 %",
     "09-never-recovers": "300 requests/s",
 }
 
