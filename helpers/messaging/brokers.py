@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, named_axis
+from helpers.foundations.drawing.axes import bars, named_axis, yours
 from helpers.foundations.drawing.scales import coarse, headroom
 from helpers.foundations.experiment import (
     Mine,
@@ -246,3 +246,7 @@ def plot(run: Brokers, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     lag.set_title("Published and not yet done")
     lag.set_xlabel("time (s)")
     lag.set_ylabel("messages")
+    if mine is not None:
+        some = run.time_s[::12]
+        done = np.searchsorted(np.sort(mine["finished_s"]), some, "right")
+        yours(lag, some, np.searchsorted(run.published_s, some, "right") - done)

@@ -134,4 +134,9 @@ class Kafka:
 def your_group(at):
     """Send the messages through the consumer group above, and count what went wrong."""
     what = told(follow(at, Kafka(at)))
-    return {"done_twice": what.twice, "out_of_order": what.older.sum(), "never_done": what.lost}
+    return {
+        "done_twice": what.twice,
+        "out_of_order": int(what.older.sum()),
+        "never_done": what.lost,
+        "finished_s": what.finished_s,
+    }

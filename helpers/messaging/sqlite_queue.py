@@ -76,8 +76,9 @@ def kill_consumers(
                 time.sleep(0.01)
             if consumer.returncode:
                 raise RuntimeError(f"a consumer ended by itself, with {consumer.returncode}")
-        rows = _run(effects, "SELECT message, sum(times) FROM effects GROUP BY message")
-        counts = {message: times for message, times in rows}
+        counts: dict[int, int] = {}
+        for message, times in _run(effects, "SELECT message, times FROM effects"):
+            counts[message] = counts.get(message, 0) + times
     return np.array([counts.get(each, 0) for each in range(1, messages + 1)]), np.array(doubled)
 
 

@@ -14,7 +14,7 @@ from helpers.foundations.prose import duration
 from helpers.messaging import brokers, semantics
 from helpers.messaging.consumers import MESSAGES, follow, messages_of, told
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, drawn_by
+from tests.caching.checks import assert_columns, assert_legible, diamonds, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.messaging.semantics:Kafka, your_group"
@@ -139,16 +139,20 @@ def test_rabbitmq_puts_back_where_it_was_and_sqs_behind():
 
 def of_seeds(group, **values):
     runs = [group(Setting(broker="Kafka", seed=seed, **values)) for seed in range(1, 13)]
-    return {name: sum(int(run[name]) for run in runs) for name in runs[0]}
+    counts = ("done_twice", "out_of_order", "never_done")
+    return {name: sum(run[name] for run in runs) for name in counts}
 
 
 def test_the_open_group_is_the_course_s():
     for seed in range(1, 6):
         at = Setting(broker="Kafka", seed=seed)
         what, mine = brokers._told(at), semantics.your_group(at)
+        np.testing.assert_array_equal(mine.pop("finished_s"), what.finished_s)
         assert mine == {
-            "done_twice": what.twice, "out_of_order": what.older.sum(), "never_done": what.lost,
-        }  # fmt: skip
+            "done_twice": what.twice,
+            "out_of_order": what.older.sum(),
+            "never_done": what.lost,
+        }
 
 
 def test_committing_each_message_leaves_nothing_to_do_twice():
@@ -235,3 +239,5 @@ def test_the_page(values):
     finished = np.searchsorted(np.sort(here.finished_s), backlog[:, 0], "right")
     np.testing.assert_allclose(backlog[:, 1], published - finished)
     assert_legible(*drawn_by(brokers, run))
+    _, with_mine = drawn_by(brokers, run, mine={"finished_s": here.finished_s})
+    np.testing.assert_allclose(diamonds(with_mine), backlog[::12])

@@ -36,7 +36,7 @@ def test_another_chance_is_caught(monkeypatch):
     true = outbox.theory
     monkeypatch.setattr(outbox, "theory", lambda at, design=None: 1.5 * true(at, design))
     with pytest.raises(AssertionError):
-        check_faults()
+        check_faults(crash=0.3)
 
 
 # --- the open model -------------------------------------------------------------------------------
@@ -52,8 +52,8 @@ def test_the_open_model_sends_twice_and_loses_nothing(crash):
 def test_marking_before_sending_loses_messages():
     swapped = edited(
         MODEL,
-        "            queue.append(order)\n            may_crash()\n            outbox.remove(order)\n",
-        "            outbox.remove(order)\n            may_crash()\n            queue.append(order)\n",
+        "queue.append(order)\n            may_crash()\n            outbox.remove(order)\n",
+        "outbox.remove(order)\n            may_crash()\n            queue.append(order)\n",
     )
     after = runs(swapped, Setting)
     assert after["message sent twice"] == after["message without order"] == 0

@@ -148,7 +148,7 @@ def test_the_page_of_dead_letters(values):
     np.testing.assert_allclose(columns[1], 100 * run.given_up)
     np.testing.assert_allclose(columns[2], [100 * one.given_up for one in each])
     np.testing.assert_allclose(columns[4], [one.cost for one in each])
-    ax, cost = drawn_by(dead_letters, run)
+    _, cost = drawn_by(dead_letters, run)
     np.testing.assert_allclose(drawn.curve(cost, **style.DOTS)[:, 1], run.cost)
     np.testing.assert_allclose(drawn.curve(cost, **style.THEORY)[:, 1], columns[4])
     np.testing.assert_allclose(drawn.area(cost, style.PALE_RED).high, run.wasted)

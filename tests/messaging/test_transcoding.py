@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -77,16 +78,6 @@ def jobs(model, runs=300, **values):
 def test_the_open_model_takes_as_long(values):
     took = [run["took_min"] for run in jobs(checkpoints.long_job, **values)]
     assert_mean(took, checkpoints.theory(Job(**values)))
-
-
-def test_without_saving_the_job_takes_days():
-    never = edited(MODEL, "now, saved_min = end, saved_min + stretch_min", "now = end",
-                   "    while saved_min < at.work_min:\n        stretch_min = min(at.interval_min, "
-                   "at.work_min - saved_min)\n",
-                   "    while now == 0.0 or deaths < 0:\n        stretch_min = at.work_min\n"
-                   "        at = at.but(save_min=1e-9)\n")  # fmt: skip
-    took = np.mean([run["took_min"] for run in jobs(never, runs=60, work_min=240.0)])
-    assert took == pytest.approx(checkpoints.unsaved(Job(work_min=240.0)), rel=0.5)
 
 
 def test_saving_only_what_is_new_makes_short_intervals_cheap():
@@ -200,7 +191,7 @@ def test_every_chunk_is_done_once_and_nobody_does_two_at_a_time():
         assert sum(done for *_, done in pieces) == 40
         for worker in range(5):
             mine = sorted(piece[1:3] for piece in pieces if piece[0] == worker)
-            assert all(a[1] <= b[0] + 1e-9 for a, b in zip(mine, mine[1:], strict=False))
+            assert all(a[1] <= b[0] + 1e-9 for a, b in itertools.pairwise(mine))
         assert end >= fan_out.theory(at) - 1e-9
         assert end >= at.ends_min + 40 * (3 + 0.5) / 5 - 1e-9
 
