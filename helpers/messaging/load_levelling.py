@@ -236,6 +236,11 @@ def fluid(at: Setting, time_s: np.ndarray) -> np.ndarray:
     return np.maximum(0.0, height + over * np.maximum(0.0, time_s - at.spike_s))
 
 
+def highest(at: Setting) -> float:
+    """The fluid's largest backlog in the picture, jobs: as the spike or the picture ends."""
+    return float(fluid(at, np.array([0.0, at.spike_s, at.end_s])).max())
+
+
 # --- what it says ---------------------------------------------------------------------------------
 
 
@@ -273,7 +278,7 @@ class Levelled(Result):
         drained = math.inf if self.drained is None else rounded(self.drained.estimate)
         return {
             "peak_backlog_jobs": rounded(self.peak),
-            "fluid_backlog_jobs": rounded(float(fluid(self.at, self.at.time_s).max())),
+            "fluid_backlog_jobs": rounded(highest(self.at)),
             "longest_wait_s": rounded(float(self.longest_wait_s.mean())),
             "drain_s": finite_or(drained, "not seen"),
             "fluid_drain_s": finite_or(rounded(drain_s), "without end"),
@@ -282,11 +287,10 @@ class Levelled(Result):
     @property
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
-        highest = float(fluid(at, at.time_s).max())
         said = (
             f"{amount(at.spike_rps, 'job')}/s for {duration(at.spike_s)} meet workers that can "
             f"do {significant(at.capacity_rps)} per second. In the mean of {at.replications} runs "
-            f"up to {amount(self.peak, 'job')} had to wait (fluid: {significant(highest)})"
+            f"up to {amount(self.peak, 'job')} had to wait (fluid: {significant(highest(at))})"
         )
         if math.isinf(exact.drain_s):
             return (

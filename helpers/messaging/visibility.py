@@ -145,7 +145,7 @@ def watch(at: Setting) -> Log:
               noun="message")  # fmt: skip
     log.kind("message", "blue").kind("again", "orange")
     log.place("queue", "queue", words="is seen in the queue").place(
-        "consumers", "servers", number=64, words="is worked on"
+        "consumers", "servers", number=64, words="is in the hands of consumer"
     )
     log.place("done", "sink", words="is done").place("buried", "sink", at=(2, 1))
     came = 0.0
