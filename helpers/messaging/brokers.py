@@ -58,7 +58,7 @@ class Setting(Parameters):
         note="For Kafka: its offset committed; for SQS: deleted.",
     )
     kill: bool = flag(True, "Kill a consumer")
-    kill_s: float = number(10.0, "It is killed at", unit="s", at_least=0, at_most=60)
+    kill_s: float = number(9.8, "It is killed at", unit="s", at_least=0, at_most=60)
     seed: int = seed()
 
 
@@ -216,7 +216,7 @@ def plot(run: Brokers, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     if at.kill:
         ax.plot([at.kill_s] * 2, [-0.42, 0.42], color=style.VERMILION, linewidth=2.4)
     top = run.time_s[-1]
-    named_axis(ax, "y", [f"consumer {n + 1}" for n in range(at.consumers)])
+    named_axis(ax, "y", [str(n + 1) for n in range(at.consumers)])
     ax.set_xlim(0, top)
     ax.set_ylim(at.consumers - 0.4, -1.05)
     for place, (name, words) in enumerate(
@@ -230,6 +230,7 @@ def plot(run: Brokers, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
         color = dict(_LOOKS)[name]
         color = style.ORANGE_INK if name == "again" else color
         style.label(ax, (0.01 + 0.25 * place) * top, -0.78, words, color)
+    ax.set_ylabel("consumer")
     ax.set_title(f"Who works when: {at.broker}")
     ax.set_xlabel("time (s)")
 

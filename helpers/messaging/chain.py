@@ -198,8 +198,8 @@ def plot(run: Chain, axes: tuple[Axes, Axes]) -> None:
         (12, run.queued_s, "queue, answer", style.GREEN),
     ):
         style.label(ax, x, 1e3 * y, name, color, ha="right", xytext=(-4, 9))
-    place = (2, 1e3 * run.done_s[1])
-    style.label(ax, *place, "queue, all done", style.MUTED, ha="left", xytext=(-6, 10))
+    place = (8, 1e3 * run.done_s[7])
+    style.label(ax, *place, "queue, all done", style.MUTED, ha="left", xytext=(8, -8))
     here(ax, at.services)
     ring(ax, at.services, 1e3 * run.called_s[at.services - 1])
     ax.set(xlim=(0.5, 12.5), ylim=(0, top), xlabel="services a request needs")

@@ -243,7 +243,7 @@ def plot(run: Checkpoints, ax: Axes, mine: Mine | None = None) -> None:
     low, high = every[0] / 1.2, every[-1] * 1.2
     log_axis(ax, "x", low, high, ticks=[t for t in (0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000)
                                         if low < t < high])  # fmt: skip
-    top = coarse(min(1.1 * float(exact.max()), 4 * max(float(exact.min()), at.work_min)))
+    top = coarse(min(1.1 * float(exact.max()), 2.2 * float(exact.min())))
     ax.plot(every, exact, **style.THEORY)
     error_bars(ax, at.intervals_min, run.took_min, **style.DOTS)
     ax.axhline(at.work_min, color=style.MUTED, linewidth=1)

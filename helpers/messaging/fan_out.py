@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, error_bars, here, log_axis, ring
-from helpers.foundations.drawing.scales import coarse
+from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -221,8 +221,8 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
         if these.any():
             length = np.maximum(0.97 * (end - begin)[these], 1e-6)
             bars(ax, 1 + worker[these], length, 0.6, start=begin[these], along="x", facecolor=color)
-    ax.set_xlim(0, coarse(1.05 * (float(end.max()) + at.ends_min / 2)))
-    ax.set_ylim(at.workers + 0.7, 0.0)
+    ax.set_xlim(0, headroom(float(end.max()) + at.ends_min / 2))
+    ax.set_ylim(at.workers + 0.7, 0.3)
     ax.set_title("Who works when, in one run")
     ax.set_xlabel("time (min)")
     ax.set_ylabel("worker")
@@ -233,7 +233,9 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
     error_bars(curve, COUNTS, run.took_min, **style.DOTS)
     here(curve, at.chunks)
     ring(curve, at.chunks, run.took_here_min.estimate)
-    curve.set_ylim(0, coarse(min(1.1 * float(run.took_min.high.max()), 3.0 * max(exact))))
+    least, most = min(exact) / 1.5, 1.5 * float(run.took_min.high.max())
+    log_axis(curve, "y", least, most, ticks=[t for t in (1, 3, 10, 30, 100, 300, 1_000, 3_000)
+                                             if least < t < most])  # fmt: skip
     curve.set_title("How long it takes")
     curve.set_xlabel("chunks (dashed: nobody dies)")
     curve.set_ylabel("mean time (min)")

@@ -90,8 +90,7 @@ class Kafka:
     """A log in partitions, each read by one consumer, which commits how far it has come."""
 
     def __init__(self, at):
-        self.at = at
-        self.log = [[] for _ in range(at.partitions)]
+        self.at, self.log = at, [[] for _ in range(at.partitions)]
         self.position = [0] * at.partitions  # up to where it was handed out
         self.committed = [0] * at.partitions  # from where a new owner begins
         self.owner = [partition % at.consumers for partition in range(at.partitions)]
@@ -100,11 +99,10 @@ class Kafka:
         self.log[message.key % self.at.partitions].append(message)
 
     def fetch(self, consumer, holding, now):
-        batch, mine = [], [p for p, owner in enumerate(self.owner) if owner == consumer]
-        while not holding and len(batch) < self.at.batch:
+        batch = []
+        behind = mine = [p for p, owner in enumerate(self.owner) if owner == consumer]
+        while behind and not holding and len(batch) < self.at.batch:
             behind = [p for p in mine if self.position[p] < len(self.log[p])]
-            if not behind:
-                break
             for p in behind[: self.at.batch - len(batch)]:
                 batch.append(self.log[p][self.position[p]])
                 self.position[p] += 1
@@ -124,7 +122,7 @@ class Kafka:
         return now + self.at.session_s  # until then its heartbeats are only late
 
     def noticed(self, consumer):
-        others = sorted(set(range(self.at.consumers)) - {consumer})
+        others = [each for each in range(self.at.consumers) if each != consumer]
         for partition, owner in enumerate(self.owner):
             if owner == consumer:
                 self.owner[partition] = others[partition % len(others)]
