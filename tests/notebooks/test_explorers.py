@@ -59,11 +59,9 @@ def _faults(explorer: Explorer, thorough: bool) -> list[str]:
         except Exception as error:
             error.add_note(f"{explorer.simulate.__name__} at {setting}")
             raise
-        wrong = [
-            *_not_finite(run),
-            *_not_english(run.reading),
-            *text_faults(explorer.canvas.figure),
-        ]
+        wrong = [*_not_finite(run), *_not_english(run.reading)]
+        if thorough or number % 4 == 0:  # to look at all letters takes longer than all the rest
+            wrong += text_faults(explorer.canvas.figure)
         faults += [f"at {setting}: {one}" for one in wrong]
     explorer.set(**setting)  # the last one all the way, through the controls
     assert explorer.canvas.moving_png().startswith(PNG)
