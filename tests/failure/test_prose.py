@@ -48,7 +48,7 @@ def test_what_the_page_sets():
     given("fails once in three years is", "Then you buy a thousand", why="the example sets it")
     given("what is there twice survives", "Read it twice", "*twice* is a subject", why="a word")
     given("Now it is two in the", "The first is at three in", "in three functions", why="a count")
-    given("half-open (orange)", why="a breaker's state")
+    given("half-open (orange)", "such as a tenth", why="a state, and an example")
     given("run it at 60 % load", why="a task")
 
 
