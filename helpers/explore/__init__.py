@@ -2,6 +2,7 @@
 
 from helpers.explore.calibration import calibration
 from helpers.explore.controls import choice, slider, spelled, toggle
+from helpers.explore.deal import Deal, deal
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
 from helpers.explore.picture import Picture, picture
@@ -12,12 +13,14 @@ from helpers.explore.replay import Replay, replay
 from helpers.explore.standing import progress_page
 
 __all__ = [
+    "Deal",
     "Explorer",
     "Picture",
     "Replay",
     "calibration",
     "check_environment",
     "choice",
+    "deal",
     "explore",
     "forget_predictions",
     "picture",

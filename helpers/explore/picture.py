@@ -7,8 +7,10 @@ from types import ModuleType
 
 import ipywidgets as widgets
 
+from helpers.explore.veil import Veil
 from helpers.explore.view import Plot, View, framed
 from helpers.foundations.experiment import Result
+from helpers.foundations.questions import Questions
 
 
 class Picture:
@@ -19,12 +21,17 @@ class Picture:
         experiment: ModuleType | Callable[..., None],
         results: tuple[Result, ...],
         title: str | None,
+        after: tuple[Questions, str] | None = None,
     ) -> None:
         self.results = results
         self._view = View(Plot(experiment, results), title)
         self._view.show(self._view.draw(results))
         image, reading, table = self._view.body
-        self._root = framed([image, reading, widgets.Box([self._view.table_button]), table])
+        body = [image, reading, widgets.Box([self._view.table_button]), table]
+        self._veil = None if after is None else Veil(*after, covered=body)
+        self._root = framed(body if self._veil is None else [self._veil.widget, *body])
+        if self._veil is not None:
+            self._veil.lift(lambda _: None)
 
     def _ipython_display_(self) -> None:
         self._view.publish(self._root)
@@ -35,6 +42,7 @@ def picture(
     result: Result,
     *more: Result,
     title: str | None = None,
+    after: tuple[Questions, str] | None = None,
 ) -> Picture:
     """Draw results of an experiment on the same axes, each with its sentence and its table.
 
@@ -47,5 +55,8 @@ def picture(
         What to draw, in this order.
     title : str, optional
         Name for screen readers and the text face; by default the plot's own title.
+    after : (Questions, str), optional
+        A chapter's questions and the name of the prediction that this picture would give away: it
+        stays covered until the learner has committed to a guess, or asks to be shown.
     """
-    return Picture(experiment, (result, *more), title)
+    return Picture(experiment, (result, *more), title, after)

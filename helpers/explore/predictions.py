@@ -240,15 +240,23 @@ class Predict:
             f"{html.escape(self.why)} {html.escape(note)}</p>"
         )
 
-    def _ipython_display_(self) -> None:
+    def recalled(self) -> widgets.Widget:
+        """Return what asks it, with the first guess and the answer if there is one."""
         first = first_guess(self.key)
         if first is not None:
             self._reveal(first, first)
         if warning := journal().warning:
             self._feedback.value += f'<p class="sd-error" role="alert">{html.escape(warning)}</p>'
+        return self._root
+
+    def text(self) -> str:
+        """Return the plain-text face."""
         kind = "\n".join(f"  ( ) {option}" for option in self.options)
         kind = kind or f"  [ a number{f' of {self.unit}' if self.unit else ''} ]"
-        publish_faces(self._root, f"Predict. {self.question}\n{kind}")
+        return f"Predict. {self.question}\n{kind}"
+
+    def _ipython_display_(self) -> None:
+        publish_faces(self.recalled(), self.text())
 
 
 def predict(

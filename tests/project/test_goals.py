@@ -14,12 +14,24 @@ from helpers.explore.work import chapters, questions_of_chapters
 from helpers.foundations.questions import Goal, Goals
 from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
 from helpers.sharding import migration
+from helpers.why import rolling
 
 Values = dict[str, Any]
 
 #: Experiment, settings that are not what was asked for (the explorer's first among them), and one
 #: for each part that is. What stands nearest to the boundary on either side is a step of a slider.
 CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
+    "01-ends-badly": (
+        rolling,
+        [
+            {},
+            {"utilisation": 0.5},
+            {"utilisation": 0.4, "dies": True},
+            {"utilisation": 0.49, "dies": True},
+            {"utilisation": 0.51, "dies": True},
+        ],
+        {"": {"utilisation": 0.5, "dies": True}},
+    ),
     "02-fixed-cost": (
         query_time,
         [
@@ -145,6 +157,7 @@ def test_what_is_said_of_a_boundary_is_a_sentence_at_every_setting_that_was_trie
 
 #: The number that each boundary must name, worked out here by another way.
 NUMBERS = {
+    "01-ends-badly": "50 %",
     "02-fixed-cost": "9.001 ms",
     "02-large-now": "13.3 %",
     "02-less-than-one": "0.0156",

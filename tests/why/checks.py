@@ -1,149 +1,96 @@
-"""Checks of the simulations against theory; each returns what is wrong, an empty list if nothing.
+"""What the tests of the chapter's experiments share: statistical agreement, pictures, tables.
 
-They are run on the simulations, where they must find nothing, and on mutants, where they must.
-Each compares means over independent seeds with theory by a Student interval; the confidence is
-such that a right simulation is blamed about once in 2,000 comparisons.
+A statistical check compares the mean over independent seeds with theory by a Student interval of
+confidence 99.95 %: a right simulation is blamed about once in 2,000 comparisons. All seeds are
+fixed, so each check gives the same answer every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from helpers import why
+from helpers.explore.models import RUNS
+from helpers.foundations.drawing import style
+from helpers.foundations.experiment import Draws, Mine, Parameters, Result, averaged
 from helpers.foundations.statistics import mean_interval
 
 _CONFIDENCE = 0.9995
 
 
-def compare(name: str, samples: Iterable[float], theory: float) -> list[str]:
-    """Compare the mean of independent samples with a number."""
+def assert_agrees(samples: Iterable[float], theory: float, name: str = "mean") -> None:
+    """The mean of independent samples is what theory says."""
     values = np.array(list(samples), dtype=float)
     if np.ptp(values) <= 1e-9 * abs(theory):
-        return [] if np.isclose(values[0], theory, rtol=1e-9) else [f"{name}: always {values[0]}"]
+        assert values[0] == pytest.approx(theory, rel=1e-9), name
+        return
     interval = mean_interval(values, _CONFIDENCE)
-    return [] if interval.contains(theory) else [f"{name}: {interval}, theory {theory:g}"]
+    assert interval.contains(theory), f"{name}: {interval}, theory {theory:g}"
 
 
-def check_users(simulate: Callable = why.simulate_users) -> list[str]:
-    found = []
-    for users in (300, 5_000, 6_200, 200_000):
-        runs = [simulate(users=users, replications=16, seed=s) for s in range(40)]
-        theory = runs[0].theory
-        found += compare(
-            f"R, {users}", (r.summary["response_ms"] for r in runs), 1e3 * theory.response_s
-        )
-        found += compare(
-            f"X, {users}", (r.summary["throughput_rps"] for r in runs), theory.throughput_rps
-        )
-        found += compare(f"L, {users}", (r.summary["in_system"] for r in runs), theory.in_system)
-        found += compare(
-            f"U, {users}", (r.summary["utilisation"] for r in runs), theory.utilisation
-        )
-        found += compare(f"U = X S, {users}", (r.utilisation_gap.estimate for r in runs), 0.0)
-        found += compare(f"L = X R, {users}", (r.little_gap.estimate for r in runs), 0.0)
-    return found
+def caught(check: Callable[..., None], *arguments: Any) -> None:
+    """A check must fail: one that cannot proves nothing."""
+    with pytest.raises(AssertionError):
+        check(*arguments)
 
 
-def check_concurrency(simulate: Callable = why.simulate_concurrency) -> list[str]:
-    found = []
-    for cpu_ms, io_ms, workers, cores in ((2.0, 18.0, 8, 4), (10.0, 5.0, 6, 3)):
-        runs = [
-            simulate(cpu_ms=cpu_ms, io_ms=io_ms, workers=workers, cores=cores, seed=s)
-            for s in range(20)
-        ]
-        for name in ("threads", "processes"):
-            samples = (r.summary[f"{name}_rps"] for r in runs)
-            found += compare(name, samples, runs[0].summary[f"{name}_theory_rps"])
-    return found
+def mine_of(
+    model: Callable[..., Any], setting: type[Parameters], runs: int = RUNS, **values: Any
+) -> Mine:
+    """What the page shows of a learner's model: the mean of its runs at a setting."""
+    at = setting(**values)
+    draw = Draws(getattr(at, "seed", 1))
+    return averaged([model(at, draw) for _ in range(runs)])
 
 
-def check_traffic(simulate: Callable = why.simulate_traffic) -> list[str]:
-    found = []
-    runs = [simulate(utilisation=0.6, seed=s) for s in range(20)]
-    for kind in why.TRAFFIC:
-        found += compare(kind, (r.here[kind].estimate for r in runs), runs[0].theory[kind])
-    for work in why.WORK:
-        runs = [simulate(utilisation=0.6, work=work, seed=s) for s in range(10)]
-        found += compare(
-            work, (r.here["poisson"].estimate for r in runs), runs[0].theory["poisson"]
-        )
-    return found
+def axes_of(
+    plot: Callable[..., None], *results: Result, mine: Mapping[str, Any] | None = None
+) -> list[Axes]:
+    """Draw results on the axes that a plot asks for, as the page does; return the axes."""
+    with style.context():
+        figure = Figure(figsize=(8, 4.4), dpi=100)
+        grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        axes = figure.subplots(squeeze=False, **grid).ravel().tolist()
+        for result in results:
+            more = {} if mine is None else {"mine": Mine(mine)}
+            plot(result, tuple(axes) if len(axes) > 1 else axes[0], **more)
+    return axes
 
 
-def check_durability(simulate: Callable = why.simulate_durability) -> list[str]:
-    found = []
-    for write_wps in (50.0, 300.0):
-        runs = [simulate(write_wps=write_wps, seed=s) for s in range(24)]
-        for policy in ("sync each write", "group commit"):
-            row = [r.rows[policy] for r in runs]
-            found += compare(policy, (r.latency_s for r in row), row[0].theory.latency_s)
-        row = [r.rows["no sync"] for r in runs]
-        found += compare("lost", (r.lost_power for r in row), row[0].theory.lost_power)
-        if any(r.lost_kill for r in row):
-            found.append("a killed process lost what was in a file")
-    return found
+def assert_table(result: Result, columns: Mapping[str, Any]) -> None:
+    """The table has these columns, in this order, rows named by the first."""
+    first, *rest = columns
+    table = result.table()
+    assert table.index.name == first
+    assert list(table.columns) == rest
+    assert list(table.index) == list(columns[first])
+    for name in rest:
+        expected = np.asarray(columns[name])
+        if expected.dtype.kind in "bOU":
+            assert table[name].tolist() == expected.tolist(), name
+        else:
+            np.testing.assert_allclose(table[name], expected, rtol=1e-12, err_msg=name)
 
 
-def check_books(simulate: Callable = why.simulate_books) -> list[str]:
-    found = []
-    for retries, idempotent in ((0, False), (2, False), (3, True)):
-        runs = [
-            simulate(
-                timeout_s=0.12, error_percent=8.0, kill_percent=10.0, retries=retries,
-                idempotent=idempotent, seed=s,
-            )
-            for s in range(24)
-        ]  # fmt: skip
-        for name in ("ok", "failed", "lost", "not_done", "done_once", "duplicated", "late"):
-            share = (getattr(r, name) / r.sent for r in runs)
-            found += compare(f"{name}, {retries}", share, getattr(runs[0].theory, name))
-        for r in runs:
-            if (
-                r.sent != r.ok + r.failed + r.lost
-                or r.sent != r.not_done + r.done_once + r.duplicated
-            ):
-                found.append("the books do not balance")
-    return found
+def assert_summary(result: Result, expected: Mapping[str, Any]) -> None:
+    """The summary has these numbers and no others, in this order."""
+    assert list(result.summary) == list(expected)
+    for name, value in expected.items():
+        shown = result.summary[name]
+        if isinstance(value, str):
+            assert shown == value, name
+        else:
+            assert shown == pytest.approx(value, rel=1e-9, nan_ok=True), name
 
 
-def check_loss(simulate: Callable = why.simulate_loss) -> list[str]:
-    found = []
-    for servers, utilisation in ((2, 0.3), (4, 0.5), (10, 0.6)):
-        runs = [simulate(servers=servers, utilisation=utilisation, seed=s) for s in range(24)]
-        found += compare("before", (r.before.estimate for r in runs), utilisation)
-        found += compare("after", (r.after.estimate for r in runs), runs[0].offered_after)
-        late = [float(np.nanmean(r.wait_s[:, 25:])) for r in runs]
-        found += compare("wait after", late, float(runs[0].theory_s[-1]))
-    return found
-
-
-def check_canary(simulate: Callable = why.simulate_canary) -> list[str]:
-    found = []
-    runs = [simulate(requests=2_000, seed=s) for s in range(20)]
-    for i, size in enumerate(runs[0].sizes):
-        found += compare(f"power, {size}", (r.power[i] for r in runs), runs[0].theory_power[i])
-    found += compare("alarm", (r.alarms[0] for r in runs), runs[0].here.false_alarm)
-    return found
-
-
-def check_calibration(simulate: Callable = why.simulate_calibration) -> list[str]:
-    found = []
-    for overconfidence in (0.0, 0.4, 1.0):
-        runs = [simulate(questions=25, overconfidence=overconfidence, seed=s) for s in range(16)]
-        found += compare("brier", (r.brier.mean() for r in runs), runs[0].theory)
-        found += compare("honest", (r.honest.mean() for r in runs), runs[0].theory_honest)
-    return found
-
-
-CHECKS = {
-    "users": check_users,
-    "concurrency": check_concurrency,
-    "traffic": check_traffic,
-    "durability": check_durability,
-    "books": check_books,
-    "loss": check_loss,
-    "canary": check_canary,
-    "calibration": check_calibration,
-}
+def assert_bars(drawn: Any, places: Any, interval: Any, scale: float = 1.0) -> None:
+    """Error bars stand at `places` and show an interval's estimate and both of its ends."""
+    np.testing.assert_allclose(drawn.places, places)
+    for part, name in (("middle", "estimate"), ("low", "low"), ("high", "high")):
+        expected = scale * np.atleast_1d(getattr(interval, name))
+        np.testing.assert_allclose(getattr(drawn, part), expected)

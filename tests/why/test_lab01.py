@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import blueprint, why
+from helpers import blueprint
+from helpers.why import deck
+from helpers.why.lab import FlakyServer, LabParameters, lab_parameters
 from tests.labs import Lab
 
 LAB = Lab("lab01_why_system_design")
@@ -28,7 +30,7 @@ def test_an_untouched_lab_scores_nothing() -> None:
     assert LAB.run(LAB.blank) == set(LAB.points)
 
 
-PASSES = "except why.ServerError:\n            pass"
+PASSES = "except ServerError:\n            pass"
 COMMIT = 'int(np.searchsorted(arrivals_s, start, side="right"))'
 
 # For each check, answers that must fail it and it alone.
@@ -138,7 +140,7 @@ WRONG = {
         "one key for all payments": answer("pay", 'f"payment {pay.payments}"', '"payment"'),
         "the amount is the key": answer("pay", 'f"payment {pay.payments}"', 'f"{amount}"'),
         "gives up at an error": answer(
-            "pay", PASSES, 'except why.ServerError:\n            return "failed"'
+            "pay", PASSES, 'except ServerError:\n            return "failed"'
         ),
         "gives up at a silence": answer(
             "pay", "            silent = True", '            return "lost"'
@@ -146,7 +148,7 @@ WRONG = {
         "silence means failed": answer("pay", '"lost" if silent else "failed"', '"failed"'),
         "error means lost": answer("pay", '"lost" if silent else "failed"', '"lost"'),
         "the last try decides": answer(
-            "pay", PASSES, "except why.ServerError:\n            silent = False"
+            "pay", PASSES, "except ServerError:\n            silent = False"
         ),
         "one try too many": answer("pay", "range(tries)", "range(tries + 1)"),
         "does not stop": answer(
@@ -338,30 +340,30 @@ def test_every_check_has_wrong_answers() -> None:
 
 @pytest.mark.parametrize("student_id", [f"student {i}" for i in range(12)])
 def test_every_learner_has_a_shop_that_can_be_mended(student_id: str) -> None:
-    mine = why.lab_parameters(student_id)
+    mine = lab_parameters(student_id)
     assert blueprint.cost(mine.shop).monthly < mine.budget_usd
-    assert min(card.share for card in why.play_deck(mine.shop).played) < 0.9
+    assert min(card.share for card in deck.play(mine.shop)) < 0.9
     load = mine.services_s.mean() / mean_gap(mine)
     assert 0.5 < load < 0.8
 
 
-def mean_gap(mine: why.LabParameters) -> float:
+def mean_gap(mine: LabParameters) -> float:
     times = mine.arrivals_s
     return float((times[-1] - times[0]) / (times.size - 1))
 
 
 def test_an_id_must_be_text() -> None:
     with pytest.raises(TypeError, match="student_id must be text"):
-        why.lab_parameters(7)
+        lab_parameters(7)
     with pytest.raises(ValueError, match="student_id must not be empty"):
-        why.lab_parameters("  ")
-    assert why.lab_parameters(" ADA ").service_s == why.lab_parameters("ada").service_s
+        lab_parameters("  ")
+    assert lab_parameters(" ADA ").service_s == lab_parameters("ada").service_s
 
 
 def test_the_flaky_server_refuses_unknown_fates_and_too_many_calls() -> None:
     with pytest.raises(ValueError, match="fates must be one of"):
-        why.FlakyServer(print, ["perhaps"])
-    server = why.FlakyServer(lambda *_: None, ["ok"])
+        FlakyServer(print, ["perhaps"])
+    server = FlakyServer(lambda *_: None, ["ok"])
     assert server.charge("a", 1) == "done"
     with pytest.raises(RuntimeError, match="more often than allowed"):
         server.charge("a", 1)
