@@ -73,7 +73,7 @@ RIGHT = {
         "smallest_cache": """
         def smallest_cache(keys, exponent, reads_rps, database_rps, target=0.7):
             def enough(size):
-                hit = anatomy.theory_hit_ratio(keys=keys, exponent=exponent, size=[size])[0]
+                hit = lru(keys=keys, exponent=exponent, size=[size])[0]
                 return (1 - hit) * reads_rps <= target * database_rps
             low, high = 0, keys
             while high - low > 1:
@@ -206,10 +206,10 @@ WRONG = {
             "smallest_cache", "target * database_rps", "0.7 * database_rps"
         ),
         "all of the database": answer("smallest_cache", "target * database_rps", "database_rps"),
-        "hits, not misses": answer("smallest_cache", "(1 - anatomy", "(0 + anatomy"),
+        "hits, not misses": answer("smallest_cache", "(1 - lru", "(0 + lru"),
     },
     "check_my_design": {
-        "as it was": {"my_design": "my_design = anatomy.anatomy_design(rate_rps=mine.front_rps)"},
+        "as it was": {"my_design": "my_design = usual_design(rate_rps=mine.front_rps)"},
         "no standby": answer("my_design", "standby=True", "standby=False"),
         "the cache in the path": answer("my_design", "WIRINGS[1]", "WIRINGS[0]"),
         "workers without a way": answer("my_design", "workers_write=True", "workers_write=False"),

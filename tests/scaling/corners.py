@@ -1,9 +1,10 @@
-"""The settings at the ends of the chapter's sliders, read from its notebook."""
+"""The settings at the ends of a chapter's sliders, read from its notebook."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +17,8 @@ from helpers.foundations.experiment import Parameters, declarations, default_of
 NOTEBOOK = ROOT / "notebooks" / "02_thinking_at_scale.ipynb"
 
 
-def explorers() -> list[tuple[ModuleType, dict[str, Control], bool]]:
-    """Every explorer of the chapter: its experiment, its controls, whether a model stands in it."""
+def explorers(path: Path = NOTEBOOK) -> list[tuple[ModuleType, dict[str, Control], bool]]:
+    """Every explorer of a chapter: its experiment, its controls, whether a model stands in it."""
     found: list[tuple[ModuleType, dict[str, Control], bool]] = []
 
     def explore(experiment: ModuleType, **arguments: Any) -> None:
@@ -30,7 +31,7 @@ def explorers() -> list[tuple[ModuleType, dict[str, Control], bool]]:
         found.append((experiment, controls, "model" in arguments))
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -41,7 +42,8 @@ def explorers() -> list[tuple[ModuleType, dict[str, Control], bool]]:
             exec(source, namespace)
         elif "explore(\n" in source or "explore(" in source.splitlines()[-1]:
             namespace["explore"] = explore
-            exec(source, namespace)
+            rest = [line for line in source.splitlines() if line not in imports]
+            exec("\n".join(rest), namespace)
     return found
 
 

@@ -1,0 +1,392 @@
+"""Six ways to pick a server, on identical traffic.
+
+Servers are alike, service is exponential, arrivals are Poisson. Where that stops being true: with
+a slow server among them, round robin and random keep feeding it, while policies that count steer
+around it; and a server that fails quickly has the fewest connections of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import simpy
+from matplotlib.axes import Axes
+
+from helpers import blueprint
+from helpers.anatomy.loopback_balancers import deal_out
+from helpers.anatomy.policies import POLICIES, one_replication, replay
+from helpers.foundations import queueing, validation
+from helpers.foundations.drawing import style
+from helpers.foundations.drawing.axes import bars, error_bars, key, marks, named_axis, yours
+from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.experiment import (
+    Draws,
+    Measured,
+    Mine,
+    Parameters,
+    Result,
+    integer,
+    number,
+    replications,
+    seed,
+    takes,
+)
+from helpers.foundations.prose import percent, significant
+from helpers.foundations.servers.lateness import no_verdict
+from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.services import unit_services
+
+
+class Setting(Parameters):
+    """Servers behind balancers that share the traffic at random.
+
+    Each balancer counts the connections it made itself, and takes turns by itself; only "join
+    shortest queue" sees the servers' own counts.
+    """
+
+    utilisation: float = number(0.9, "Load on each server", above=0, at_most=0.95)
+    servers: int = integer(10, "Servers", at_least=2, at_most=16)
+    balancers: int = integer(1, "Balancers that share the traffic", at_least=1, at_most=8)
+    replications: int = replications(24, note="Independent runs of 2,400 requests.")
+    seed: int = seed()
+
+
+# --- the model: what the page shows, and a learner changes ----------------------------------------
+
+
+def two_choices(at, draw):
+    """Send each request to the emptier of two servers drawn by chance."""
+    world = simpy.Environment()
+    servers = [simpy.Resource(world) for _ in range(at.servers)]
+    there = [0] * at.servers  # what the balancer believes to be at each server
+    gap = 1 / (at.utilisation * at.servers)  # a service takes 1 on average
+    took = []
+
+    def choose():
+        looked_at = draw("dice").permutation(at.servers)[:2]
+        return min(looked_at, key=lambda server: there[server])
+
+    def request():
+        arrived, server = world.now, choose()
+        there[server] += 1
+        with servers[server].request() as my_turn:
+            yield my_turn
+            yield world.timeout(draw("services").exponential())
+        took.append(world.now - arrived)
+        there[server] -= 1
+
+    def traffic():
+        for _ in range(1_200):
+            yield world.timeout(draw("arrivals").exponential(gap))
+            world.process(request())
+
+    world.process(traffic())
+    world.run()
+    return {"service_times": np.mean(took[400:])}  # all servers were empty at first
+
+
+# --- all six, fast, and from the steady state on --------------------------------------------------
+
+
+@takes(Setting)
+def simulate(at: Setting) -> Iterator[Balancing]:
+    """Deal the same requests out by six policies; ever more replications, two by two."""
+    means, kept = [], []
+    for done in range(1, at.replications + 1):
+        responses = one_replication(at.utilisation, at.servers, at.balancers, done - 1, at.seed)
+        means.append(responses.mean(axis=1))
+        kept.append(responses)
+        if done == at.replications or done % 2 == 0:
+            yield Balancing(
+                at,
+                response=mean_intervals(np.array(means)),
+                p99=np.percentile(np.concatenate(kept, axis=1), 99, axis=1),
+                done=done,
+            )
+
+
+# --- theory ---------------------------------------------------------------------------------------
+
+
+def theory(at: Setting) -> dict[str, float]:
+    """Mean response of each policy that has a closed form, in service times, and the floor.
+
+    ``one queue`` is M/M/n, which no policy can beat; ``power of two`` is the limit of many servers.
+    Several balancers that take turns have no closed form.
+    """
+    exact = closed_forms(at.utilisation, at.servers)
+    return {name: t for name, t in exact.items() if at.balancers == 1 or name != "round robin"}
+
+
+def closed_forms(utilisation: float, servers: int) -> dict[str, float]:
+    """Mean responses behind one balancer, in service times.
+
+    ``random`` and ``sticky`` are M/M/1, ``round robin`` is E_n/M/1; sources stand with
+    :func:`helpers.blueprint.theory_balancing`.
+    """
+    alone, in_turn = (
+        blueprint.theory_balancing(policy, servers=servers, utilisation=utilisation)
+        for policy in ("random", "round robin")
+    )
+    return {
+        "random": alone,
+        "sticky": alone,
+        "round robin": in_turn,
+        "power of two": power_of_choices(utilisation),
+        "one queue": float(queueing.mmc_response(utilisation * servers, 1.0, servers)),
+    }
+
+
+def power_of_choices(utilisation: float, choices: int = 2) -> float:
+    """Mean response, in service times, when the shortest of a few queues is joined.
+
+    The supermarket model, the limit of infinitely many servers:
+    ``E[T] = sum over i >= 1 of lambda^((d^i - d) / (d - 1))``, for d = 2 ``lambda^(2^i - 2)``.
+    Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", *IEEE Transactions on
+    Parallel and Distributed Systems* 12, 2001. A finite number of servers takes a little longer.
+
+    Parameters
+    ----------
+    utilisation : float
+        Load on each server; 0 <= utilisation < 1.
+    choices : int
+        Queues looked at; >= 1. With 1 it is M/M/1.
+    """
+    load = validation.number("utilisation", utilisation, at_least=0, below=1)
+    choices = validation.integer("choices", choices, at_least=1)
+    if choices == 1:
+        return 1 / (1 - load)
+    total, term, i = 0.0, 1.0, 1
+    while term > 1e-16:
+        exponent = (choices**i - choices) // (choices - 1)
+        term = load**exponent if exponent else 1.0
+        total, i = total + term, i + 1
+    return total
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+class Balancing(Result):
+    """Mean response time under each policy, in service times.
+
+    Attributes
+    ----------
+    response : Intervals
+        Mean response times in the order of :data:`POLICIES`; shape (6,).
+    p99 : numpy.ndarray, shape (6,)
+        99th percentiles of all replications together.
+    done : int
+        Replications the numbers rest on.
+    """
+
+    at: Setting
+    response: Intervals
+    p99: np.ndarray
+    done: int
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        exact = theory(self.at)
+        values: dict[str, float | int | str] = {"replications": self.done}
+        for policy, mean in zip(POLICIES, self.response.estimate, strict=True):
+            name = policy.replace(" ", "_")
+            values[f"{name}_service_times"] = float(mean)
+            if policy in exact:
+                values[f"{name}_theory"] = exact[policy]
+        values["one_queue_theory"] = exact["one queue"]
+        return values
+
+    @property
+    def reading(self) -> str:
+        exact = theory(self.at)
+        response = dict(zip(POLICIES, self.response.estimate, strict=True))
+        return (
+            f"At {significant(100 * self.at.utilisation)} % load on {self.at.servers} servers a "
+            f"request takes {significant(response['random'])} service times if its server is "
+            f"picked at random (theory {significant(exact['random'])}), "
+            f"{significant(response['round robin'])} in turn, "
+            f"{significant(response['power of two'])} with the better of two (limit of many "
+            f"servers {significant(exact['power of two'])}) and "
+            f"{significant(response['join shortest queue'])} at the shortest queue; no policy "
+            f"beats one shared queue, {significant(exact['one queue'])}."
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        exact = theory(self.at)
+        return {
+            "policy": POLICIES,
+            "mean (service times)": self.response.estimate,
+            "from": self.response.low,
+            "to": self.response.high,
+            "p99 (service times)": self.p99,
+            "theory": [exact.get(policy) for policy in POLICIES],
+        }
+
+
+def plot(run: Balancing, ax: Axes, mine: Mine | None = None) -> None:
+    """Draw the mean response time under each policy, with theory."""
+    exact = theory(run.at)
+    ax.set(
+        title="The same requests, dealt out in six ways",
+        xlim=(-0.6, 5.6),
+        ylim=(0, step_up(1.1 / (1 - run.at.utilisation), (3, 6, 12, 24))),
+        ylabel="mean response (service times)",
+    )
+    named_axis(ax, "x", [policy.replace(" ", "\n", 1) for policy in POLICIES])
+    places = np.arange(6)
+    bars(ax, places, run.response.estimate, 0.62, facecolor=style.SKY, alpha=0.55)
+    error_bars(ax, places, run.response, **(style.DOTS | {"markersize": 4}))
+    expected = [exact.get(policy) for policy in POLICIES]
+    marks(ax, places, np.array(expected, float))  # NaN where there is no theory
+    ax.axhline(exact["one queue"], color=style.GREEN, linewidth=1.4, linestyle=(0, (1, 1.2)))
+    names = [
+        ("●", "simulated, 95 % interval", style.BLUE),
+        ("--", "closed form of the policy", style.INK),
+        ("··", "one shared queue (M/M/n): the floor", style.GREEN),
+    ]
+    key(ax, names)
+    if mine is not None:
+        yours(ax, POLICIES.index("power of two"), mine["service_times"])
+
+
+# --- the same on real servers ---------------------------------------------------------------------
+
+MEASURED_POLICIES = ("random", "round robin", "power of two", "least connections")
+
+#: Largest gap between measured and replayed mean response that the verdict calls agreement.
+TOLERANCE = 0.1
+
+
+class Trial(Parameters):
+    """Servers on the loopback interface that sleep for each request, behind four policies."""
+
+    utilisation: float = number(0.9, "Load on each server", at_least=0.1, at_most=0.95)
+    servers: int = integer(10, "Servers behind each policy", at_least=2, at_most=10)
+    service_ms: float = number(20.0, "Mean service time", unit="ms", at_least=10, at_most=50)
+    run_s: float = number(2.0, "Time of a run", unit="s", at_least=0.5, at_most=5)
+    seed: int = seed()
+
+
+@takes(Trial)
+def measure(at: Trial) -> MeasuredBalancing:
+    """Deal the same requests out to real servers by four policies, all at the same time.
+
+    Raises
+    ------
+    TimeoutError
+        If the machine is so busy that it takes far longer than it should.
+    """
+    draw, rate = Draws(at.seed), at.utilisation * at.servers * 1e3 / at.service_ms
+    count = int(rate * at.run_s)
+    due = np.cumsum(unit_gaps("poisson", count, draw("arrivals"))) / rate
+    works = unit_services("exponential", count, draw("services")) * at.service_ms * 1e-3
+    dice = draw("dice").random((2, count))
+    dealt, late_s = deal_out(MEASURED_POLICIES, due, works, dice, at.servers, 4 * at.run_s + 10)
+    replayed = [
+        replay(policy, one.sent_s, one.served_s, dice, at.servers).mean()
+        for policy, one in zip(MEASURED_POLICIES, dealt, strict=True)
+    ]
+    return MeasuredBalancing(
+        at,
+        mean_service_ms=1e3 * float(np.mean([one.served_s for one in dealt])),
+        measured_ms=1e3 * np.array([one.took_s.mean() for one in dealt]),
+        replayed_ms=1e3 * np.array(replayed),
+        requests=count,
+        late_s=late_s,
+    )
+
+
+class MeasuredBalancing(Measured):
+    """Mean responses of real servers, and of the simulation fed with their traffic.
+
+    Attributes
+    ----------
+    mean_service_ms : float
+        Mean service time as measured, milliseconds.
+    measured_ms, replayed_ms : numpy.ndarray, shape (4,)
+        Mean response time under each of `MEASURED_POLICIES`: measured, and simulated with the
+        instants at which the requests were really sent and the times they were really served.
+    requests : int
+        Requests sent under each policy.
+    late_s : float
+        How late timers were on average, seconds; see `Lateness`.
+    """
+
+    at: Trial
+    mean_service_ms: float
+    measured_ms: np.ndarray
+    replayed_ms: np.ndarray
+    requests: int
+    late_s: float
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """Measured over replayed response, less 1, shape (4,)."""
+        return self.measured_ms / self.replayed_ms - 1
+
+    @property
+    def summary(self) -> dict[str, float | int | str]:
+        values: dict[str, float | int | str] = {
+            "requests_per_policy": self.requests,
+            "service_ms": self.mean_service_ms,
+        }
+        rows = zip(MEASURED_POLICIES, self.measured_ms, self.replayed_ms, strict=True)
+        for policy, measured, replayed in rows:
+            values[f"{policy.replace(' ', '_')}_ms"] = float(measured)
+            values[f"{policy.replace(' ', '_')}_replayed_ms"] = float(replayed)
+        return values
+
+    @property
+    def reading(self) -> str:
+        if busy := no_verdict(self.late_s, 1e-3 * self.mean_service_ms):
+            return busy
+        worst = int(np.abs(self.gaps).argmax())
+        inside = int((np.abs(self.gaps) <= TOLERANCE).sum())
+        rows = zip(MEASURED_POLICIES, self.measured_ms, self.replayed_ms, strict=True)
+        means = ", ".join(
+            f"{policy} {significant(m)} ms (simulated {significant(r)})" for policy, m, r in rows
+        )
+        return (
+            f"Verdict: for {inside} of {len(MEASURED_POLICIES)} policies the simulation, fed with "
+            f"the same requests, is within {percent(TOLERANCE)} of what {self.at.servers} real "
+            f"servers took: {means}. The widest gap, {100 * self.gaps[worst]:+.1f} %, is that of "
+            f"{MEASURED_POLICIES[worst]}."
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        return {
+            "policy": MEASURED_POLICIES,
+            "measured (ms)": self.measured_ms,
+            "simulated on the same requests (ms)": self.replayed_ms,
+            "gap (%)": 100 * self.gaps,
+        }
+
+
+def plot_measured(run: MeasuredBalancing, ax: Axes) -> None:
+    """Draw measured means beside the simulation's on the same requests."""
+    x = np.arange(len(MEASURED_POLICIES))
+    steady = closed_forms(run.at.utilisation, run.at.servers)
+    ax.set(
+        title="Real servers, and the simulation on the same requests",
+        xlim=(-0.6, 3.6),
+        ylim=(0, 1.25 * float(max(run.measured_ms.max(), run.replayed_ms.max()))),
+        ylabel="mean response (ms)",
+    )
+    named_axis(ax, "x", list(MEASURED_POLICIES), x)
+    bars(ax, x, run.replayed_ms, 0.5, facecolor=style.SKY, alpha=0.6)
+    ax.plot(x, run.measured_ms, **(style.MEASUREMENT | {"markersize": 8}))
+    for i, policy in enumerate(MEASURED_POLICIES):
+        if policy in steady:
+            marks(ax, i, steady[policy] * run.mean_service_ms, 0.6)
+    names = [
+        ("●", "measured", style.VERMILION),
+        ("■", "simulated with the same requests", style.SKY_INK),
+        ("--", "steady state, which a short run does not reach", style.INK),
+    ]
+    key(ax, names)
