@@ -36,9 +36,10 @@ def _fate(card: str) -> str:
 
 
 def _card(card: str, why: str) -> Prediction:
+    happens = card[0].upper() + card[1:] + (" happens" if card == "nothing" else "")
     return Prediction(
-        question=f"{card[0].upper()}{card[1:]}. Does the shop survive it, with 99 % of its "
-        "requests answered within a second?",
+        question=f"{happens}. Does the shop survive it, with 99 % of its requests answered within "
+        "a second?",
         options=(SURVIVES, DOES_NOT),
         answer=lambda: _fate(card),
         why=why,

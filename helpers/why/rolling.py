@@ -303,6 +303,6 @@ def plot(run: Rolling, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     if mine is not None:
         yours(ax, mine["time_s"], mine["wait_s"])
         top = max(top, float(np.nanmax(np.append(mine["wait_s"], 0.0))))
-    ax.set_ylim(0, step_up(1.15 * top, _TOPS))
+    ax.set_ylim(0, step_up(1.22 * top, _TOPS))  # clear of the key
     note(ax, 0.98, 0.96, "— mean of the runs", style.BLUE, ha="right")
     note(ax, 0.98, 0.88, "- - theory: if it lasted, or the fluid backlog", style.BLACK, ha="right")

@@ -45,6 +45,7 @@ UTILISATIONS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9)
 
 #: Arrival processes, the tamest first, and what a learner calls them.
 TRAFFIC = {"constant": "evenly spaced", "poisson": "at random", "bursty": "in bursts"}
+_SHORT = {"constant": "even", "poisson": "random", "bursty": "bursty"}
 
 #: Kinds of work, by the name a learner reads: distribution, and its variability if it has one.
 WORK = {
@@ -80,6 +81,11 @@ class Setting(Parameters):
     def gaps(self, traffic: str, requests: int, draw: Draws) -> np.ndarray:
         """Draw gaps of mean 1 between arrivals of a kind of :data:`TRAFFIC`."""
         return unit_gaps(traffic, requests, draw(traffic), burstiness=self.burstiness)
+
+    def is_exact(self, traffic: str) -> bool:
+        """Whether theory is exact for a kind of :data:`TRAFFIC`, not an approximation."""
+        even = traffic == "constant" and self.work == "always the same"
+        return traffic == "poisson" or self.work == "exponential" or even
 
 
 # --- the model: what the page shows, and a learner changes ----------------------------------------
@@ -192,19 +198,19 @@ def watch(at: Setting) -> Log:
         starts = arrivals + queueing.fifo_waits(arrivals, works, 1)
         ends = starts + works
         seen = (ends > begin) & (arrivals <= end)
-        users, line, server, done = (
-            f"{words}{place}" for place in ("", ": line", ": server", ": answered")
-        )
-        log.place(users, "source", at=(0, row)).place(line, "queue", at=(1, row))
+        line, server, done = (f"{_SHORT[traffic]} {it}" for it in ("line", "server", "done"))
+        log.place(words, "source", at=(0, row)).place(line, "queue", at=(1, row))
         log.place(server, "servers", at=(2, row)).place(
             done, "sink", at=(3, row), words="is answered"
         )
         log.serves(
             line, server, arrivals[seen], starts[seen], ends[seen],
-            tokens=[f"{words}, request {i}" for i in np.flatnonzero(seen)], start=users, then=done,
+            tokens=[f"{words}, request {i}" for i in np.flatnonzero(seen)], start=words, then=done,
         )  # fmt: skip
         # Little's law: as many wait as come during one wait.
-        log.counts(line, f"waiting, {words}", level=at.utilisation * theory(at, traffic))
+        about = "theory" if at.is_exact(traffic) else "theory, about"
+        level = at.utilisation * theory(at, traffic)
+        log.counts(line, f"waiting, {words}", level=level, level_words=about)
     return log.between(begin, end)
 
 

@@ -340,8 +340,8 @@ def plot_measured(run: MeasuredUsers, axes: tuple[Axes, Axes]) -> None:
     places = np.array(MEASURED_USERS)
     error_bars(laws, 0.96 * places, _one_more(run.little_gap), **style.MEASUREMENT)
     error_bars(laws, 1.04 * places, _one_more(run.utilisation_gap), **diamond)
-    note(laws, 0.05, 0.95, "● L / (X R)", style.VERMILION)
-    note(laws, 0.05, 0.87, "◆ U / (X S)", style.PURPLE)
+    note(laws, 0.05, 0.16, "● L / (X R)", style.VERMILION)
+    note(laws, 0.05, 0.08, "◆ U / (X S)", style.PURPLE)
 
 
 def _one_more(gap: Intervals) -> Intervals:

@@ -163,20 +163,29 @@ def test_what_is_watched_is_the_same_work_at_three_servers() -> None:
     # No server idles beside a line.
     for moment in np.unique(log.rows.time_s):
         standing = log.standing(moment)
-        for words in TRAFFIC.values():
-            assert standing[f"{words}: server"] or not standing[f"{words}: line"]
+        for short in ("even", "random", "bursty"):
+            assert standing[f"{short} server"] or not standing[f"{short} line"]
 
 
 def test_over_many_runs_as_many_wait_as_theory_says() -> None:
-    waiting = {words: [] for words in TRAFFIC.values()}
+    waiting = {short: [] for short in ("even", "random", "bursty")}
     at = traffic.Setting(utilisation=0.6)
     for seed in range(40):
         log = traffic.watch(at.but(seed=seed))
         standing = [log.standing(moment) for moment in np.linspace(0.5, 11.5, 8)]
-        for words in waiting:
-            waiting[words].append(np.mean([len(each[f"{words}: line"]) for each in standing]))
-    for kind, words in TRAFFIC.items():
-        assert_agrees(waiting[words], 0.6 * traffic.theory(at, kind), kind)
+        for short, seen in waiting.items():
+            seen.append(np.mean([len(each[f"{short} line"]) for each in standing]))
+    for kind, seen in zip(TRAFFIC, waiting.values(), strict=True):
+        assert_agrees(seen, 0.6 * traffic.theory(at, kind), kind)
+
+
+def test_in_the_demo_nobody_waits_in_the_even_line() -> None:
+    log = traffic.watch(work="always the same")
+    even, random, bursty = log.curves
+    assert even.values.max() <= 1, "who comes as the one before goes waits for no time"
+    assert random.values.max() > 2
+    assert bursty.values.max() > random.values.max()
+    assert [curve.level_words for curve in log.curves] == ["theory", "theory", "theory, about"]
 
 
 # --- what the learner sees ------------------------------------------------------------------------
