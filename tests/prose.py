@@ -31,6 +31,7 @@ from typing import Any
 import nbformat
 
 from helpers.authoring.course import ROOT
+from helpers.authoring.glossary import unlinked
 
 LEDGER = ROOT / "docs" / "numbers.md"
 
@@ -54,10 +55,11 @@ _NUMBER = re.compile(
 #: What holds no number that could be wrong, or none that this ledger is about: code, addresses,
 #: titles' own numbers, claims' and chapters' names, years, the line of links, formulas' digits.
 _NO_NUMBERS = re.compile(
-    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d[ ,][^\]]*\](?:\([^)]*\))?|"
+    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
     r"\]\([^)]*\)|<[^>]*>|^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
-    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b",
+    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|"
+    r"^\*\*Next:\*\* \d\d\b",
     re.DOTALL | re.MULTILINE,
 )
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
@@ -106,7 +108,7 @@ class Prose:
         (self.path,) = (ROOT / "notebooks").glob(f"{chapter}_*.ipynb")
         cells = nbformat.read(self.path, as_version=4).cells
         self.texts: dict[int | str, str] = {
-            at: cell.source for at, cell in enumerate(cells) if cell.cell_type != "code"
+            at: unlinked(cell.source) for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
         self.printed = "".join(
             output.get("text", "") for cell in cells for output in cell.get("outputs", ())

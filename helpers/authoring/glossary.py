@@ -26,14 +26,17 @@ from helpers.authoring.execute import normalise
 
 PAGE = ROOT / "notebooks" / "glossary.ipynb"
 
+#: Chapters that are being written anew, and are linked when they are there.
+_NOT_YET = (1, 4)
+
 _ANCHOR = re.compile(r'<a id="term-([a-z0-9-]+)"(?: title="([^"]*)")?></a>\*\*(.+?)\*\*(?!\*)')
-_SENTENCE_END = re.compile(r"(?<=[.!?])[*_)]*\s+(?=[A-Z*\[$<\"])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[*_)]*\s+(?=[A-Z*\[$<\"(])")
 _LINK = re.compile(r"\[([^\]\n]*)\]\(glossary\.ipynb#[a-z0-9-]+\)")
 
 #: Where a term is no use of it: code, formulas, links, tags, headings, claims, the line of links.
 _NO_PROSE = re.compile(
-    r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>|"
-    r"^#.*?$|^> .*?$|^.*\[Contents\]\(.*?$",
+    r"```.*?```|^#[^\n]*$|^> [^\n]*$|^[^\n]*\[Contents\]\([^\n]*$|"
+    r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -80,8 +83,8 @@ class Term:
         return re.compile(rf"(?<![\w/-])(?:{'|'.join(spelled)})(?![\w-])")
 
 
-def terms(chapters: Sequence[Chapter] = CHAPTERS) -> list[Term]:
-    """Return every term that a written chapter explains, in alphabetical order.
+def terms() -> list[Term]:
+    """Return every term that a chapter explains, in alphabetical order.
 
     Raises
     ------
@@ -89,12 +92,11 @@ def terms(chapters: Sequence[Chapter] = CHAPTERS) -> list[Term]:
         If two places explain the same one.
     """
     found: dict[str, Term] = {}
-    for chapter in chapters:
-        if chapter.written:
-            for term in _explained(chapter, nbformat.read(chapter.notebook, as_version=4)):
-                if term.slug in found:
-                    raise GlossaryError(f"{term.slug} is explained twice, in {chapter.name}, too")
-                found[term.slug] = term
+    for chapter in pages():
+        for term in _explained(chapter, nbformat.read(chapter.notebook, as_version=4)):
+            if term.slug in found:
+                raise GlossaryError(f"{term.slug} is explained twice, in {chapter.name}, too")
+            found[term.slug] = term
     return sorted(found.values(), key=lambda term: _sorting(term.name))
 
 
@@ -124,6 +126,11 @@ def link_first_uses(notebook: NotebookNode, entries: Sequence[Term]) -> None:
 def unlinked(markdown: str) -> str:
     """Return a text without anchors of terms and links to the glossary, as its author wrote it."""
     return _LINK.sub(r"\1", re.sub(r'<a id="term-[^>]*></a>', "", markdown))
+
+
+def pages() -> list[Chapter]:
+    """Return the chapters that explain and link terms."""
+    return [one for one in CHAPTERS if one.written and one.number not in _NOT_YET]
 
 
 def write() -> list[Path]:
@@ -157,11 +164,10 @@ def outdated() -> list[str]:
 
 def _wanted(entries: Sequence[Term]) -> Iterator[tuple[Path, NotebookNode]]:
     yield PAGE, page(entries)
-    for chapter in CHAPTERS:
-        if chapter.written:
-            notebook = nbformat.read(chapter.notebook, as_version=4)
-            link_first_uses(notebook, entries)
-            yield chapter.notebook, notebook
+    for chapter in pages():
+        notebook = nbformat.read(chapter.notebook, as_version=4)
+        link_first_uses(notebook, entries)
+        yield chapter.notebook, notebook
 
 
 def _explained(chapter: Chapter, notebook: NotebookNode) -> Iterator[Term]:
@@ -189,6 +195,9 @@ def _meaning(text: str, match: re.Match[str]) -> str:
     first = max(cut for cut in cuts if cut <= at)
     last = min(cut for cut in cuts if cut > at)
     sentence = unlinked(paragraph[first:last]).strip().removeprefix("- ")
+    if sentence.startswith("(") and sentence.endswith(")"):
+        sentence = sentence[1:-1]
+    sentence = re.sub(r"^So (\w)", lambda start: start[1].upper(), sentence)
     return sentence[:-1] + "." if sentence.endswith(":") else sentence
 
 
@@ -223,7 +232,9 @@ def _link_in(cell: NotebookNode, term: Term) -> bool:
 
 
 def _plural(name: str) -> str:
-    return name if name.endswith("s") or not name[-1:].isalpha() else f"{name}s"
+    if name.endswith("s") or not name[-1:].isalpha():
+        return name
+    return f"{name[:-1]}ies" if name.endswith("cy") else f"{name}s"
 
 
 def _sorting(name: str) -> str:

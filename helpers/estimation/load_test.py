@@ -20,14 +20,17 @@ from helpers.estimation.stalling_servers import load_servers
 from helpers.estimation.stalls import (
     STALL_AT,
     Stall,
+    closed_requests,
     closed_responses,
     correct,
     open_responses,
     sample_quantile,
+    starts,
 )
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import log_axis, note, time_axis, yours
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
     Measured,
@@ -55,6 +58,8 @@ RATE_RPS, RUN_S = 100.0, 60.0
 ONE_IN = (2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 _WARM_UP_S = 5.0
+_BEFORE_S, _MOST_S = 0.5, 9.0  # of a replay before the stall, and after its beginning
+_SLOW_S = 0.1  # what is counted as a slow answer there
 
 
 class Setting(Parameters):
@@ -157,6 +162,59 @@ def _sending_times(replications: int, seed: int) -> np.ndarray:
     sent = np.cumsum(gaps, axis=0).T - _WARM_UP_S
     sent.setflags(write=False)
     return sent
+
+
+# --- the seconds around the stall, request by request ---------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow the open tester's first minute and the closed one's while the server stalls.
+
+    The open tester's dots are its requests. The closed one's are its connections, which go to the
+    server and come back.
+    """
+    service_s, stall = at.utilisation / RATE_RPS, Stall(STALL_AT * RUN_S, at.stall_s)
+    exact = theory(at)
+    begin, shown_s = stall.at_s - _BEFORE_S, min(exact.recovery_s + _BEFORE_S, _MOST_S)
+    end = stall.at_s + shown_s
+    log = Log("Two testers, one stall").kind("over 100 ms", "vermilion")
+    log.place("open tester", "source").place("open line", "queue").place("its server", "servers")
+    log.place("answers", "sink", words="is answered")
+    log.place("closed tester", "store", at=(0, 1), words="has its answer")
+    log.place("closed line", "queue", at=(1, 1)).place("same server", "servers", at=(2, 1))
+    if at.stall_s:
+        for place in ("its server", "same server"):
+            log.marks(stall.at_s, place, "stalled", bad=True)
+            log.marks(stall.at_s + at.stall_s, place, "")
+    sent = _sending_times(at.replications, at.seed)[0]
+    done = sent + open_responses(sent[np.newaxis], service_s, stall)[0]
+    asked = closed_requests(RATE_RPS, service_s, stall, RUN_S, at.connections)
+    for n in range(at.connections):
+        log.begins(f"connection {n + 1}", "closed tester")
+    rows = (
+        ("open", "its server", sent, done, [f"request {n}" for n in range(sent.size)]),
+        ("closed", "same server", asked.sent_s, asked.done_s,
+         [f"connection {n + 1}" for n in asked.connection.tolist()]),
+    )  # fmt: skip
+    for tester, server, asks, ends, names in rows:
+        seen = np.flatnonzero((ends >= begin - service_s) & (asks <= end))
+        slow = ends - asks > _SLOW_S
+        log.serves(
+            f"{tester} line", server, asks[seen], starts(asks, ends, stall)[seen], ends[seen],
+            tokens=[names[n] for n in seen.tolist()],
+            kind=["over 100 ms" if late else "request" for late in slow[seen].tolist()],
+            start=f"{tester} tester", then="answers" if tester == "open" else "closed tester",
+        )  # fmt: skip
+        late = ends[seen][slow[seen]]
+        level = None
+        if exact.recovery_s + _BEFORE_S <= _MOST_S and at.stall_s > _SLOW_S:
+            level = exact.samples[tester] * float(exact.slower(tester, np.array([_SLOW_S]))[0])
+        log.series(
+            f"answers over 100 ms, {tester} tester", np.append(begin, late),
+            np.arange(late.size + 1), level=level,
+        )  # fmt: skip
+    return log.counts("open line", "in the open tester's line").between(begin, end)
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,10 +59,37 @@ def open_responses(sent_s: np.ndarray, service_s: float, stall: Stall) -> np.nda
     return stall.real_time(arrived + waits + service_s) - sent_s
 
 
+class Asked(NamedTuple):
+    """What a tester sent that waits for its answers, and when it was answered, in order.
+
+    Attributes
+    ----------
+    sent_s, done_s : numpy.ndarray, shape (n,)
+        Seconds.
+    connection : numpy.ndarray of int, shape (n,)
+        Which connection sent it.
+    """
+
+    sent_s: np.ndarray
+    done_s: np.ndarray
+    connection: np.ndarray
+
+
 def closed_responses(
     rate_rps: float, service_s: float, stall: Stall, run_s: float, connections: int
 ) -> np.ndarray:
     """Return the response times that a tester writes down that waits for its answers.
+
+    See :func:`closed_requests`.
+    """
+    asked = closed_requests(rate_rps, service_s, stall, run_s, connections)
+    return asked.done_s - asked.sent_s
+
+
+def closed_requests(
+    rate_rps: float, service_s: float, stall: Stall, run_s: float, connections: int
+) -> Asked:
+    """Return what a tester asks that waits for its answers.
 
     Each connection sends every ``connections / rate_rps`` seconds, or as soon as it has its
     answer if that takes longer.
@@ -69,15 +97,24 @@ def closed_responses(
     interval_s = connections / rate_rps
     due = [(i / rate_rps, i) for i in range(connections)]
     begin, length = stall.at_s, stall.length_s
-    free, responses = 0.0, []
+    free = 0.0
+    asked: list[tuple[float, float, int]] = []
     while due[0][0] < run_s:
         sent, name = due[0]
         at = sent if sent < begin else max(sent - length, begin)
         free = max(at, free) + service_s
         done = free if free <= begin else free + length
-        responses.append(done - sent)
+        asked.append((sent, done, name))
         heapq.heapreplace(due, (max(done, sent + interval_s), name))
-    return np.array(responses)
+    sent_s, done_s, connection = (np.array(column) for column in zip(*asked, strict=True))
+    return Asked(sent_s, done_s, connection)
+
+
+def starts(sent_s: np.ndarray, done_s: np.ndarray, stall: Stall) -> np.ndarray:
+    """Return when one server began with each of its requests, in order; never in the stall."""
+    began = np.maximum(sent_s, np.append(-np.inf, done_s[:-1]))
+    over_s = stall.at_s + stall.length_s
+    return np.where((began >= stall.at_s) & (began < over_s), over_s, began)
 
 
 def correct(responses_s: np.ndarray, interval_s: float) -> np.ndarray:

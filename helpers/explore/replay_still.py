@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from helpers.explore.view import RUN_ME
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.diagrams import arrows
 from helpers.foundations.drawing.scales import headroom
-from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log, Place
+from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log, Place, Rows
 
 # In pixels, as in replay.js.
 _WIDTH, _ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 58, 86, 12
@@ -183,11 +184,13 @@ def _draw_title(ax: Axes, log: Log, at: float, height: float) -> None:
     ax.text(_EDGE, 18, f"{log.title}, at {clock.shows(at)}", fontsize=11.5, weight="bold")
     used = sorted(set(rows.kind[rows.token >= 0].tolist()))
     kinds = list(log.kinds.items())
-    for rank, kind in enumerate(reversed(used) if len(used) > 1 else ()):
+    x = float(_WIDTH - _EDGE)
+    for kind in reversed(used) if len(used) > 1 else ():
         name, colour = kinds[kind]
-        x = _WIDTH - _EDGE - 90 * rank
         ax.plot(x, 14, _SHAPES[kind % 4], color=_COLOURS[colour], markersize=7)
-        ax.text(x - 8, 18, name, ha="right", fontsize=9)
+        text = ax.text(x - 8, 18, name, ha="right", fontsize=9)
+        left = text.get_window_extent().x0  # the axes' units are pixels
+        x = left - 18
     failed = rows.why[(rows.time_s <= at) & (rows.why > 0)].tolist()
     if failed:
         ranked = Counter(failed).most_common()
@@ -219,12 +222,43 @@ def _draw_places(ax: Axes, log: Log, at: float) -> None:
         if box.place.kind != "sink":
             spots = [box.spot(rank, int(rows.slot[row])) for rank, row in enumerate(present)]
             _draw_dots(ax, log, present, spots, 0.42 * box.pitch)
+    way = _under_way(log, done)
+    spots = [_on_the_way(boxes, rows, row, at) for row in way]
+    _draw_dots(ax, log, way, spots, 5.2)
     length = log.end_s - log.begin_s
     recent = (rows.why[:done] > 0) & (rows.time_s[:done] >= at - _RECENT * length)
     for index in set(rows.place[:done][recent].tolist()) - {-1}:
         if boxes[index].place.kind != "sink":
             ax.plot(boxes[index].middle[0], boxes[index].y + _BOX, "x", color=style.VERMILION,
                     markersize=7, markeredgewidth=2)  # fmt: skip
+
+
+def _under_way(log: Log, done: int) -> list[int]:
+    """Return the rows by which tokens set out that have not arrived after so many events."""
+    rows = log.rows
+    ways: dict[int, int] = {}
+    for i in np.flatnonzero(rows.token[:done] >= 0).tolist():
+        if rows.act[i] == SETS_OUT:
+            ways[int(rows.token[i])] = i
+        else:
+            ways.pop(int(rows.token[i]), None)
+    return list(ways.values())
+
+
+def _on_the_way(boxes: Sequence[Box], rows: Rows, row: int, at: float) -> tuple[float, float]:
+    """Return where a token is on its way, in a straight line between the edges of two boxes.
+
+    What goes from store to store goes beside the others and not behind them.
+    """
+    box, other = boxes[rows.start[row]], boxes[rows.place[row]]
+    (x, y), (u, v) = arrow(box, other)
+    share = min(float((at - rows.time_s[row]) / rows.lasts_s[row]), 1.0)
+    across, down = u - x, v - y
+    lane = 0.0
+    if box.place.kind == other.place.kind == "store":
+        lane = float(rows.token[row] * 0.618034 % 1) * 2 - 1
+    aside = 0.36 * min(box.h, other.h) * lane / (math.hypot(across, down) or 1.0)
+    return x + share * across - aside * down, y + share * down + aside * across
 
 
 def _draw_box(ax: Axes, box: Box, bad: bool) -> None:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, key
 from helpers.foundations.drawing.scales import step_up
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Parameters,
     Result,
@@ -46,6 +47,7 @@ from helpers.sharding.shard_queues import poisson_arrivals, queue_on_shards, uni
 SERVICE_S = 0.005
 HORIZON_S = 8.0
 
+_WATCHED_S = (4.0, 5.0)  # the stretch of a run that is replayed
 _MOST_REQUESTS = 10_500  # 1,200 requests/s for 8 s, and nine standard deviations
 
 
@@ -68,6 +70,48 @@ class Setting(Parameters):
 @takes(Setting)
 def simulate(at: Setting) -> HotKey:
     """Send every request to the shards that it needs; it is done when the slowest has answered."""
+    run = served(at)
+    slowest = np.zeros(run.clients)
+    np.maximum.at(slowest, run.request, run.responses_s)
+    return HotKey(
+        at,
+        seen_load=np.bincount(run.shard, minlength=at.shards) * SERVICE_S / HORIZON_S,
+        mean_s=run.mean_s,
+        p99_s=run.p99_s,
+        request_p99_s=float(np.quantile(slowest, 0.99)) if run.clients else np.nan,
+    )
+
+
+class Served(NamedTuple):
+    """Everything that reached a shard, n services in the order in which they were asked for.
+
+    Attributes
+    ----------
+    clients : int
+        How many requests the clients made.
+    request, shard : numpy.ndarray of int, shape (n,)
+        Which of them each belongs to, and the shard that it went to.
+    hot : numpy.ndarray of bool, shape (n,)
+        Whether it asks for the hottest key.
+    arrivals_s, services_s, responses_s : numpy.ndarray, shape (n,)
+        When it came, how long it kept its shard busy, and how long it was there.
+    mean_s, p99_s : numpy.ndarray, shape (shards,)
+        Of each shard's responses; NaN where nothing came.
+    """
+
+    clients: int
+    request: np.ndarray
+    shard: np.ndarray
+    hot: np.ndarray
+    arrivals_s: np.ndarray
+    services_s: np.ndarray
+    responses_s: np.ndarray
+    mean_s: np.ndarray
+    p99_s: np.ndarray
+
+
+def served(at: Setting) -> Served:
+    """Let every request find its shards, and queue there."""
     arrivals = poisson_arrivals(at.rate_rps, HORIZON_S, _MOST_REQUESTS, at.seed)
     count = len(arrivals)
     cumulative = np.cumsum(zipf_weights(KEYS, at.exponent))
@@ -78,19 +122,10 @@ def simulate(at: Setting) -> HotKey:
     )
     asked_for = np.searchsorted(cumulative, uniform, side="right")
     request, shard = _expand(at, asked_for, reads < at.read_fraction, pieces)
-    services = unit_draws(at.seed, "services", "exponential", _MOST_REQUESTS * MOST_PIECES)
-    responses, mean_s, p99_s = queue_on_shards(
-        arrivals[request], SERVICE_S * services[: len(request)], shard, at.shards
-    )
-    slowest = np.zeros(count)
-    np.maximum.at(slowest, request, responses)
-    return HotKey(
-        at,
-        seen_load=np.bincount(shard, minlength=at.shards) * SERVICE_S / HORIZON_S,
-        mean_s=mean_s,
-        p99_s=p99_s,
-        request_p99_s=float(np.quantile(slowest, 0.99)) if count else np.nan,
-    )
+    drawn = unit_draws(at.seed, "services", "exponential", _MOST_REQUESTS * MOST_PIECES)
+    times, services = arrivals[request], SERVICE_S * drawn[: len(request)]
+    queued = queue_on_shards(times, services, shard, at.shards)
+    return Served(count, request, shard, asked_for[request] == 0, times, services, *queued)
 
 
 @lru_cache(maxsize=8)
@@ -117,6 +152,60 @@ def _expand(
     shard = shard[request]
     shard[everywhere[request]] = np.tile(hot_homes, int(everywhere.sum()))
     return request, shard
+
+
+# --- one second of it, request by request ---------------------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow a second of the run at every shard, long after it began with empty lines.
+
+    A request that needs several shards is one dot at each of them.
+    """
+    run, (begin, end) = served(at), _WATCHED_S
+    ends = run.arrivals_s + run.responses_s
+    starts = np.maximum(ends - run.services_s, run.arrivals_s)
+    seen = (ends > begin) & (run.arrivals_s <= end)
+    log = Log(f"One second at {at.shards} shards" + _with(at.fix))
+    log.kind("hot key", "orange")
+    names = [f"shard {n + 1}" for n in range(at.shards)]
+    rows = -(-at.shards // 2)
+    for n, name in enumerate(names):
+        column, row = 2 * (n // rows), n % rows
+        log.place(f"{name}'s line", "queue", at=(column, row), words=f"waits for {name}")
+        log.place(name, "servers", at=(column + 1, row))
+    parts = np.bincount(run.request, minlength=run.clients)
+    for n, name in enumerate(names):
+        here = np.flatnonzero(seen & (run.shard == n))
+        if not here.size:
+            continue
+        tokens: list[int | str] = []
+        nth: dict[int, int] = {}
+        for request in run.request[here].tolist():
+            nth[request] = nth.get(request, 0) + 1
+            part = f"request {request} at {name}" + (
+                f", {nth[request]}" if nth[request] > 1 else ""
+            )
+            tokens.append(part if parts[request] > 1 else request)
+        kinds = ["hot key" if hot else "" for hot in run.hot[here].tolist()]
+        log.serves(
+            f"{name}'s line", name, run.arrivals_s[here], starts[here], ends[here],
+            tokens=tokens, kind=kinds,
+        )  # fmt: skip
+        for token, done in zip(tokens, ends[here].tolist(), strict=True):
+            log.leaves(done, token, f"is answered by {name}")
+    exact = theory(at)
+    load = exact.hot_load + exact.other_load
+    for n in (int(load.argmax()), int(np.argsort(load)[at.shards // 2])):
+        level = float(load[n] ** 2 / (1 - load[n])) if load[n] < 1 else None  # M/M/1
+        log.counts(f"{names[n]}'s line", f"in {names[n]}'s line", level=level)
+    return log.between(begin, end)
+
+
+def _with(fix: str) -> str:
+    return {"none": "", "own shard": ", the hot key on its own", "salt": ", the hot key salted",
+            "copies": ", copies of the hot key", "cache": ", a cache in front"}[fix]  # fmt: skip
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from matplotlib.ticker import PercentFormatter
 
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import note, ring
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Parameters,
     Result,
@@ -38,6 +39,10 @@ SIZES = np.arange(1, 17)
 
 _KEYS = 10_000
 _DRAWN = 480
+_SHOWN = np.arange(_DRAWN) * (_KEYS // _DRAWN)  # from all over the ids, or a range would fill up
+_EVERY = 2  # of them in a replay
+_MOVE_S = 30.0  # how long its move takes
+_ABREAST = 4  # shards in a row of it
 
 
 class Setting(Parameters):
@@ -60,10 +65,8 @@ class Setting(Parameters):
 def simulate(at: Setting) -> Resharding:
     """Place 10,000 keys before and after a shard is added, and move those whose shard changed."""
     places = _places(at.scheme, at.virtual_nodes, at.seed)
-    before, after = places[at.shards - 1, :_DRAWN], places[at.shards, :_DRAWN]
-    # Keys set out one after the other and each takes a third of the time.
-    leaves = np.linspace(0, 2 / 3, _DRAWN)[np.argsort(hash64(np.arange(_DRAWN), at.seed + 1))]
-    way = np.clip((at.progress - leaves) * 3, 0, 1)
+    before, after = places[at.shards - 1, _SHOWN], places[at.shards, _SHOWN]
+    way = np.clip((at.progress - _leaves(at.seed)) * 3, 0, 1)
     count = at.shards + 1
     return Resharding(
         at,
@@ -73,6 +76,11 @@ def simulate(at: Setting) -> Resharding:
         moved=(places[1:] != places[:-1]).mean(axis=1),
         load_after=np.bincount(places[at.shards], minlength=count) * count / _KEYS,
     )
+
+
+def _leaves(seed: int) -> np.ndarray:
+    """Return when each drawn key would set out: one after the other; each takes a third."""
+    return np.linspace(0, 2 / 3, _DRAWN)[np.argsort(hash64(np.arange(_DRAWN), seed + 1))]
 
 
 @lru_cache(maxsize=8)
@@ -107,6 +115,39 @@ def _split_ranges(most: int) -> list[np.ndarray]:
         place[inside[len(inside) // 2 :]] = newcomer
         rows.append(place)
     return rows
+
+
+# --- the same move, key by key --------------------------------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow half of the drawn keys through the whole move, at the pace of the picture."""
+    places = _places(at.scheme, at.virtual_nodes, at.seed)
+    keys = _SHOWN[::_EVERY]
+    before, after = (places[n, keys].tolist() for n in (at.shards - 1, at.shards))
+    leaves = (_MOVE_S * _leaves(at.seed)[::_EVERY]).tolist()
+    log = Log(f"From {at.shards} to {at.shards + 1} shards: {at.scheme}", noun="key")
+    log.kind("to the new shard", "green").kind("between old shards", "vermilion")
+    names = [f"shard {n + 1}" for n in range(at.shards)] + ["new shard"]
+    for shard, name in enumerate(names[:-1]):
+        log.place(name, "store", at=(shard % _ABREAST, shard // _ABREAST))
+    middle, below = (min(at.shards, _ABREAST) - 1) / 2, -(-at.shards // _ABREAST)
+    log.place(names[-1], "store", at=(middle, below))
+    kinds = {True: "to the new shard", False: "between old shards"}
+    for key, leave, old, new in zip(keys.tolist(), leaves, before, after, strict=True):
+        kind = "" if old == new else kinds[new == at.shards]
+        log.begins(key, names[old], kind=kind)
+        if old != new:
+            log.sends(leave, key, names[new], _MOVE_S / 3)
+    arrived = np.sort([t for t, old, new in zip(leaves, before, after, strict=True) if old != new])
+    expected = len(keys) * float(theory(at).moved)
+    log.series(
+        "keys that have moved", np.append(0.0, arrived + _MOVE_S / 3), np.arange(arrived.size + 1),
+        level=expected,
+    )  # fmt: skip
+    fair = len(keys) / (at.shards + 1)
+    return log.counts("new shard", "keys on the new shard", level=fair, level_words="fair share")
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.foundations.queueing import mm1_response
 from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.queueing import mm1_response
 
 CHAPTER = "00"
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+
 import pytest
 
+from helpers.authoring.grading.checks import bound, free
 from tests.answers import Answer, answers, changed, lab_named, labs
 from tests.answers.__main__ import listed
 
@@ -23,6 +27,23 @@ def test_every_task_has_three_right_answers_and_eight_wrong_ones(lab: str) -> No
         mine = [answer.right for answer in listed if answer.cell == cell]
         assert mine.count(True) >= 3, cell
         assert mine.count(False) >= 8, cell
+
+
+@pytest.mark.parametrize("lab", labs())
+def test_a_check_binds_nothing_but_itself_and_imports_what_it_needs(lab: str) -> None:
+    cells = lab_named(lab).cells
+    theirs = {"student_id", *dir(builtins)}
+    for cell in cells.values():
+        nodes = ast.parse(cell.source).body
+        if cell.metadata.nbgrader.solution:
+            nodes = [one for one in nodes if not isinstance(one, ast.Import | ast.ImportFrom)]
+            theirs |= bound(nodes)
+        elif not cell.metadata.nbgrader.grade:
+            theirs |= bound(one for one in nodes if isinstance(one, ast.FunctionDef | ast.ClassDef))
+    for check in lab_named(lab).points:
+        source = cells[check].source
+        assert bound(ast.parse(source).body) == {check}
+        assert free(source) <= theirs, check
 
 
 def test_a_diff_changes_what_it_shows() -> None:

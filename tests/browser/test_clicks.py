@@ -82,7 +82,7 @@ def test_tab_and_enter_do_the_same_and_the_focus_stays(
 
 def test_a_button_that_means_something_else_each_time_is_the_same_button(opened: Notebook) -> None:
     page = opened.page
-    page.get_by_role("button", name="add A").focus()
+    page.get_by_role("button", name="add A", exact=True).focus()
     for expected in ("A", "AA", "AAA"):
         page.keyboard.press("Enter")
         page.wait_for_selector(f".sd-reading:text-is('The word is {expected}.')")

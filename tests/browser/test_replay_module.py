@@ -12,7 +12,7 @@ import pytest
 
 from helpers.explore.front import module
 from helpers.explore.replay_bytes import Clock, encode, standalone
-from helpers.explore.replay_still import arrow, boxes_of, crowds
+from helpers.explore.replay_still import _on_the_way, _under_way, arrow, boxes_of, crowds
 from helpers.foundations.events import Log
 from tests.browser.lab import Browser, Watched
 from tests.explore.logs import ALL, messages, queue, shards
@@ -111,7 +111,8 @@ def test_an_arrow_goes_past_what_is_written_under_a_box(blank: Watched) -> None:
     np.testing.assert_allclose(shown["arrows"], expected)
     middle = boxes[0].middle[0]
     down, up = (ends[0][0] - middle for ends in expected[:2])
-    assert 0.3 * boxes[0].w < down == -up < 0.5 * boxes[0].w
+    assert 0.3 * boxes[0].w < down < 0.5 * boxes[0].w
+    assert up == pytest.approx(-down)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -151,6 +152,24 @@ def test_a_message_is_where_its_time_says(blank: Watched) -> None:
     assert run("() => [-1, 0, 1, 2.5, 9].map(t => m.progress({from: 0, lasts: 2}, t))") == [
         0, 0, 0.5, 1, 1,
     ]  # fmt: skip
+
+
+def test_keys_on_their_way_are_where_the_picture_has_them(blank: Watched) -> None:
+    log = shards(60)
+    moment, rows = 1.3, log.rows
+    shown = load(blank, log)(
+        """moment => { const scene = new m.Scene(log);
+            scene.goTo(m.upTo(log.time_s, moment, log.n));
+            return m.dots(scene, m.layout(log, 720), moment, 1).filter(dot => dot.onItsWay)
+                .map(dot => [dot.row, dot.x, dot.y]); }""",
+        moment,
+    )
+    boxes = boxes_of(log.places, crowds(log), 720, 12)
+    rows_of = _under_way(log, int(np.searchsorted(rows.time_s, moment, side="right")))
+    assert len(rows_of) > 5
+    expected = [[row, *_on_the_way(boxes, rows, row, moment)] for row in rows_of]
+    np.testing.assert_allclose(sorted(shown), sorted(expected))
+    assert len({round(y) for _, _, y in shown}) > 3, "each has a lane"
 
 
 def test_what_ended_fades_with_the_screen_and_not_with_the_simulation(blank: Watched) -> None:

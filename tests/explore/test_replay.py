@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import doctest
 import io
+import itertools
 import json
 import re
+from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from helpers.authoring.execute import ALONE
-from helpers.explore import replay, slider
+from helpers.explore import replay, replay_still, slider
 from helpers.explore import view as view_module
 from helpers.explore.replay_bytes import Clock, encode, standalone
-from helpers.explore.replay_still import still, telling_moment
+from helpers.explore.replay_still import boxes_of, still, telling_moment
 from helpers.foundations.events import Log
 from tests.explore.logs import ALL, messages, queue, shards, tiers
 
@@ -152,6 +154,43 @@ def test_a_picture_is_the_same_each_time_and_another_at_another_moment():
     log = queue()
     assert still(log) == still(queue())
     assert still(log, 0.1) != still(log, 0.2)
+
+
+def test_who_is_on_the_way_is_in_the_picture_too():
+    log = Log("One key", noun="key").place("a", "store").place("b", "store", at=(3, 0))
+    log.sends(0, 1, "b", 1.0, start="a")
+
+    def blue(moment: float) -> np.ndarray:
+        picture = np.asarray(Image.open(io.BytesIO(still(log, moment)[0])).convert("RGB"), int)
+        return np.argwhere((picture[..., 2] > 150) & (picture[..., 0] < 60))[:, 1]
+
+    early, late = blue(0.25), blue(0.75)
+    assert early.size > 20
+    assert early.size == pytest.approx(late.size, rel=0.2)
+    assert late.mean() - early.mean() == pytest.approx((late.max() - early.max()), abs=3)
+    first, second = (box.middle[0] for box in boxes_of(log.places, [1, 1], 720, 0))
+    assert late.mean() - early.mean() < 2 * (second - first) / 2  # two pixels each
+
+
+def test_names_of_kinds_do_not_lie_on_each_other():
+    log = shards().kind("between old shards", "vermilion").kind("to the new shard", "green")
+    log.moves(99, "a", "shard 1", kind="between old shards", start="shard 2")
+    log.moves(99, "b", "shard 1", kind="to the new shard", start="shard 2")
+    figures = []
+    original = replay_still.FigureCanvasAgg
+    with mock.patch.object(
+        replay_still, "FigureCanvasAgg", lambda figure: figures.append(figure) or original(figure)
+    ):
+        still(log)
+    (figure,) = figures
+    names = {text.get_text(): text for text in figure.axes[0].texts}
+    spans = sorted(
+        (box.x0, box.x1)
+        for box in (
+            names[kind].get_window_extent() for kind in ("key", "moved", *list(log.kinds)[2:])
+        )
+    )
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
 
 
 def test_the_moment_shown_is_the_one_when_most_wait():

@@ -88,6 +88,14 @@ def test_who_goes_makes_room_before_the_next_one_starts():
     assert log.standing(1) == {"users": [], "line": [], "server": [1], "done": [0]}
 
 
+@pytest.mark.parametrize("begin", [-3.0, -2.1, 0.0, 1e6])
+def test_a_start_that_is_an_end_but_for_rounding_is_at_it(begin):
+    ends = begin + np.array([0.7, 1.4])
+    starts = np.array([begin, np.nextafter(ends[0], -np.inf)])
+    log = station().serves("line", "server", [begin, begin], starts, ends, then="done")
+    assert log.standing(ends[0]) == {"users": [], "line": [], "server": [1], "done": [0]}
+
+
 def test_events_may_be_told_in_any_order():
     log = station().moves(2, "b", "line").moves(1, "a", "line").moves(1, "c", "line")
     assert [log.called(token) for token in log.rows.token] == ["a", "c", "b"]

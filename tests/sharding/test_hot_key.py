@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.foundations.drawing import style
+from helpers.foundations.events import COMES, ENDS
 from helpers.foundations.prose import duration, significant
 from helpers.sharding import hot_key
 from helpers.sharding.remedies import FIXES, top_key_share, work_factor
@@ -116,3 +117,59 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
         1e3 * exact.mean_s,
         1e3 * run.p99_s,
     )
+
+
+# --- what is watched ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fix", FIXES)
+def test_what_is_watched_is_a_second_of_the_simulation(fix: str) -> None:
+    at = hot_key.Setting(fix=fix, seed=2)
+    run, log = hot_key.served(at), hot_key.watch(at)
+    ends = run.arrivals_s + run.responses_s
+    for moment in np.linspace(0.03, 0.97, 9):
+        standing = log.standing(moment)
+        now = 4.0 + moment
+        for n in range(at.shards):
+            here = (run.shard == n) & (run.arrivals_s <= now) & (ends > now)
+            line, server = standing[f"shard {n + 1}'s line"], standing[f"shard {n + 1}"]
+            assert len(line) + len(server) == here.sum()
+            assert len(server) == bool(here.any())
+    rows, kinds = log.rows, list(log.kinds)
+    came = (rows.act == COMES) & (rows.left < 0)
+    came[: log.opening] = False
+    inside = (run.arrivals_s > 4.0) & (run.arrivals_s <= 5.0)
+    assert came.sum() == inside.sum()
+    hot = [kinds[kind] == "hot key" for kind in rows.kind[came]]
+    assert sum(hot) == (run.hot & inside).sum()
+    assert (rows.act == ENDS).sum() == ((ends > 4.0) & (ends <= 5.0)).sum()
+    assert not log.reasons
+
+
+def test_the_hot_shards_line_is_shown_and_grows_and_another_is_short() -> None:
+    at = hot_key.Setting()
+    exact = hot_key.theory(at)
+    load = exact.hot_load + exact.other_load
+    hot, other = hot_key.watch(at).curves
+    assert hot.name == f"in shard {int(load.argmax()) + 1}'s line"
+    assert load.max() > 1
+    assert hot.level is None, "there is no steady state"
+    assert hot.values.min() > 10 * other.values.mean()
+    assert hot.values[-1] > hot.values[0]
+
+
+def test_a_shard_to_which_nobody_comes_is_there_and_empty() -> None:
+    log = hot_key.watch(fix="own shard", exponent=0.0)
+    assert len(log.places) == 16
+    assert all(not log.standing(moment)["shard 1"] for moment in (0.1, 0.5, 0.9))
+
+
+def test_the_dashed_level_is_what_stands_in_line_on_average() -> None:
+    off = []
+    for seed in SEEDS:
+        log = hot_key.watch(exponent=0.0, seed=seed)
+        curve = log.curves[1]
+        name = curve.name.removeprefix("in ")
+        waiting = [len(log.standing(moment)[name]) for moment in np.linspace(0.1, 0.9, 5)]
+        off.append(np.mean(waiting) - curve.level)
+    assert within(off, 0.0)

@@ -132,7 +132,7 @@ def test_the_celebrity() -> None:
     )
     given("millions of followers", why="the claim's own numbers")
     assert KEYS == 10_000
-    said("Ten thousand keys, asked for by Zipf's law")
+    said("Ten thousand keys, asked for by **Zipf's law**")
     PROSE.sourced("between 0.64 and 0.83", source="Breslau and others")
     assert top_key_share(1.0) == pytest.approx(0.1, abs=0.005)
     said("At skew 1 the top key draws about a tenth of the requests")

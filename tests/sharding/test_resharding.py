@@ -9,6 +9,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from helpers.foundations.drawing import style
+from helpers.foundations.events import SETS_OUT
 from helpers.foundations.prose import significant
 from helpers.sharding import resharding
 from helpers.sharding.resharding import SIZES
@@ -107,3 +108,51 @@ def test_what_the_learner_sees_is_the_result(setting: dict) -> None:
     edge = (100 * run.moved[n - 1], 100 * exact.moved[n - 1], 100 / (n + 1), run.load_after.max())
     assert list(run.summary.values()) == pytest.approx(edge)
     assert_columns(run, SIZES, run.moved, exact.moved, exact.spread)
+
+
+# --- what is watched ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", resharding.SCHEMES)
+@pytest.mark.parametrize("shards", [1, 4, 16])
+def test_what_is_watched_begins_and_ends_as_the_simulation_says(scheme: str, shards: int) -> None:
+    run = resharding.simulate(scheme=scheme, shards=shards, progress=1.0)
+    log = resharding.watch(scheme=scheme, shards=shards)
+    names = [place.name for place in log.places]
+    assert len(names) == shards + 1
+    for moment, shard in ((-1.0, run.before), (log.end_s, run.after)):
+        standing = log.standing(moment)
+        counts = [len(standing[name]) for name in names]
+        assert counts == np.bincount(shard[::2], minlength=shards + 1).tolist()
+        of = {key: n for n, name in enumerate(names) for key in standing[name]}
+        assert [of[key] for key in sorted(of)] == shard[::2].tolist()
+    assert not log.reasons
+    moved, new = log.curves
+    assert moved.values[-1] == (run.before != run.after)[::2].sum()
+    assert new.values[-1] == (run.after[::2] == shards).sum()
+    assert moved.level == pytest.approx(240 * float(resharding.theory(run.at).moved))
+    assert new.level == pytest.approx(240 / (shards + 1))
+
+
+@pytest.mark.parametrize("progress", [0.1, 0.5, 0.9])
+def test_who_is_on_the_way_is_where_the_picture_has_it(progress: float) -> None:
+    run, log = resharding.simulate(progress=progress), resharding.watch()
+    rows, moment = log.rows, 30.0 * progress
+    share = np.zeros(240)
+    order = {key: n for n, key in enumerate(sorted(log.tokens))}
+    for row in np.flatnonzero(rows.act == SETS_OUT):
+        done = (moment - rows.time_s[row]) / rows.lasts_s[row]
+        share[order[log.tokens[rows.token[row]]]] = np.clip(done, 0, 1)
+    np.testing.assert_allclose(share, run.travelled[::2], atol=1e-9)
+    inside = sum(len(here) for here in log.standing(moment).values())
+    assert inside == 240 - ((share > 0) & (share < 1)).sum()
+
+
+def test_the_colour_says_whether_a_move_helps() -> None:
+    for scheme, useless in (("mod N", True), ("ring", False), ("slots", False), ("range", False)):
+        run, log = resharding.simulate(scheme=scheme), resharding.watch(scheme=scheme)
+        rows, kinds = log.rows, list(log.kinds)
+        used = {kinds[kind] for kind in rows.kind[rows.act == SETS_OUT]}
+        between_old = ((run.before != run.after) & (run.after != 4))[::2].any()
+        assert ("between old shards" in used) == between_old == useless
+        assert "to the new shard" in used

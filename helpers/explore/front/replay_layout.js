@@ -173,7 +173,7 @@ export function dots(scene, plan, time, pace) {
   });
   for (const [token, state] of scene.tokens) {
     if (!state.way) continue;
-    const [x, y] = between(boxes, state.way, time);
+    const [x, y] = between(boxes, state.way, time, token);
     found.push({ token, x, y, row: state.row, kind: state.kind, why: state.why, fade: 1,
       from: centre(boxes[state.way.start]), size: 13, onItsWay: true });
   }
@@ -188,7 +188,7 @@ export function dots(scene, plan, time, pace) {
     let at;
     if (place === NOWHERE) {
       if (!way) continue;
-      at = between(boxes, way, log.time_s[row]);
+      at = between(boxes, way, log.time_s[row], token);
     } else if (log.places[place].kind === 'sink') {
       at = centre(boxes[place]);
     } else { // at the door
@@ -201,8 +201,16 @@ export function dots(scene, plan, time, pace) {
   return found;
 }
 
-function between(boxes, way, time) {
-  const [a, b] = arrow(boxes[way.start], boxes[way.place]);
+/** What goes from store to store goes beside the others and not behind them: how far, -1 to 1. */
+export function lane(from, to, token) {
+  return from.kind === 'store' && to.kind === 'store' ? (token * 0.618034 % 1) * 2 - 1 : 0;
+}
+
+function between(boxes, way, time, token) {
+  const [from, to] = [boxes[way.start], boxes[way.place]];
+  const [a, b] = arrow(from, to);
   const share = progress(way, time);
-  return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])];
+  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+  const aside = 0.36 * Math.min(from.h, to.h) * lane(from, to, token) / (Math.hypot(dx, dy) || 1);
+  return [a[0] + share * dx - aside * dy, a[1] + share * dy + aside * dx];
 }

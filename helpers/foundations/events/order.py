@@ -33,7 +33,7 @@ def when_one_goes(
     after = np.searchsorted(known, starts)
     choices = np.stack([known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]])
     nearest = np.where(abs(choices[0] - starts) <= abs(choices[1] - starts), *choices)
-    return np.where(abs(nearest - starts) <= _ROUNDING * known[-1], nearest, starts)
+    return np.where(abs(nearest - starts) <= _ROUNDING * abs(known[[0, -1]]).max(), nearest, starts)
 
 
 class _Room:
