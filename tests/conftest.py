@@ -18,10 +18,24 @@ _LONG = (
     "tests/notebooks/test_explorers.py",
     "tests/grading/test_class.py::test_blank_solved_and_lying_answers_of_every_lab",
 )
+#: Long, too, and of one piece.
+_LONG_TOGETHER = ("tests/grading/test_guide.py", "tests/grading/test_class.py")
 
 #: Browsers come last: Playwright leaves an event loop running in the worker that drove one.
 _LAST = "tests/browser/"
 _CHAPTERS = "tests/browser/test_chapters.py"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Name what takes too long for every day."""
+    text = "move every slider in the browser to both ends, and try more settings of each explorer"
+    parser.addoption("--thorough", action="store_true", help=text)
+
+
+@pytest.fixture(scope="session")
+def thorough(pytestconfig: pytest.Config) -> bool:
+    """Whether there is time for all of it, as once a week."""
+    return bool(pytestconfig.getoption("--thorough"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,9 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest tests, so that no worker is left alone with them at the end."""
+    first = _LONG + _LONG_TOGETHER
     items.sort(
         key=lambda item: (
-            2 if item.nodeid.startswith(_LAST) else 0 if item.nodeid.startswith(_LONG) else 1
+            2 if item.nodeid.startswith(_LAST) else 0 if item.nodeid.startswith(first) else 1
         )
     )
 

@@ -22,6 +22,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ _NO_NUMBERS = re.compile(
     r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
     r"\]\([^)]*\)|<[^>]*>|^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
-    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|"
+    r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|\bM/[MG]/\d|"
     r"^\*\*Next:\*\* \d\d\b",
     re.DOTALL | re.MULTILINE,
 )
@@ -143,7 +144,7 @@ class Prose:
     def sourced(self, *texts: str, source: str) -> None:
         """Hold what somebody else found; `source` must stand in the same cell."""
         for text in texts:
-            for cell in self._hold(text, f"source: {source}"):
+            for cell in self._hold(text, f"sourced: {source}"):
                 assert source in self.texts[cell], f"{source!r} does not stand beside {text!r}"
 
     def universal(self, text: str, *, why: str) -> None:
@@ -183,10 +184,13 @@ class Prose:
     def ledger(self) -> str:
         """This chapter's part of ``docs/numbers.md``."""
         lines = [f"## {self.path.stem[:2]} {self.path.stem[3:].replace('_', ' ').capitalize()}", ""]
+        how = Counter(one.partition(" ")[0].rstrip(":") for one in self._held.values())
+        kinds = ", ".join(f"{many} {kind}" for kind, many in how.most_common())
+        lines += [f"{len(self.numbers)} numbers: {kinds}.", ""]
         lines += ["| number | where | in the words | held |", "|---|---|---|---|"]
         for one in self.numbers:
-            how = self._held.get((one.cell, one.start), "not held")
-            row = (one.value, one.place, one.around, how)
+            held = self._held.get((one.cell, one.start), "not held")
+            row = (one.value, one.place, one.around, held)
             lines.append("| " + " | ".join(part.replace("|", "\\|") for part in row) + " |")
         if self._universal:
             lines += ["", "| for all of them | where | true because |", "|---|---|---|"]
@@ -246,7 +250,7 @@ def main() -> int:
         "none, and why it may.\n`python -m tests.prose` makes this page, and the tests compare.",
         "",
     ]
-    missing = 0
+    missing, chapters = 0, {}
     for path in sorted(Path(ROOT / "tests").glob("*/test_prose.py")):
         module = importlib.import_module(f"tests.{path.parent.name}.test_prose")
         if prose := getattr(module, "PROSE", None):
@@ -254,7 +258,8 @@ def main() -> int:
             for one in prose.free():
                 missing += 1
                 print(f"{prose.path.stem[:2]} cell {one.cell}: {one.value!r} in {one.around!r}")
-            parts.append(prose.ledger())
+            chapters[prose.path.stem] = prose.ledger()
+    parts += [chapters[name] for name in sorted(chapters)]
     LEDGER.write_text("\n".join(parts), encoding="utf-8")
     return 1 if missing else 0
 

@@ -90,7 +90,14 @@ CHAPTERS = (
         written=True,
         lab="lab05_how_to_approach_design",
     ),
-    Chapter(6, "designing_for_failure", "Designing for failure", _claims(51, 63)),
+    Chapter(
+        6,
+        "designing_for_failure",
+        "Designing for failure",
+        _claims(51, 63),
+        written=True,
+        lab="lab06_designing_for_failure",
+    ),
     Chapter(7, "consistency_models", "Consistency models", _claims(64, 71)),
     Chapter(
         8,

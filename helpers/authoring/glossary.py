@@ -27,7 +27,7 @@ from helpers.authoring.execute import normalise
 PAGE = ROOT / "notebooks" / "glossary.ipynb"
 
 #: Chapters that are being written anew, and are linked when they are there.
-_NOT_YET = (1, 4)
+_NOT_YET = (4,)
 
 _ANCHOR = re.compile(r'<a id="term-([a-z0-9-]+)"(?: title="([^"]*)")?></a>\*\*(.+?)\*\*(?!\*)')
 _SENTENCE_END = re.compile(r"(?<=[.!?])[*_)]*\s+(?=[A-Z*\[$<\"(])")
@@ -42,8 +42,7 @@ _NO_PROSE = re.compile(
 
 _HEAD = """# Glossary
 
-Every term stands where a chapter explains it; the link below it leads there. This page is made by \
-`python -m helpers.authoring glossary`.
+The words of this course, as the chapters explain them; the link below each leads to the place.
 
 [Contents](00_start_here.ipynb)"""
 
@@ -106,7 +105,8 @@ def page(entries: Sequence[Term]) -> NotebookNode:
     for term in entries:
         place = f"{term.chapter.name}.ipynb#term-{term.slug}"
         where = f"[{term.chapter.number:02d} {term.chapter.title}]({place})"
-        text = f'## {term.name} <a id="{term.slug}"></a>\n\n{term.meaning}\n\n→ {where}'
+        title = f"{term.name[0].upper()}{term.name[1:]}"
+        text = f'## {title} <a id="{term.slug}"></a>\n\n{term.meaning}\n\n→ {where}'
         cells.append(new_markdown_cell(text, id=f"term-{term.slug}"))
     return new_notebook(cells=cells)
 

@@ -19,6 +19,7 @@ from helpers import blueprint
 from helpers.blueprint import Design
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, log_axis, ring, yours
+from helpers.foundations.drawing.clicks import clickable
 from helpers.foundations.experiment import (
     Mine,
     Parameters,
@@ -317,7 +318,7 @@ class Bottleneck(Result):
                 return ""
             before = steps()[at.fixes - 1]
             gain = significant(exact.ceiling_rps / before.ceiling_rps)
-            raised = f"'{FIXES[at.fixes]}' raised the ceiling {gain} times"
+            raised = f"The step to {FIXES[at.fixes]} raised the ceiling {gain} times"
             if before.bottleneck == exact.bottleneck:
                 return f"{raised}. "
             names = [_NAMES[one.bottleneck] for one in (before, exact)]
@@ -337,12 +338,13 @@ class Bottleneck(Result):
 
     @property
     def columns(self) -> Mapping[str, Any]:
+        climbed = steps()[: self.at.fixes + 1]
         columns: dict[str, Any] = {
-            "step": FIXES,
-            "bottleneck": [step.bottleneck for step in steps()],
+            "step": FIXES[: self.at.fixes + 1],
+            "bottleneck": [step.bottleneck for step in climbed],
         }
         for part in COMPONENTS:
-            ceilings = [step.capacities_rps.get(part) for step in steps()]
+            ceilings = [step.capacities_rps.get(part) for step in climbed]
             columns[f"{part} ceiling (rps)"] = [
                 "none" if ceiling is None else significant(ceiling) for ceiling in ceilings
             ]
@@ -358,25 +360,27 @@ _PART_LOOKS = {
 
 @style.panels(2)
 def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
-    """Draw each component's ceiling along the ladder of fixes, and throughput against users."""
+    """Draw each component's ceiling along the fixes that were made, and throughput against users.
+
+    What the next fix would do is not shown before it is made.
+    """
     ladder, curve = axes
-    at, exact, climbed = run.at, run.theory, steps()
+    at, exact, climbed = run.at, run.theory, steps()[: run.at.fixes + 1]
     ladder.set_title("Each fix lifts one ceiling")
     ladder.set_xlim(-0.35, len(FIXES) - 0.35)
     log_axis(ladder, "y", 50, 2_000, ticks=(50, 100, 200, 500, 1_000, 2_000))
     ladder.set_xticks(range(len(FIXES)), [name.replace(" ", "\n") for name in FIXES], fontsize=8)
     ladder.set_ylabel("ceiling (requests/s)")
     here(ladder, at.fixes)
-    for part in COMPONENTS:
+    _draw_moves(ladder, at.fixes)
+    for part in ("app", "db"):  # the cache never binds
         color, marker, line, name = _PART_LOOKS[part]
-        ceilings = [step.capacities_rps.get(part, np.nan) for step in climbed]
-        if np.nanmin(ceilings) > 2_000:
-            continue  # the cache never binds
-        ladder.step(range(len(FIXES)), ceilings, color=color, marker=marker, linestyle=line,
+        ceilings = [step.capacities_rps[part] for step in climbed]
+        ladder.step(range(len(climbed)), ceilings, color=color, marker=marker, linestyle=line,
                     where="mid", markersize=6)  # fmt: skip
         style.label(ladder, 0, ceilings[0], name, color, xytext=(-8, -12 if part == "app" else 10))
     low = [step.ceiling_rps for step in climbed]
-    ladder.plot(range(len(FIXES)), low, color=style.INK, marker="o", markersize=13,
+    ladder.plot(range(len(climbed)), low, color=style.INK, marker="o", markersize=13,
                 markerfacecolor="none", linestyle="none", markeredgewidth=1.5)  # fmt: skip
     if at.failure != "nothing":
         ladder.plot([at.fixes], [exact.ceiling_rps], color=style.INK, marker="x",
@@ -401,3 +405,18 @@ def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
     if mine is not None:
         yours(ladder, at.fixes, mine["ceiling_rps"])
         yours(curve, at.users, min(mine["ceiling_rps"], 620.0))
+
+
+def _draw_moves(ax: Axes, fixes: int) -> None:
+    """Let each fix so far be gone back to, and the next one be made, by a click."""
+    for step, name in enumerate(FIXES[: fixes + 2]):
+        label = name if step <= fixes else f"next fix: {name}"
+        clickable(ax, "fixes", label, step - 0.45, 52, step + 0.45, 1_900, value=step)
+    for step in range(fixes + 1, len(FIXES)):
+        ax.text(step, 300, "?", ha="center", va="center", fontsize=20, color=style.GHOST)
+    if fixes + 1 < len(FIXES):
+        ax.axvspan(
+            fixes + 0.55, fixes + 1.45, facecolor=style.FAINT, alpha=0.5, linewidth=0, zorder=0
+        )
+        style.label(ax, fixes + 1, 300, "click to\nmake it", style.MUTED, ha="center", va="top",
+                    xytext=(0, -14))  # fmt: skip

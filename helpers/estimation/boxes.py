@@ -18,9 +18,11 @@ from matplotlib.patches import FancyArrowPatch
 from helpers import blueprint
 from helpers.blueprint import Design, Finding
 from helpers.blueprint.plots import plot_design
+from helpers.blueprint.plots.layout import BOX_H, BOX_W
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.clicks import clickable
 from helpers.foundations.experiment import Parameters, Result, integer, option, takes
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,6 +212,11 @@ def plot(run: Boxes, axes: tuple[Axes, Axes]) -> None:
     closing = verdict.closing
     middles = plot_design(verdict.design.cut(*closing) if closing else verdict.design, diagram)
     diagram.set_title("The drawing")
+    for name, (x, y) in middles.items():
+        control, value, label = _click(run.at, name)
+        if control:
+            corners = (x - BOX_W / 2, y - BOX_H / 2, x + BOX_W / 2, y + BOX_H / 2)
+            clickable(diagram, control, label, *corners, value=value, name=name)
     if closing:
         _closing_arrow(diagram, middles, *closing)
     findings.set_axis_off()
@@ -230,6 +237,31 @@ def plot(run: Boxes, axes: tuple[Axes, Axes]) -> None:
         findings.text(0.145, y, f"and {len(verdict.findings) - 4} more", fontsize=9.5, va="top")
 
 
+#: Boxes of which a click makes a mistake, and mends it again.
+_MADE_BY = {
+    "clients": "no balancer at all",
+    "balancer": "a single balancer",
+    "queue": "nobody calls the queue",
+    "workers": "the queue leads nowhere",
+}
+
+
+def _click(at: Setting, name: str) -> tuple[str, str | int, str]:
+    """Return what a click on a box sets, to what, and what is said of it."""
+    part, _, number = name.partition("-")
+    if part in _MADE_BY:
+        mistake = _MADE_BY[part]
+        if at.mistake == mistake:
+            return "mistake", "none", f"{part}: mend the mistake"
+        return "mistake", mistake, f"{part}: {mistake}"
+    rank = int(number or 1)
+    if part == "app":
+        servers = rank if rank < at.servers else rank - 1 or 2
+        return "servers", servers, f"{name}: {counted(servers, 'server')}"
+    replicas = rank - 2 if rank > 1 else (at.replicas + 1) % 4
+    return "replicas", replicas, f"{name}: {counted(replicas, 'replica')}"
+
+
 def _closing_arrow(
     ax: Axes, middles: dict[str, tuple[float, float]], source: str, target: str
 ) -> None:
@@ -237,7 +269,7 @@ def _closing_arrow(
     ends = []
     for name in (source, target):
         x, y = middles[name] if name in middles else middles[f"{name}-1"]
-        ends.append((x - 0.81, y))  # a box's left side
+        ends.append((x - BOX_W / 2, y))  # a box's left side
     ax.add_patch(
         FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.55", arrowstyle="-|>",
                         mutation_scale=14, color=style.VERMILION, linewidth=2.2,

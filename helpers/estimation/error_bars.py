@@ -158,7 +158,7 @@ class ErrorBars(Result):
 
 
 #: How far the axis of products reaches, in powers of ten, and the factors marked on it.
-_FACTORS = {0.5: (2,), 1: (2, 5), 2: (10,), 4: (10, 1_000), 8: (100, 10_000)}
+_FACTORS = {0.5: (2,), 1: (2, 5), 2: (10,), 4: (10, 1_000), 8: (10_000,)}
 
 
 @style.panels(2)

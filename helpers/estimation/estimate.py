@@ -221,7 +221,8 @@ class Estimate(Result):
 
     def show(self, name: str) -> str:
         """Return an output as text: "36.5 TB"."""
-        return str(self.outputs[name])
+        text = str(self.outputs[name])
+        return "1 server" if text == "1 servers" else text
 
     @property
     def summary(self) -> dict[str, float | int | str]:

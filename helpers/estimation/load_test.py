@@ -179,12 +179,12 @@ def watch(at: Setting) -> Log:
     begin, shown_s = stall.at_s - _BEFORE_S, min(exact.recovery_s + _BEFORE_S, _MOST_S)
     end = stall.at_s + shown_s
     log = Log("Two testers, one stall").kind("over 100 ms", "vermilion")
-    log.place("open tester", "source").place("open line", "queue").place("its server", "servers")
+    log.place("open tester", "source").place("open line", "queue").place("server", "servers")
     log.place("answers", "sink", words="is answered")
     log.place("closed tester", "store", at=(0, 1), words="has its answer")
     log.place("closed line", "queue", at=(1, 1)).place("same server", "servers", at=(2, 1))
     if at.stall_s:
-        for place in ("its server", "same server"):
+        for place in ("server", "same server"):
             log.marks(stall.at_s, place, "stalled", bad=True)
             log.marks(stall.at_s + at.stall_s, place, "")
     sent = _sending_times(at.replications, at.seed)[0]
@@ -193,7 +193,7 @@ def watch(at: Setting) -> Log:
     for n in range(at.connections):
         log.begins(f"connection {n + 1}", "closed tester")
     rows = (
-        ("open", "its server", sent, done, [f"request {n}" for n in range(sent.size)]),
+        ("open", "server", sent, done, [f"request {n}" for n in range(sent.size)]),
         ("closed", "same server", asked.sent_s, asked.done_s,
          [f"connection {n + 1}" for n in asked.connection.tolist()]),
     )  # fmt: skip

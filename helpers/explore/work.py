@@ -153,6 +153,8 @@ def _asked(source: str, number: str) -> Iterator[tuple[str, str]]:
         kind, words = call.func.id, {one.arg: one.value for one in call.keywords}
         if kind in ("predict", "quiz") and len(call.args) == 2 and _text(call.args[1]):
             yield kind, f"{number}-{_text(call.args[1])}"
+        elif kind == "deal" and isinstance(deck := call.args[-1], ast.Attribute):
+            yield from (("predict", f"{number}-{name}") for name in _dealt(deck.attr, number))
         elif kind == "predict" and _text(words.get("key")):
             yield kind, _text(words.get("key"))
         elif kind == "explore":
@@ -160,6 +162,12 @@ def _asked(source: str, number: str) -> Iterator[tuple[str, str]]:
                 yield "goal", f"{number}-{_text(goal.elts[-1])}"
             if isinstance(model := words.get("model"), ast.Name):
                 yield "model", model.id
+
+
+def _dealt(deck: str, number: str) -> list[str]:
+    """Return the predictions of a deck that a chapter's questions hold."""
+    chapter = [one for one in questions_of_chapters() if number == one.CHAPTER]
+    return [name for one in chapter for name in getattr(one, deck, ())]
 
 
 def _text(node: ast.expr | None) -> str:

@@ -174,8 +174,8 @@ GOALS: Mapping[str, Goal] = {
         asked="the lowest utilisation, to a per cent, at which this afternoon ends badly.",
         reached=_is_the_first_to_end_badly,
         boundary=lambda run: (
-            f"The boundary is at {percent(rolling.theory(run.at).capacity)}: so much of the fleet "
-            "is left while a batch is out and one is dead."
+            f"{percent(rolling.theory(run.at).capacity)}: so much of the fleet is left while a "
+            "batch is out and one is dead."
         ),
         before="boundary",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_link_to_the_glossary_leads_to_its_term(lab: JupyterLab, browser: Brow
     with browser.notebook(lab, glossary.PAGE, height=500) as notebook:
         page = notebook.page
         last = glossary.terms()[-1]
-        heading = page.get_by_role("heading", name=last.name)
+        heading = page.get_by_role("heading", name=re.compile(last.name, re.IGNORECASE))
         heading.wait_for(state="attached")
         seen = """node => { const box = node.getBoundingClientRect();
             return box.top > 0 && box.bottom < window.innerHeight; }"""

@@ -12,6 +12,7 @@ from helpers import blueprint
 from helpers.estimation import bottleneck
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
+from helpers.foundations.drawing.clicks import clickables
 from helpers.foundations.prose import duration, significant
 from tests import drawn
 from tests.models import edited
@@ -117,11 +118,14 @@ def test_what_the_learner_sees(given) -> None:
     assert drawn.rings(curve)[0] == pytest.approx([at.users, row])
     assert drawn.curve(ladder, label="your model")[0, 1] == mine["ceiling_rps"]
     table = run.table()
-    assert list(table.index) == list(bottleneck.FIXES)
-    assert list(table["bottleneck"]) == [step.bottleneck for step in steps]
-    for part in ("app", "db"):
-        shown = [significant(step.capacities_rps[part]) for step in steps]
-        assert list(table[f"{part} ceiling (rps)"]) == shown
+    made = steps[: at.fixes + 1]
+    assert list(table.index) == list(bottleneck.FIXES[: len(made)])
+    assert list(table["bottleneck"]) == [step.bottleneck for step in made]
+    for part, look in (("app", {"color": style.BLUE}), ("db", {"marker": "^"})):
+        ceilings = [step.capacities_rps[part] for step in made]
+        assert list(table[f"{part} ceiling (rps)"]) == [significant(each) for each in ceilings]
+        drawn_ones = drawn.curve(ladder, **look)
+        np.testing.assert_allclose(drawn_ones, np.column_stack([range(len(made)), ceilings]))
     reading = run.reading
     assert f" first, at {significant(exact.ceiling_rps)} requests/s" in reading
     people = "user gets" if at.users == 1 else "users get"
@@ -130,6 +134,25 @@ def test_what_the_learner_sees(given) -> None:
     inside = sum(i.low <= exact.throughput_rps[n - 1] <= i.high for n, i in run.simulated.items())
     assert f"inside {inside} of 4 simulated" in reading
     assert reading[0].isupper() or reading[0] == "'"
+
+
+@pytest.mark.parametrize("fixes", range(6))
+def test_the_next_ceiling_is_hidden_until_its_fix_is_made(fixes: int) -> None:
+    figure = Figure()
+    axes = tuple(figure.subplots(1, 2))
+    bottleneck.plot(last(bottleneck.simulate(fixes=fixes)), axes)
+    heights = [y for line in axes[0].lines for y in np.ravel(line.get_ydata()) if y > 1]
+    known = {
+        each for step in bottleneck.steps()[: fixes + 1] for each in step.capacities_rps.values()
+    }
+    assert {round(float(y), 6) for y in heights} <= {round(each, 6) for each in known}
+    assert drawn.written(axes[0]).count("?") == 5 - fixes
+    spots = clickables(figure)
+    assert [spot.value for spot in spots] == list(range(min(fixes + 2, 6)))
+    assert {spot.control for spot in spots} == {"fixes"}
+    for spot in spots:
+        told = bottleneck.FIXES[spot.value]
+        assert spot.label == (told if spot.value <= fixes else f"next fix: {told}")
 
 
 def test_the_loss_of_the_only_server_is_no_loss_of_throughput_but_of_everything() -> None:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from helpers import blueprint
 from helpers.estimation import boxes
+from helpers.foundations.drawing.clicks import clickables
 from helpers.foundations.prose import duration, significant
 from tests import drawn
 
@@ -58,3 +59,35 @@ def test_judging_an_unfinished_design() -> None:
     verdict = boxes.judge(boxes.photo_site(2, 1).without("balancer").without("db"))
     assert verdict.errors
     assert verdict.capacity_rps is None
+
+
+def clicked(at: boxes.Setting) -> dict[str, tuple[str, boxes.Setting]]:
+    """For each box that can be clicked: what is said of it, and the setting after the click."""
+    figure = Figure(figsize=(7.2, 7))
+    boxes.plot(boxes.simulate(at), tuple(figure.subplots(2, 1, height_ratios=[3.3, 1])))
+    return {
+        spot.name: (spot.label, at.but(**{spot.control: spot.value})) for spot in clickables(figure)
+    }
+
+
+@pytest.mark.parametrize("mistake", boxes.MISTAKES)
+@pytest.mark.parametrize(("servers", "replicas"), [(1, 0), (3, 1), (4, 3)])
+def test_every_box_can_be_clicked_and_does_what_it_says(
+    mistake: str, servers: int, replicas: int
+) -> None:
+    at = boxes.Setting(mistake=mistake, servers=servers, replicas=replicas)
+    found = clicked(at)
+    drawn_ones = {name.partition("-")[0] for name in found}
+    expected = {"clients", "app", "db", "queue", "workers"}
+    assert drawn_ones == expected | ({"balancer"} if mistake != "no balancer at all" else set())
+    for name, (label, after) in found.items():
+        assert after != at
+        if after.mistake != at.mistake:
+            mended = after.mistake == "none"
+            assert label == f"{name}: " + ("mend the mistake" if mended else after.mistake)
+            back = clicked(after)[name if name in clicked(after) else "clients"][1]
+            assert mended or back.mistake == "none"
+        else:
+            counts = (after.servers, after.replicas)
+            count = counts[0] if name.startswith("app") else counts[1]
+            assert label.startswith(f"{name}: {count} ")

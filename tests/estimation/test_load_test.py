@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from helpers.estimation import load_test
 from helpers.estimation.stalls import (
     Stall,
+    closed_requests,
     closed_responses,
     correct,
     open_responses,
@@ -299,3 +300,77 @@ def test_what_is_drawn_of_the_measurement(measured) -> None:
     assert table["open, measured (ms)"][100] == 1e3 * measured.percentile_s("open", 0.99)
     simulated = sample_quantile(measured.simulated_s["closed"], 0.9)
     assert table["closed, simulated (ms)"][10] == 1e3 * simulated
+
+
+# --- what is watched ------------------------------------------------------------------------------
+
+WATCHED = [
+    {},
+    {"stall_s": 0.0},
+    {"connections": 10, "utilisation": 0.6},
+    {"stall_s": 5.0, "utilisation": 0.8, "connections": 50},
+]
+
+
+def exchanges(log, tester: str) -> list[tuple[float, float]]:
+    """Times at which a tester's dots came to the line and had their answer, in order of answers."""
+    names, rows = [place.name for place in log.places], log.rows
+    line, goal = f"{tester} line", "answers" if tester == "open" else "closed tester"
+    came: dict[int, float] = {}
+    found = []
+    for row in range(log.opening, len(rows)):
+        if rows.token[row] < 0:
+            continue
+        token, place = int(rows.token[row]), names[rows.place[row]]
+        if place == line:
+            came[token] = float(rows.time_s[row])
+        elif place == goal and token in came:
+            found.append((came.pop(token), float(rows.time_s[row])))
+    return found
+
+
+@pytest.mark.parametrize("given", WATCHED)
+def test_what_is_watched_are_the_answers_of_the_simulation(given: dict) -> None:
+    at = load_test.Setting(**given)
+    log, stall = load_test.watch(at), Stall(18.0, at.stall_s)
+    begin, end = 17.5, 17.5 + log.end_s
+    service_s = at.utilisation / load_test.RATE_RPS
+    sent = load_test._sending_times(at.replications, at.seed)[0]
+    done = sent + open_responses(sent[np.newaxis], service_s, stall)[0]
+    asked = closed_requests(load_test.RATE_RPS, service_s, stall, 60.0, at.connections)
+    for tester, asks, ends in (("open", sent, done), ("closed", asked.sent_s, asked.done_s)):
+        inside = (asks > begin) & (ends <= end)
+        expected = np.column_stack([asks, ends])[inside] - begin
+        np.testing.assert_allclose(exchanges(log, tester), expected, atol=1e-9)
+    assert not log.reasons
+
+
+@pytest.mark.parametrize("given", WATCHED)
+def test_nobody_is_lost_nothing_is_served_in_the_stall_and_no_server_idles_beside_a_line(
+    given: dict,
+) -> None:
+    at = load_test.Setting(**given)
+    log = load_test.watch(at)
+    rows, names = log.rows, [place.name for place in log.places]
+    stalled = (rows.time_s > 0.5) & (rows.time_s < 0.5 + at.stall_s - 1e-9)
+    for server in ("server", "same server"):
+        served = (rows.place == names.index(server)) & (rows.token >= 0)
+        assert not (served & stalled).any()
+    for moment in np.unique(rows.time_s)[::7]:
+        standing = log.standing(moment)
+        closed = [len(standing[place]) for place in ("closed tester", "closed line", "same server")]
+        assert sum(closed) == at.connections
+        if not 0.5 <= moment < 0.5 + at.stall_s:
+            for tester, server in (("open", "server"), ("closed", "same server")):
+                assert standing[server] or not standing[f"{tester} line"]
+
+
+def test_the_closed_tester_writes_down_one_slow_answer_for_each_connection() -> None:
+    for connections in (1, 10):
+        slow_open, slow_closed, _ = load_test.watch(connections=connections).curves
+        assert slow_closed.values[-1] == slow_closed.level == connections
+        # Poisson around the fluid's mean: five standard deviations.
+        assert abs(slow_open.values[-1] - slow_open.level) < 5 * slow_open.level**0.5
+    cut = load_test.watch(stall_s=5.0, utilisation=0.8)
+    assert all(curve.level is None for curve in cut.curves)
+    assert cut.end_s == pytest.approx(9.5)

@@ -94,6 +94,9 @@ def test_who_was_not_asked() -> None:
     assert 10 < small.percentile_s("open", 0.99) / small.percentile_s("closed", 0.99) < 100
     said("a factor of ten to a hundred in the p99")
     given("fifty call-centre screens", "set the slider to 50", why="examples")
+    assert load_test._BEFORE_S == 0.5
+    said("from half a second before it")
+    said(f"more than {1e3 * load_test._SLOW_S:.0f} ms is a square")
     edits = test_load_test.test_the_edits_that_the_page_proposes
     shown("to above half a second", "99th percentile stays at a few", by=edits)
 

@@ -1,44 +1,146 @@
 """Every explorer of every notebook, at the ends of its sliders and at random points between.
 
-A callback that raises only at an extreme passes every test that runs a notebook once.
+A callback that raises only at an extreme passes every test that runs a notebook once, and a
+sentence that is no English there is read by every learner who goes there.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
+import re
+import warnings
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from helpers.explore import Explorer
 from helpers.foundations.experiment import Result
+from tests.drawn import text_faults
 from tests.explorers import corners, explorers_of, shows_an_explorer
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PNG = b"\x89PNG\r\n\x1a\n"
 
+_THINGS = (
+    "attempts|calls|cards|connections|consumers|copies|cores|customers|erlangs|files|ids|jobs|keys|"
+    "kills|machines|messages|months|pages|points|processes|queries|questions|reads|replicas|"
+    "requests|retries|rows|servers|services|sessions|shards|steps|tasks|threads|times|tries|users|"
+    "workers|writes"
+)
+#: A 1 before a noun in the plural, or where a word would stand.
+_ONE_OF_MANY = re.compile(
+    rf"(?<![\d.,])1 (?:more |other )?(?:{_THINGS})\b(?!/)|\bother 1\b|chain of 1\b"
+)
+_NO_ENGLISH = re.compile(r"\b(?:nan|inf|not a number)\b|  |\.\.| ,")
+
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_setting_of_every_explorer_gives_a_finite_answer(notebook: Path) -> None:
+def test_every_setting_of_every_explorer_can_be_read(notebook: Path, thorough: bool) -> None:
     explorers = explorers_of(notebook)
     cells = nbformat.read(notebook, as_version=4).cells
     shown = sum(shows_an_explorer(cell) for cell in cells if cell.cell_type == "code")
-    assert len(explorers) == shown > 0, f"{notebook.name} makes and shows unlike many explorers"
-    for explorer in explorers:
-        name = f"{notebook.stem}: {explorer.simulate.__name__}"
-        for setting in corners(explorer):
-            try:
-                outcome = explorer.simulate(**{**explorer.values, **setting})
-                *_, result = outcome if inspect.isgenerator(outcome) else (outcome,)
-                explorer.canvas.draw((result,))
-            except Exception as error:
-                error.add_note(f"{name} at {setting}")
-                raise
-            _assert_finite(result, f"{name} at {setting}")
-        explorer.set(**setting)  # the last one all the way, through the controls
-        assert explorer.canvas.moving_png().startswith(PNG)
-        assert explorer.png().startswith(PNG)
+    assert len(explorers) == shown, f"{notebook.name} makes and shows unlike many explorers"
+    faults = [
+        f"{notebook.stem}, {explorer.canvas.axes[0].get_title(loc='left')!r} {explorer_faults}"
+        for explorer in explorers
+        for explorer_faults in _faults(explorer, 20 if thorough else 3)
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def _faults(explorer: Explorer, points: int) -> list[str]:
+    faults = []
+    for setting in corners(explorer, points):
+        try:
+            run = _run(explorer, setting)
+            explorer.canvas.draw((run,))
+        except Exception as error:
+            error.add_note(f"{explorer.simulate.__name__} at {setting}")
+            raise
+        wrong = [
+            *_not_finite(run),
+            *_not_english(run.reading),
+            *text_faults(explorer.canvas.figure),
+        ]
+        faults += [f"at {setting}: {one}" for one in wrong]
+    explorer.set(**setting)  # the last one all the way, through the controls
+    assert explorer.canvas.moving_png().startswith(PNG)
+    assert explorer.png().startswith(PNG)
+    return faults
+
+
+def _run(explorer: Explorer, setting: dict[str, object]) -> Result:
+    """Simulate, to the end where an answer becomes finer; whatever warns is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = explorer.simulate(**{**explorer.values, **setting})
+        *_, result = outcome if inspect.isgenerator(outcome) else (outcome,)
+    return result
+
+
+def _not_finite(run: Result) -> list[str]:
+    if not run.summary:
+        return ["empty summary"]
+    return [
+        f"{name} is {value}"
+        for name, value in run.summary.items()
+        if not (isinstance(value, str) or math.isfinite(value))
+    ]
+
+
+def _not_english(said: str) -> list[str]:
+    """What is wrong with a sentence, in so far as a program can see it."""
+    looked_for = {
+        "begins in lower case": bool(said) and not (said[0].isupper() or said[0].isdigit()),
+        "does not end": not said.endswith((".", "!", "?")),
+        "one of many": bool(_ONE_OF_MANY.search(said)),
+        "no English": bool(_NO_ENGLISH.search(said)),
+    }
+    return [f"{name}: {said}" for name, found in looked_for.items() if found]
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("1 server waits.", []),
+        ("All is well.", []),
+        ("1 servers wait.", ["one of many"]),
+        ("app saturates.", ["begins in lower case"]),
+        ("It takes nan s.", ["no English"]),
+        ("It goes on", ["does not end"]),
+    ],
+)
+def test_a_sentence_that_is_none_is_noticed(said: str, wrong: list[str]) -> None:
+    assert [one.partition(":")[0] for one in _not_english(said)] == wrong
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_control_does_something(notebook: Path) -> None:
+    """At the opening, or once another control is set otherwise."""
+    still = [
+        f"{explorer.canvas.axes[0].get_title(loc='left')!r}: {name}"
+        for explorer in explorers_of(notebook)
+        for name in explorer.controls
+        if not _does_something(explorer, name)
+    ]
+    assert still == []
+
+
+def _does_something(explorer: Explorer, name: str) -> bool:
+    others = [{}, *({other: end} for other, control in explorer.controls.items() if other != name
+                    for end in control.ends)]  # fmt: skip
+    return any(
+        len({_seen(explorer, {**other, name: end}) for end in explorer.controls[name].ends}) > 1
+        for other in others
+    )
+
+
+def _seen(explorer: Explorer, setting: dict[str, object]) -> tuple[str, bytes]:
+    run = _run(explorer, setting)
+    explorer.canvas.draw((run,))
+    return run.reading, explorer.canvas.moving_png()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -47,14 +149,3 @@ def test_same_setting_same_answer(notebook: Path) -> None:
         first = explorer.reset().text()
         explorer.set(**next(corners(explorer)))
         assert explorer.reset().text() == first, explorer.simulate.__name__
-
-
-def _assert_finite(result: Result, where: str) -> None:
-    summary = result.summary
-    assert summary, f"{where}: empty summary"
-    for name, value in summary.items():
-        finite = isinstance(value, str) or math.isfinite(value)
-        assert finite, f"{where}: {name} is {value}"
-    reading = result.reading
-    assert reading.strip(), f"{where}: no reading"
-    assert "nan" not in reading.lower().split(), f"{where}: {reading}"

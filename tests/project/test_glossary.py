@@ -107,9 +107,9 @@ def test_a_sentence_or_a_row_becomes_the_entry(small: list[Path]) -> None:
         "aside": "A read: goes left; a write: goes right.",
     }
     glossary.write()
-    entry = next(cell for cell in text_of(glossary.PAGE) if "## load" in cell)
+    entry = next(cell for cell in text_of(glossary.PAGE) if "## Load" in cell)
     assert entry == (
-        '## load <a id="load"></a>\n\nIts **load** is work over time.\n\n'
+        '## Load <a id="load"></a>\n\nIts **load** is work over time.\n\n'
         "→ [02 Page](02_page.ipynb#term-load)"
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.explore import review
+from helpers.foundations.statistics.forecasts import brier_parts
 from helpers.scaling import knee
 from helpers.welcome import questions
 from tests.prose import Prose, spelled
@@ -35,6 +36,15 @@ def test_the_first_experiment() -> None:
     said("still has a tenth of its time to spare")
 
 
+def test_words() -> None:
+    given("**99th percentile** | the time that one request in a hundred", why="what it means")
+    interval = knee.simulate(utilisation=0.5).here_mean
+    said(f"**{100 * interval.confidence:.0f} % interval**")
+    said(f"of twenty such intervals, about {spelled(round(20 * interval.confidence))} hold")
+    given("$o$ is 1 if you were right and 0 if not: 0 is perfect", why="a definition")
+    said(f"always saying 50 % earns {brier_parts([0.5, 0.5], [1, 0])['brier']}")
+
+
 def test_see_it_happen() -> None:
     assert knee._WATCHED * 1e-3 * knee.Setting().service_ms == pytest.approx(6)
     given("At 50 % a line", "at 90 % one that has formed", why="settings of the slider")
@@ -49,6 +59,24 @@ def test_what_is_due() -> None:
     first, *later = review.DAYS
     assert first == 1
     said("after {}, {} and {} days".format(*later))
+
+
+def test_the_words() -> None:
+    given("**M/M/1**", why="a name")
+    given(
+        "**99th percentile**",
+        "that one request in a hundred exceeds",
+        why="what the 99th percentile means",
+    )
+    given(
+        "**95 % interval**",
+        "of twenty such intervals, about nineteen hold the true value",
+        why="what 95 % means",
+    )
+    given("$o$ is 1 if you were right and 0 if not", why="what the symbol means")
+    assert brier_parts([1, 0, 1], [1, 0, 1])["brier"] == 0
+    always_half = brier_parts([0.5] * 4, [1, 0, 0, 1])["brier"]
+    said(f"0 is perfect, and always saying 50 % earns {always_half:g}")
 
 
 test_every_number_is_held = PROSE.completeness(globals())

@@ -173,3 +173,10 @@ def test_the_dashed_level_is_what_stands_in_line_on_average() -> None:
         waiting = [len(log.standing(moment)[name]) for moment in np.linspace(0.1, 0.9, 5)]
         off.append(np.mean(waiting) - curve.level)
     assert within(off, 0.0)
+
+
+@pytest.mark.parametrize("shards", [2, 5, 13, 64])
+def test_an_axis_names_the_shards_that_there_are(shards: int) -> None:
+    for ax in drawn_by(hot_key, hot_key.simulate(shards=shards)):
+        assert max(drawn.ticks(ax, "x")) <= shards - 1
+        assert drawn.ticks(ax, "x")[0] == "1"

@@ -70,8 +70,12 @@ def test_placing_rows() -> None:
 
 
 def test_resharding() -> None:
+    assert resharding._DRAWN // resharding._EVERY == 240
+    said("Now 240 of the keys, one by one", "what theory expects of 240 keys")
     given("you buy a fifth machine", why="the example sets it")
     said(f"circles are counts over {resharding._KEYS:,} keys")
+    watched = len(resharding._SHOWN[:: resharding._EVERY])
+    said(f"Now {watched} of the keys", f"what theory expects of {watched} keys")
     assert resharding.moved_share("mod N", 4, 5) == pytest.approx(1 - 4 / 20)
     said("one remainder by 4 and by 5: 4 hashes of every 20.")
     for shards in range(2, 16):
@@ -137,6 +141,7 @@ def test_the_celebrity() -> None:
     assert top_key_share(1.0) == pytest.approx(0.1, abs=0.005)
     said("At skew 1 the top key draws about a tenth of the requests")
     said(f"eight shards of {1 / hot_key.SERVICE_S:.0f} requests per second each")
+    given("M/M/1 expects", why="a name")
     said(f"buys {shard_ceiling.SIZES[0]} to {shard_ceiling.SIZES[-1]} shards")
     plain, salted = (shard_ceiling.simulate(fix=fix).capacity for fix in ("none", "salt"))
     assert shard_ceiling.Setting().read_fraction == 0.9

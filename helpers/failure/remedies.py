@@ -1,0 +1,81 @@
+"""What a client can do about a server that does not answer: pause, count its retries, stop asking.
+
+Plain objects that are told the time, so that simulations, real clients and a learner's own models
+can use the same ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class Budget:
+    """Retries are paid from an account into which every request pays a share of one.
+
+    Parameters
+    ----------
+    share : float
+        What a request pays in: 0.1 lets retries be a tenth of the requests in the long run.
+    most : float
+        What the account holds at most, and at first: retries in a burst.
+    """
+
+    def __init__(self, share, most=10.0):
+        self.share, self.most, self.left = share, most, most
+
+    def earns(self):
+        """Pay in for a request."""
+        self.left = min(self.left + self.share, self.most)
+
+    def pays(self):
+        """Take out one retry; return whether there was one."""
+        if self.left < 1 - 1e-9:  # ten times 0.1 is a little less than 1
+            return False
+        self.left -= 1
+        return True
+
+
+class Breaker:
+    """A circuit breaker: closed it counts failures, open it refuses, half-open it tries a few."""
+
+    def __init__(self, calls=20, share=0.5, open_s=5.0, probes=1):
+        self.calls, self.share, self.open_s, self.probes = calls, share, open_s, probes
+        self.states = [(0.0, "closed")]  # since when it has been in which state
+        self.heard, self.sent = deque(maxlen=calls), 0
+
+    def lets(self, now):
+        """Return whether a call may be sent now."""
+        since, state = self.states[-1]
+        if state == "open" and now >= since + self.open_s:
+            state = self.turns(now, "half-open")
+        self.sent += 1
+        return state == "closed" or (state == "half-open" and self.sent <= self.probes)
+
+    def hears(self, now, sent_at, well):
+        """Take note of how a call ended that was sent at `sent_at`."""
+        since, state = self.states[-1]
+        if state == "open" or sent_at < since:
+            return  # old news
+        self.heard.append(well)
+        wanted = self.calls if state == "closed" else self.probes
+        if len(self.heard) < wanted:
+            return
+        if self.heard.count(False) >= self.share * wanted:
+            self.turns(now, "open")
+        elif state == "half-open":
+            self.turns(now, "closed")
+
+    def turns(self, now, state):
+        """Change the state."""
+        self.states.append((now, state))
+        self.heard = deque(maxlen=self.calls if state == "closed" else self.probes)
+        self.sent = 0
+        return state
+
+
+def full_jitter(attempt, base_s, cap_s, draw):
+    """Return how long to pause before a retry: anything up to base x 2^(attempt - 1), capped.
+
+    Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    return draw.uniform(0, min(cap_s, base_s * 2 ** (attempt - 1)))
