@@ -24,7 +24,8 @@ from helpers.failure import (
     storm,
     threshold,
 )
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import percent
+from helpers.foundations.questions import Goal, Prediction, Quiz
 
 CHAPTER = "06"
 
@@ -180,7 +181,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "second. After how many hours is the backlog gone?",
         answer=_drains_h,
         unit="h",
-        why="Only 220 per second are left for it: 5 million / 220 is 22,800 s.",
+        why="Only 220 per second are left for it: 5.02 million / 220 is 22,800 s.",
     ),
 }
 
@@ -218,5 +219,28 @@ QUIZZES: Mapping[str, Quiz] = {
             "it first; count what they see.",
         },
         answer="The share of failed requests, server by server.",
+    ),
+}
+
+
+def _stays_dead(run: threshold.Threshold) -> bool:
+    return run.at_end < 0.5 and run.at.load <= threshold.theory(run.at) + 0.02
+
+
+def _where_it_can_stay_dead(run: threshold.Threshold) -> str:
+    share = percent(threshold.theory(run.at))
+    return (
+        f"with {run.at.attempts} attempts a dead state can last from {share} of the capacity on, "
+        "where all attempts of all requests fill it."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "stays-dead": Goal(
+        asked="a load, as low as you can, at which the server is still dead long after the "
+        "trigger.",
+        reached=_stays_dead,
+        boundary=_where_it_can_stay_dead,
+        before="break",
     ),
 }

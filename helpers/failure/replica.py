@@ -158,7 +158,8 @@ class Replica(Result):
     @property
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
-        rare = float(exact.mistakes) < 1e-3
+        rare, mistakes = float(exact.mistakes) < 1e-3, significant(self.mistakes)
+        times = f"{mistakes} {'time' if mistakes == '1' else 'times'}"
         rarely = "less than 0.001" if rare else significant(float(exact.mistakes))
         lost = (
             f"loses {significant(self.lost.estimate)} acknowledged writes on average (theory "
@@ -168,7 +169,7 @@ class Replica(Result):
         )
         return (
             f"A failover {lost} and takes {duration(self.down.estimate)} (theory "
-            f"{duration(float(exact.down_s))}); {significant(self.mistakes)} times a year it would "
+            f"{duration(float(exact.down_s))}); {times} a year it would "
             f"be a mistake (theory {rarely}), because the primary only "
             "paused."
         )

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from helpers.anatomy import cache_load
 from helpers.caching import expiry
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
+from helpers.failure import threshold
 from helpers.foundations.questions import Goal, Goals
 from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
 from helpers.sharding import migration
@@ -84,6 +86,11 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
         ],
         {"": {"sigma": 0.0, "kappa": 0.016, "workers": 64}},
     ),
+    "04-keeps-up": (
+        cache_load,
+        [{}, {"hit_ratio": 0.8}, {"hit_ratio": 0.81}],
+        {"": {"hit_ratio": 0.805}},
+    ),
     "05-shortest-stall": (
         load_test,
         [{}, {"stall_s": 0.9}, {"stall_s": 1.1}],
@@ -101,6 +108,16 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             "the smallest share": {"live_utilisation": 0.6, "write_mb_s": 30.0, "copy_share": 0.16},
             "a utilisation at which none does": {"live_utilisation": 0.85, "write_mb_s": 30.0},
         },
+    ),
+    "06-stays-dead": (
+        threshold,
+        [
+            {"attempts": 5, "load": 0.6},
+            {"attempts": 5, "load": 0.19},
+            {"attempts": 5, "load": 0.23},
+            {"attempts": 5, "load": 0.21, "cut": 0.2},
+        ],
+        {"": {"attempts": 5, "load": 0.21}},
     ),
     "09-never-recovers": (
         expiry,
@@ -161,8 +178,10 @@ NUMBERS = {
     "02-fixed-cost": "9.001 ms",
     "02-large-now": "13.3 %",
     "02-less-than-one": "0.0156",
+    "04-keeps-up": "above 80 %",
     "05-shortest-stall": "0.917 s",
     "08-window": "85 %",
+    "06-stays-dead": "20 %",
     "09-never-recovers": "300 requests/s",
 }
 
