@@ -23,7 +23,8 @@ from helpers.anatomy import (
     whole_system,
 )
 from helpers.anatomy.policies import POLICIES
-from helpers.foundations.questions import Prediction, Quiz
+from helpers.foundations.prose import percent, significant
+from helpers.foundations.questions import Goal, Prediction, Quiz
 
 CHAPTER = "04"
 
@@ -215,5 +216,29 @@ QUIZZES: Mapping[str, Quiz] = {
             "800 reads/s": "That is what it can do, not what it is asked to do.",
         },
         answer="20,000 reads/s",
+    ),
+}
+
+_HIT_STEP = 0.005  # of the slider
+
+
+def _just_keeps_up(run: cache_load.CacheLoad) -> bool:
+    more = run.at.hit_ratio - run.at.needed_hit_ratio
+    return 1e-6 < more <= _HIT_STEP + 1e-6 and run.read is not None
+
+
+def _needed_hit_ratio(run: cache_load.CacheLoad) -> str:
+    return (
+        f"the database keeps up while (1 - h) times {significant(run.at.rate_rps)} reads/s stay "
+        f"below {significant(cache_load.CAPACITY_RPS)}, which takes a hit ratio above "
+        f"{percent(run.at.needed_hit_ratio)}."
+    )
+
+
+GOALS: Mapping[str, Goal] = {
+    "keeps-up": Goal(
+        asked="the lowest hit ratio on the slider with which the database still keeps up.",
+        reached=_just_keeps_up,
+        boundary=_needed_hit_ratio,
     ),
 }

@@ -115,7 +115,14 @@ CHAPTERS = (
         written=True,
         lab="lab09_caching_strategies",
     ),
-    Chapter(10, "asynchronous_processing", "Asynchronous processing", _claims(84, 91)),
+    Chapter(
+        10,
+        "asynchronous_processing",
+        "Asynchronous processing",
+        _claims(84, 91),
+        written=True,
+        lab="lab10_asynchronous_processing",
+    ),
     Chapter(11, "its_a_journey", "It's a journey", _claims(92, 95)),
 )
 

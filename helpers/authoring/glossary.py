@@ -26,9 +26,6 @@ from helpers.authoring.execute import normalise
 
 PAGE = ROOT / "notebooks" / "glossary.ipynb"
 
-#: Chapters that are being written anew, and are linked when they are there.
-_NOT_YET = (4,)
-
 _ANCHOR = re.compile(r'<a id="term-([a-z0-9-]+)"(?: title="([^"]*)")?></a>\*\*(.+?)\*\*(?!\*)')
 _SENTENCE_END = re.compile(r"(?<=[.!?])[*_)]*\s+(?=[A-Z*\[$<\"(])")
 _LINK = re.compile(r"\[([^\]\n]*)\]\(glossary\.ipynb#[a-z0-9-]+\)")
@@ -130,7 +127,7 @@ def unlinked(markdown: str) -> str:
 
 def pages() -> list[Chapter]:
     """Return the chapters that explain and link terms."""
-    return [one for one in CHAPTERS if one.written and one.number not in _NOT_YET]
+    return [one for one in CHAPTERS if one.written]
 
 
 def write() -> list[Path]:

@@ -178,10 +178,10 @@ def _draw_turn(ax: Axes, run: Turns, name: str, y: float) -> None:
                 linewidths=1.8 if can else 0.8)  # fmt: skip
     said = "is done" if step is None else _SAID[step.action] if can else "waits for the lock"
     words(ax, [(5, y - 0.3), (5, y + 0.35)], [f"client {name}", said], color=color, fontsize=9)
-    if can:
-        label = f"client {name}'s turn: {said}"
-        turns = run.order.letters + name
-        clickable(ax, "turns", label, 0.2, y - 0.72, 9.8, y + 0.72, value=turns, name=name)
+    # Where it has no turn a click changes nothing, and the button keeps the focus.
+    label = f"client {name}'s turn: {said}" if can else f"client {name} {said}"
+    turns = run.order.letters + name * can
+    clickable(ax, "turns", label, 0.2, y - 0.72, 9.8, y + 0.72, value=turns, name=name)
 
 
 def _draw_back(ax: Axes, run: Turns, y: float) -> None:
@@ -190,9 +190,8 @@ def _draw_back(ax: Axes, run: Turns, y: float) -> None:
     round_boxes(ax, [(5, y)], 9.6, 0.8, (0.2, 0.2), facecolors="white", edgecolors=color,
                 linewidths=0.8)  # fmt: skip
     words(ax, [(5, y)], ["take back the last step"], color=color, fontsize=8.5)
-    if taken:
-        label = "take back the last step"
-        clickable(ax, "turns", label, 0.2, y - 0.4, 9.8, y + 0.4, value=taken[:-1], name="back")
+    label = "take back the last step" if taken else "nothing to take back"
+    clickable(ax, "turns", label, 0.2, y - 0.4, 9.8, y + 0.4, value=taken[:-1], name="back")
 
 
 def _draw_held(ax: Axes, run: Turns, y: float) -> None:

@@ -56,5 +56,8 @@ class Clicks(anywidget.AnyWidget):
             self._choose(content["control"], content.get("value"))
 
 
-def _is_on(spot: Spot, value: Any) -> bool:
+def _is_on(spot: Spot, value: Any) -> bool | None:
+    """Whether a place is switched on; None where each click means something else."""
+    if spot.name:
+        return None
     return bool(value) if spot.value is None else bool(value == spot.value)

@@ -181,7 +181,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "second. After how many hours is the backlog gone?",
         answer=_drains_h,
         unit="h",
-        why="Only 220 per second are left for it: 5 million / 220 is 22,800 s.",
+        why="Only 220 per second are left for it: 5.02 million / 220 is 22,800 s.",
     ),
 }
 

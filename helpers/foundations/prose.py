@@ -88,6 +88,18 @@ def counted(number: int, thing: str, things: str = "") -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
+def amount(value: float, thing: str, things: str = "", digits: int = 3) -> str:
+    """Format a number that need not be whole with its noun in the right number.
+
+    Examples
+    --------
+    >>> amount(1.0, "job"), amount(2.716, "job"), amount(0.5, "reply", "replies")
+    ('1 job', '2.72 jobs', '0.5 replies')
+    """
+    said = significant(value, digits)
+    return f"{said} {thing if said == '1' else things or thing + 's'}"
+
+
 def finite_or(value: float, otherwise: str) -> float | str:
     """Return a number for a summary, or in words what an infinite or missing one stands for.
 

@@ -85,13 +85,13 @@ def test_a_button_that_means_something_else_each_time_is_the_same_button(opened:
     page.get_by_role("button", name="add A", exact=True).focus()
     for expected in ("A", "AA", "AAA"):
         page.keyboard.press("Enter")
-        page.wait_for_selector(f".sd-reading:text-is('The word is {expected}.')")
+        page.wait_for_selector(f".sd-reading:has-text('The word is {expected}.')")
         named = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
         assert named == "add A"
     page.get_by_role("button", name="add B").click()
-    page.wait_for_selector(".sd-reading:text-is('The word is AAAB.')")
+    page.wait_for_selector(".sd-reading:has-text('The word is AAAB.')")
     page.get_by_role("button", name="take back").click()
-    page.wait_for_selector(".sd-reading:text-is('The word is AAA.')")
+    page.wait_for_selector(".sd-reading:has-text('The word is AAA.')")
 
 
 def test_each_button_lies_on_its_box(opened: Notebook, explorer: Explorer) -> None:

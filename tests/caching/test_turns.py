@@ -109,6 +109,7 @@ def test_a_click_takes_a_turn_and_another_takes_it_back():
     assert clicked(one) == {
         "client A's turn: get from the cache": "A",
         "client B's turn: write the database": "B",
+        "nothing to take back": "",
     }
     one.set(turns="A")
     assert clicked(one) == {
@@ -117,9 +118,14 @@ def test_a_click_takes_a_turn_and_another_takes_it_back():
         "take back the last step": "",
     }
     one.set(turns=STALE)
-    assert clicked(one) == {"take back the last step": STALE[:-1]}
+    assert clicked(one) == {
+        "client A is done": STALE,
+        "client B is done": STALE,
+        "take back the last step": STALE[:-1],
+    }
     one.set(turns="BA", protocol="lock")
     assert clicked(one) == {
+        "client A waits for the lock": "B",
         "client B's turn: write the database": "BB",
         "take back the last step": "",
     }, "a turn that could not be taken is not taken back"

@@ -96,6 +96,13 @@ def test_a_start_that_is_an_end_but_for_rounding_is_at_it(begin):
     assert log.standing(ends[0]) == {"users": [], "line": [], "server": [1], "done": [0]}
 
 
+def test_who_comes_as_another_goes_but_for_rounding_starts_when_coming():
+    ends = np.array([1.0, 2.0])
+    came = np.nextafter(1.0, 2.0)
+    log = station().serves("line", "server", [0.0, came], [0.0, came], ends, then="done")
+    assert log.standing(came) == {"users": [], "line": [], "server": [1], "done": [0]}
+
+
 def test_events_may_be_told_in_any_order():
     log = station().moves(2, "b", "line").moves(1, "a", "line").moves(1, "c", "line")
     assert [log.called(token) for token in log.rows.token] == ["a", "c", "b"]

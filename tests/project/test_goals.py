@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from helpers.anatomy import cache_load
 from helpers.caching import expiry
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
@@ -84,6 +85,11 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             {"sigma": 0.0, "kappa": 0.016, "workers": 63},
         ],
         {"": {"sigma": 0.0, "kappa": 0.016, "workers": 64}},
+    ),
+    "04-keeps-up": (
+        cache_load,
+        [{}, {"hit_ratio": 0.8}, {"hit_ratio": 0.81}],
+        {"": {"hit_ratio": 0.805}},
     ),
     "05-shortest-stall": (
         load_test,
@@ -172,6 +178,7 @@ NUMBERS = {
     "02-fixed-cost": "9.001 ms",
     "02-large-now": "13.3 %",
     "02-less-than-one": "0.0156",
+    "04-keeps-up": "above 80 %",
     "05-shortest-stall": "0.917 s",
     "08-window": "85 %",
     "06-stays-dead": "20 %",

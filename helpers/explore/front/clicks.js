@@ -40,7 +40,8 @@ export default {
         const button = buttons.get(name);
         button.title = box.label;
         button.setAttribute('aria-label', box.label);
-        button.setAttribute('aria-pressed', String(box.pressed));
+        if (box.pressed === null) button.removeAttribute('aria-pressed');
+        else button.setAttribute('aria-pressed', String(box.pressed));
         for (const side of ['left', 'top', 'width', 'height']) {
           button.style[side] = `${100 * box[side]}%`;
         }

@@ -295,7 +295,9 @@ class Log(Story):
             for name, values in (("starts_s", starts_s), ("ends_s", ends_s))
         )
         served = np.isfinite(starts)
-        starts[served] = when_one_goes(starts[served], ends[served])
+        snapped = when_one_goes(starts[served], ends[served])
+        # Nobody starts before coming, be it by a rounding.
+        starts[served] = np.where(snapped >= arrivals[served], snapped, starts[served])
         gone = arrivals if gone_s is None else self._column("gone_s", gone_s, n)
         for early, late, wrong in (
             ("arrivals_s", "starts_s", served & ~(starts >= arrivals)),

@@ -1,0 +1,1 @@
+"""Chapter 10: asynchronous processing. One file for each experiment."""

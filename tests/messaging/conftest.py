@@ -1,0 +1,5 @@
+"""Measurements leave nothing behind."""
+
+from tests.caching.conftest import tidy
+
+__all__ = ["tidy"]
