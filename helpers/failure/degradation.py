@@ -73,7 +73,7 @@ def simulate(at: Setting) -> Degradation:
     soft = np.where(there[:, at.hard_ones :], 1.0, at.worth).sum(axis=1)
     worth = np.where(served, (at.hard_ones + soft) / at.parts, 0.0)
     return Degradation(
-        at, served=wilson_interval(int(served.sum()), PAGES), worth=mean_interval(worth)
+        at, served=wilson_interval(int(served.sum()), PAGES), quality=mean_interval(worth)
     )
 
 
@@ -107,7 +107,7 @@ class Degradation(Result):
 
     at: Setting
     served: Interval
-    worth: Interval
+    quality: Interval
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -115,7 +115,7 @@ class Degradation(Result):
         return {
             "served_percent": rounded(100 * self.served.estimate),
             "served_theory_percent": rounded(100 * float(exact.served)),
-            "worth_percent": rounded(100 * self.worth.estimate),
+            "worth_percent": rounded(100 * self.quality.estimate),
             "worth_theory_percent": rounded(100 * float(exact.worth)),
         }
 
@@ -128,7 +128,7 @@ class Degradation(Result):
             f"{at.hard_ones} {'is' if at.hard_ones == 1 else 'are'} hard: "
             f"{in_percent(self.served.estimate)} of the pages are served (theory "
             f"{in_percent(float(exact.served))}), and a page is worth "
-            f"{in_percent(self.worth.estimate)} of a whole one on average (theory "
+            f"{in_percent(self.quality.estimate)} of a whole one on average (theory "
             f"{in_percent(float(exact.worth))})."
         )
 
@@ -149,8 +149,8 @@ def plot(run: Degradation, ax: Axes, mine: Mine | None = None) -> None:
     here(ax, at.hard_ones)
     green = style.DOTS | {"color": style.GREEN, "marker": "s"}
     error_bars(ax, at.hard_ones, run.served, **style.DOTS)
-    error_bars(ax, at.hard_ones, run.worth, **green)
-    ring(ax, at.hard_ones, [run.served.estimate, run.worth.estimate])
+    error_bars(ax, at.hard_ones, run.quality, **green)
+    ring(ax, at.hard_ones, [run.served.estimate, run.quality.estimate])
     low = next(end for end in (0.9, 0.7, 0.4, 0.0) if at.up**at.parts > end or not end)
     ax.set_xlim(-0.3, at.parts + 0.3)
     ax.set_xticks(range(0, at.parts + 1, 1 if at.parts <= 12 else 4))

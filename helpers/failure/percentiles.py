@@ -54,7 +54,7 @@ def simulate(at: Setting) -> Percentiles:
     times = Draws(at.seed)("times").exponential(1.0, (at.servers, each)) * at.means_ms[:, None]
     return Percentiles(
         at,
-        mean_ms=float(times.mean()),
+        overall_ms=float(times.mean()),
         averaged_ms=float(np.percentile(times, 99, axis=1).mean()),
         true_ms=float(np.percentile(times, 99)),
         tail=np.sort(times.ravel())[::-1][: times.size // 20].copy(),
@@ -67,7 +67,7 @@ def simulate(at: Setting) -> Percentiles:
 class Theory(NamedTuple):
     """Mean, average of the servers' 99th percentiles, and 99th percentile of all, ms."""
 
-    mean_ms: float
+    overall_ms: float
     averaged_ms: float
     true_ms: float
 
@@ -98,7 +98,7 @@ class Percentiles(Result):
     """What dashboards show, in ms; `tail` holds the slowest twentieth of the times, descending."""
 
     at: Setting
-    mean_ms: float
+    overall_ms: float
     averaged_ms: float
     true_ms: float
     tail: np.ndarray
@@ -107,7 +107,7 @@ class Percentiles(Result):
     def summary(self) -> dict[str, float | int | str]:
         exact = theory(self.at)
         return {
-            "mean_ms": rounded(self.mean_ms),
+            "mean_ms": rounded(self.overall_ms),
             "average_of_p99_ms": rounded(self.averaged_ms),
             "average_of_p99_theory_ms": rounded(exact.averaged_ms),
             "p99_of_all_ms": rounded(self.true_ms),
@@ -139,7 +139,7 @@ class Percentiles(Result):
         exact = theory(self.at)
         return {
             "what": ["mean", "average of p99", "p99 of all"],
-            "simulated (ms)": [self.mean_ms, self.averaged_ms, self.true_ms],
+            "simulated (ms)": [self.overall_ms, self.averaged_ms, self.true_ms],
             "theory (ms)": list(exact),
         }
 
@@ -159,7 +159,7 @@ def plot(run: Percentiles, ax: Axes) -> None:
     ax.axhline(0.01, color=style.FAINT, linewidth=1)
     exact = theory(at)
     for value, name, color, height in (
-        (exact.mean_ms, "mean", style.MUTED, 0.55),
+        (exact.overall_ms, "mean", style.MUTED, 0.55),
         (exact.averaged_ms, "average of p99", style.VERMILION, 0.2),
         (exact.true_ms, "p99 of all", style.BLUE, 0.07),
     ):

@@ -33,7 +33,7 @@ def test_pages_are_served_and_worth_what_theory_says(setting):
     exact = degradation.theory(at)
     served = sum(round(run.served.estimate * 4_000) for run in runs)
     assert_share(served, 20 * 4_000, float(exact.served))
-    assert_mean([run.worth.estimate for run in runs], float(exact.worth))
+    assert_mean([run.quality.estimate for run in runs], float(exact.worth))
 
 
 def test_ten_parts_by_hand():
@@ -48,7 +48,7 @@ def test_the_open_model_is_the_simulation_on_the_same_draws(setting):
     at = degradation.Setting(**setting)
     run, mine = degradation.simulate(at), degradation.some_pages(at, Draws(at.seed))
     assert mine["served"] == run.served.estimate
-    assert mine["worth"] == pytest.approx(run.worth.estimate)
+    assert mine["worth"] == pytest.approx(run.quality.estimate)
 
 
 def test_a_second_try_squares_what_is_missing():
@@ -74,7 +74,12 @@ def test_a_fallback_that_can_fail_as_well():
 def test_the_page_of_a_page(setting):
     run = degradation.simulate(**setting)
     at, exact = run.at, degradation.theory(run.at)
-    for share in (run.served.estimate, run.worth.estimate, float(exact.served), float(exact.worth)):
+    for share in (
+        run.served.estimate,
+        run.quality.estimate,
+        float(exact.served),
+        float(exact.worth),
+    ):
         assert percent(share) in run.reading
     assert ("parts that each answer " if at.parts > 1 else "part that answers ") in run.reading
     (ax,) = drawn_by(degradation, run, mine={"served": 0.97, "worth": 0.96})
@@ -84,7 +89,7 @@ def test_the_page_of_a_page(setting):
         np.testing.assert_allclose(curve[:, 1], expected)
     for look, interval in (
         (style.DOTS, run.served),
-        (style.DOTS | {"color": style.GREEN, "marker": "s"}, run.worth),
+        (style.DOTS | {"color": style.GREEN, "marker": "s"}, run.quality),
     ):
         bar = drawn.error_bars(ax, **look)
         assert [*bar.middle, *bar.low, *bar.high] == [
