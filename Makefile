@@ -8,7 +8,7 @@ SETUP = $(or $(PYTHON),$(error Python 3.11 or newer is needed and none was found
 	or name it with PYTHON=/path/to/python)) helpers/start.py
 
 .DEFAULT_GOAL = help
-.PHONY: help lab test notebooks labs bench lint format versions lock clean
+.PHONY: help lab test update notebooks labs bench lint format versions lock clean
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -17,6 +17,9 @@ lab: ## open the course in JupyterLab (PORT=8890 BROWSER=no on a server)
 
 test: ## run every test (ARGS="tests/scaling -k knee" for some of them)
 	@$(SETUP) test $(ARGS)
+
+update: ## bring the course up to date; what you did in it is kept
+	@$(or $(PYTHON),python3) helpers/update.py
 
 notebooks: installed ## run the notebooks again and save their outputs (NB="notebooks/02*.ipynb")
 	$(VENV) -m helpers.authoring execute $(NB)

@@ -35,10 +35,13 @@ README = """# System design, by doing
 
 ```
 make lab     # sets everything up and opens the course in JupyterLab
+make update  # fetches what is new; your runs, notes and answers are kept
 ```
 
 It needs Python 3.11 or newer and nothing else. Without make, on Windows too:
-`python helpers/start.py`. On a server: `make lab PORT=8890 BROWSER=no`.
+`python helpers/start.py` and `python helpers/update.py`. On a server:
+`make lab PORT=8890 BROWSER=no`. Where an update brings a new version of a file that you changed,
+yours lies in `progress/kept/`.
 
 ![An explorer: sliders, and simulated points on the curves of theory](docs/explorer.png)
 
@@ -62,11 +65,14 @@ MAKEFILE = """# Nothing but Python 3.11 or newer is needed. Without make: python
 PYTHON ?= python3
 
 .DEFAULT_GOAL = lab
-.PHONY: lab clean
+.PHONY: lab update clean
 
 lab: ## open the course in JupyterLab (PORT=8890 BROWSER=no on a server)
 	@$(PYTHON) helpers/start.py lab $(if $(PORT),--port $(PORT)) \\
 		$(if $(filter no,$(BROWSER)),--no-browser) $(ARGS)
+
+update: ## bring the course up to date; what you did in it is kept
+	@$(PYTHON) helpers/update.py
 
 clean: ## delete the environment; your progress stays
 	rm -rf .venv *.egg-info
