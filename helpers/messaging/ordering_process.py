@@ -30,7 +30,7 @@ def main() -> None:
         for (order,) in database.execute("SELECT id FROM outbox ORDER BY id").fetchall():
             publish(order)
             time.sleep(step_s)
-            database.execute("DELETE FROM outbox WHERE id = ?", (order,))
+            database.execute("DELETE FROM outbox WHERE id = :id", {"id": order})
 
     relay()
     finish = sys.stdin.readline().strip() == "finish"
