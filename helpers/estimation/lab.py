@@ -65,20 +65,7 @@ class LabParameters:
 
 
 def lab_parameters(student_id: str) -> LabParameters:
-    """Return the numbers that belong to a student id; the same id always has the same ones.
-
-    Parameters
-    ----------
-    student_id : str
-        Any text but the empty one; spaces around it and upper case make no difference.
-
-    Raises
-    ------
-    TypeError
-        If it is not text.
-    ValueError
-        If it is empty.
-    """
+    """Return the numbers that belong to a student id; see :func:`students.stream`."""
     name, rng = students.stream(student_id, students.hashed("lab05"))
     design_rps = float(rng.integers(9, 19) * 10)
     demands_s = {

@@ -72,20 +72,7 @@ class LabParameters:
 
 
 def lab_parameters(student_id: str) -> LabParameters:
-    """Return the numbers that belong to a student id; the same id always has the same ones.
-
-    Parameters
-    ----------
-    student_id : str
-        Any text but the empty one; spaces around it and upper case make no difference.
-
-    Raises
-    ------
-    TypeError
-        If it is not text.
-    ValueError
-        If it is empty.
-    """
+    """Return the numbers that belong to a student id; see :func:`students.stream`."""
     name, rng = students.stream(student_id, students.hashed("lab06"))
     capacity_rps = float(rng.integers(8, 17) * 5)
     load_rps = float(round(capacity_rps * float(rng.uniform(0.6, 0.75))))

@@ -49,20 +49,7 @@ class LabParameters:
 
 
 def lab_parameters(student_id: str) -> LabParameters:
-    """Return the numbers that belong to a student id; the same id always has the same ones.
-
-    Parameters
-    ----------
-    student_id : str
-        Any text but the empty one; spaces around it and upper case make no difference.
-
-    Raises
-    ------
-    TypeError
-        If it is not text.
-    ValueError
-        If it is empty.
-    """
+    """Return the numbers that belong to a student id; see :func:`students.stream`."""
     name, rng = students.stream(student_id, students.hashed("lab10"))
     usual_rps = float(rng.integers(4, 13))
     work_ms, fails = int(rng.integers(20, 151) * 10), int(rng.integers(5, 31))

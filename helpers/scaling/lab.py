@@ -50,20 +50,7 @@ class LabParameters:
 
 
 def lab_parameters(student_id: str) -> LabParameters:
-    """Return the numbers that belong to a student id; the same id always has the same ones.
-
-    Parameters
-    ----------
-    student_id : str
-        Any text but the empty one; spaces around it and upper case make no difference.
-
-    Raises
-    ------
-    TypeError
-        If it is not text.
-    ValueError
-        If it is empty.
-    """
+    """Return the numbers that belong to a student id; see :func:`students.stream`."""
     name, rng = students.stream(student_id, students.hashed("lab02"))
     service_ms = float(rng.integers(12, 41))
     workers = np.array([1, 2, 4, 8, 16, 32, 48])

@@ -1,34 +1,10 @@
-"""The chapter's questions: answers from the models, each asked on the page."""
+"""The answers are those of the models, and those that the words explain."""
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from helpers.authoring.course import ROOT
 from helpers.messaging import load_levelling, questions
-
-PAGE = (ROOT / "notebooks" / "10_asynchronous_processing.ipynb").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", questions.PREDICTIONS)
-def test_a_prediction_has_an_answer_and_is_asked(name):
-    asked = questions.PREDICTIONS[name]
-    answer = asked.answer() if callable(asked.answer) else asked.answer
-    if asked.options:
-        assert answer in asked.options
-    else:
-        assert isinstance(answer, float)
-        assert math.isfinite(answer)
-        assert asked.unit
-    assert f'predict(questions, \\"{name}\\")' in PAGE
-
-
-@pytest.mark.parametrize("name", questions.QUIZZES)
-def test_a_quiz_is_asked(name):
-    assert questions.QUIZZES[name].answer in questions.QUIZZES[name].options
-    assert f'quiz(questions, \\"{name}\\")' in PAGE
 
 
 def test_with_the_mean_of_the_traffic_a_spike_drains_just_in_time():

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.explore import predict, quiz
 from helpers.sharding import fan_out, migration, placement, questions
 
 
 def answer(name: str) -> float | str:
     asked = questions.PREDICTIONS[name].answer
     return asked() if callable(asked) else asked
-
-
-@pytest.mark.parametrize("name", questions.PREDICTIONS)
-def test_predictions_can_be_asked(name: str) -> None:
-    assert predict(questions, name).key == f"08-{name}"
-    assert isinstance(answer(name), float | str)
-
-
-@pytest.mark.parametrize("name", questions.QUIZZES)
-def test_quizzes_can_be_asked(name: str) -> None:
-    quiz(questions, name)
 
 
 def test_answers_have_their_values() -> None:
