@@ -14,7 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, error_bars, marks, named_axis
+from helpers.foundations.drawing.axes import bars, error_bars, marks
+from helpers.foundations.drawing.rows import named_rows
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Draws, Parameters, Result, integer, number, seed, takes
 from helpers.foundations.prose import counted, duration, percent, rounded, significant
@@ -140,17 +141,16 @@ class Budget(Result):
 def plot(run: Budget, ax: Axes) -> None:
     """Draw what is allowed, what is taken, and what is left."""
     exact = theory(run.at)
-    rows = [2.0, 1.0, 0.0]
+    names = ["the target allows", "dependencies take", "left for your mistakes"]
+    rows = named_rows(ax, names)
     left = max(exact.allowed_min - run.spent.estimate, 0.0)
     top = headroom(max(exact.allowed_min, run.spent.high))
     ax.set_xlim(0, top)
-    ax.set_ylim(-0.6, 2.6)
-    bars(ax, rows[0], exact.allowed_min, 0.6, along="x", facecolor=style.FAINT)
-    bars(ax, rows[1], run.spent.estimate, 0.6, along="x", facecolor=style.BLUE)
+    bars(ax, rows[0], exact.allowed_min, 0.32, along="x", facecolor=style.FAINT)
+    bars(ax, rows[1], run.spent.estimate, 0.32, along="x", facecolor=style.BLUE)
     bars(ax, rows[2], left, 0.6, start=exact.allowed_min - left, along="x", facecolor=style.GREEN)
     error_bars(ax, rows[1], run.spent, along="x", **style.DOTS | {"marker": ""})
-    marks(ax, rows[1], exact.spent_min, 0.7, along="x")
+    marks(ax, rows[1], exact.spent_min, 0.4, along="x")
     ax.axvline(exact.allowed_min, color=style.MUTED, linewidth=1)
-    named_axis(ax, "y", ["the target allows", "dependencies take", "left for you"], rows)
     ax.set_title("A year's error budget")
     ax.set_xlabel("minutes")

@@ -50,7 +50,7 @@ class Setting(Parameters):
         note="Share of a machine's downtime that all of them have at once.",
     )
     price_usd: float = number(10_000.0, "A copy costs", unit="US$/year", at_least=0)
-    income_usd: float = number(1e6, "The service earns", unit="US$/year", above=0)
+    income_usd: float = number(5e6, "The service earns", unit="US$/year", above=0)
     seed: int = seed()
 
     @property
@@ -180,7 +180,7 @@ def plot(run: Nines, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
         each.set_xlim(0.5, MOST + 0.5)
         here(each, at.copies)
     log_axis(ax, "y", 1e-9, 1.0, ticks=(1e-8, 1e-6, 1e-4, 1e-2, 1),
-             text=lambda share: f"{100 * share:g} %")  # fmt: skip
+             text=lambda share: f"{significant(100 * share)} %")  # fmt: skip
     if exact.floor > 1e-9:
         ax.axhline(exact.floor, color=style.ORANGE, linewidth=1.4)
     ax.plot(COPIES, np.maximum(exact.down, 1e-10), **style.THEORY)
