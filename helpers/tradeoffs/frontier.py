@@ -65,7 +65,7 @@ def beats(one, other):
     return nowhere_worse and somewhere_better
 
 
-def frontier(at):
+def left_standing(at):
     """Return the designs that no other beats."""
     judged = [GOOD.index(name) for name in CRITERIA[at.judged_by]]
     marks = [[design[i] for i in judged] for design in cloud().values()]
@@ -83,7 +83,7 @@ def simulate(at: Setting) -> Frontier:
         for choice, other in cloud().items()
         if beats([other[i] for i in judged], [mine[i] for i in judged])
     ]
-    return Frontier(at, left=np.array(frontier(at)["left"]), better=tuple(better))
+    return Frontier(at, left=np.array(left_standing(at)["left"]), better=tuple(better))
 
 
 # --- theory ---------------------------------------------------------------------------------------

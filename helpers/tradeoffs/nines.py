@@ -31,8 +31,11 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import counted, duration, rounded, significant
 from helpers.foundations.statistics import Interval, wilson_interval
 
-#: Moments at which a run of the model, and the simulation, look who is up.
-MOMENTS, LOOKS = 20_000, 2_000_000
+#: Moments at which one run of the model looks who is up.
+MOMENTS = 20_000
+
+#: The same in the simulation.
+LOOKS = 2_000_000
 MOST = 6
 COPIES = np.arange(1, MOST + 1)
 

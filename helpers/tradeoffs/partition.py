@@ -47,12 +47,16 @@ from helpers.foundations.histories import (
 from helpers.foundations.prose import counted, duration, rounded
 
 #: What replicas do when they cannot reach the others: insist on a majority, or answer all the same.
-WAYS = ("majority or nothing (CP)", "answer anyway (AP)")
-CP, AP = WAYS
+CP = "majority or nothing (CP)"
+AP = "answer anyway (AP)"
+WAYS = (CP, AP)
 
-#: When the cut begins, how long clients are kept waiting before they are refused, and how long a
-#: replica takes for an answer from its own copy; seconds.
-CUT_AT_S, PATIENCE_S, OWN_S = 4.0, 0.5, 0.001
+#: When the cut begins, seconds.
+CUT_AT_S = 4.0
+
+#: How long a client is kept waiting before it is refused; and for an answer from one copy, seconds.
+PATIENCE_S = 0.5
+OWN_S = 0.001
 
 
 class Setting(Parameters):

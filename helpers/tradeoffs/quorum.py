@@ -41,8 +41,11 @@ from helpers.foundations.prose import percent, rounded, significant
 from helpers.foundations.statistics import Interval, quantile_interval, wilson_interval
 from helpers.tradeoffs.wars import FAR_MS, FITS, Delay, delay_of, delays
 
-#: Writes, each with one read, in the simulation and in one run of the model.
-TRIALS, RACES = 50_000, 200
+#: Writes, each with one read, in the simulation.
+TRIALS = 50_000
+
+#: The same in one run of the model.
+RACES = 200
 
 #: What once in a thousand is called here.
 RARE = 1e-3
