@@ -44,7 +44,9 @@ class Setting(Parameters):
     """Machines that fail, alone and together, and what an hour without them costs."""
 
     copies: int = integer(2, "Copies", at_least=1, at_most=MOST)
-    down_percent: float = number(1.0, "One is down for", unit="% of the time", above=0, at_most=50)
+    down_percent: float = number(
+        1.0, "A copy is down for", unit="% of the time", above=0, at_most=50
+    )
     beta: float = number(
         0.1,
         "Beta, common share",
@@ -182,9 +184,9 @@ def plot(run: Nines, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     for each in axes:
         each.set_xlim(0.5, MOST + 0.5)
         here(each, at.copies)
-    log_axis(ax, "y", 1e-9, 1.0, ticks=(1e-8, 1e-6, 1e-4, 1e-2, 1),
+    log_axis(ax, "y", 1e-7, 1.0, ticks=(1e-6, 1e-4, 1e-2, 1),
              text=lambda share: f"{significant(100 * share)} %")  # fmt: skip
-    if exact.floor > 1e-9:
+    if exact.floor > 1e-7:
         ax.axhline(exact.floor, color=style.ORANGE, linewidth=1.4)
     ax.plot(COPIES, np.maximum(exact.down, 1e-10), **style.THEORY)
     seen = run.outages > 0
@@ -205,4 +207,4 @@ def plot(run: Nines, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     money.set_title("What a year costs (US$)")
     money.set_xlabel("copies")
     if mine is not None:
-        yours(ax, at.copies, max(float(mine["down"]), 1e-9))
+        yours(ax, at.copies, max(float(mine["down"]), 1e-7))

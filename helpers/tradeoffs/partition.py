@@ -64,8 +64,10 @@ class Setting(Parameters):
 
     replicas: int = integer(3, "Replicas", at_least=2, at_most=5)
     cut: bool = flag(True, "The network is cut")
-    way: str = option(CP, "Replicas", of=WAYS)
-    cut_off: int = integer(1, "Cut off, at most half", unit="replicas", at_least=1, at_most=2)
+    way: str = option(CP, "A replica that is cut off", of=WAYS)
+    cut_off: int = integer(
+        1, "Cut off, at most half of them", unit="replicas", at_least=1, at_most=2
+    )
     cut_s: float = number(8.0, "The cut lasts", unit="s", above=0, at_most=14)
     delay_ms: float = number(20.0, "A message takes", unit="ms", above=0, at_most=200)
     pause_s: float = number(0.4, "A client pauses", unit="s", above=0)

@@ -30,7 +30,7 @@ from helpers.foundations.statistics import Interval, verdict, wilson_interval
 from helpers.tradeoffs.loopback_replicas import race_for_real
 
 #: When the reads of a measurement come, after the confirmation, ms.
-AFTER_MS = (0.0, 5.0, 10.0, 20.0, 40.0)
+AFTER_MS = (0.0, 10.0, 20.0, 40.0, 80.0)
 
 
 class Trial(Parameters):
@@ -38,8 +38,8 @@ class Trial(Parameters):
 
     read_quorum: int = integer(1, "A read waits for R", at_least=1, at_most=3)
     write_quorum: int = integer(1, "A write waits for W", at_least=1, at_most=3)
-    write_ms: float = number(20.0, "A write's way takes on average", unit="ms", above=0)
-    other_ms: float = number(5.0, "Each other way takes", unit="ms", above=0)
+    write_ms: float = number(40.0, "A write's way takes on average", unit="ms", above=0)
+    other_ms: float = number(10.0, "Each other way takes", unit="ms", above=0)
     trials: int = integer(120, "Reads at each moment", at_least=30, at_most=1_000)
     timeout_s: float = number(60.0, "Given up after", unit="s", above=0)
     seed: int = seed()
@@ -137,10 +137,10 @@ class MeasuredQuorum(Measured):
 
 def plot_measured(run: MeasuredQuorum, ax: Axes) -> None:
     """Draw the share of stale reads against time, and the simulation's."""
-    moments = np.linspace(0, 50, 60)
+    moments = np.linspace(0, 100, 60)
     ax.plot(moments, 100 * stale_in_theory(run.at, moments), **style.SIMULATION)
     error_bars(ax, AFTER_MS, run.shares, 100.0, **style.MEASUREMENT)
-    ax.set_xlim(-1.5, 50)
+    ax.set_xlim(-3, 100)
     ax.set_ylim(-3, 105)
     key(ax, [("●", "three real replicas", style.VERMILION), ("▬", "simulation", style.BLUE)])
     ax.set_title("Stale reads (%)")
