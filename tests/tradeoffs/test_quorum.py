@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,12 +25,22 @@ MODEL = "helpers.tradeoffs.quorum:race"
 
 @pytest.mark.parametrize("fit", FITS)
 def test_latencies_of_the_published_table(fit):
-    # Bailis et al. 2012, table 4; of 50,000 reads 50 are beyond the percentile: 14 % of a tail, of
-    # which a latency moves by less than 6 %.
+    # Bailis et al. 2012, table 4. Beyond the percentile are 600 of 600,000, give or take 4 %; the
+    # heaviest tail, of shape 1.51, makes 3 % of that, and the paper's million has its own.
     for (r, w), (read_ms, write_ms, _) in PUBLISHED[fit].items():
+        _, writes, reads = races(fit, r, w, 600_000)
+        assert np.percentile(reads, 99.9) == pytest.approx(read_ms, rel=0.05)
+        assert np.percentile(writes, 99.9) == pytest.approx(write_ms, rel=0.05)
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_the_simulation_has_the_same_percentiles(fit):
+    for r, w in PUBLISHED[fit]:
         run = quorum.simulate(fit=fit, read_quorum=r, write_quorum=w)
-        assert run.read_ms.estimate == pytest.approx(read_ms, rel=0.08)
-        assert run.write_ms.estimate == pytest.approx(write_ms, rel=0.08)
+        _, writes, reads = races(fit, r, w, 600_000)
+        for interval, many in ((run.read_ms, reads), (run.write_ms, writes)):
+            wide = 2 * (interval.high - interval.low)  # over six standard errors
+            assert abs(interval.estimate - np.percentile(many, 99.9)) < wide
 
 
 @pytest.mark.parametrize(("fit", "fresh"), [("LNKD-SSD", 97.4), ("LNKD-DISK", 43.9),
@@ -39,8 +50,9 @@ def test_fresh_reads_right_after_a_write_as_published(fit, fresh):
     assert 100 * (1 - at_once.estimate) == pytest.approx(fresh, abs=0.8)
 
 
+@cache
 def races(fit, r, w, trials, shape=3.5):
-    """Sorted times from which on reads are fresh, ms, of many races."""
+    """Sorted times from which on reads are fresh, and latencies of writes and reads, ms."""
     rng = np.random.default_rng(7)
     ms = {}
     for message in "WARS":
@@ -56,7 +68,8 @@ def races(fit, r, w, trials, shape=3.5):
     confirmed = np.sort(ms["W"] + ms["A"], axis=1)[:, w - 1]
     first = (ms["R"] + ms["S"]).argsort(axis=1)[:, :r]
     late = np.take_along_axis(ms["W"] - ms["R"], first, 1).min(axis=1)
-    return np.sort(late - confirmed), confirmed
+    reads = np.sort(ms["R"] + ms["S"], axis=1)[:, r - 1]
+    return np.sort(late - confirmed), confirmed, reads
 
 
 @pytest.mark.parametrize(("fit", "r", "w"), [("LNKD-DISK", 1, 1), ("LNKD-DISK", 1, 2),
@@ -64,7 +77,7 @@ def races(fit, r, w, trials, shape=3.5):
 def test_when_writes_are_visible_measured_as_the_paper_did(fit, r, w):
     # The first moment of a grid at which 50,000 fresh reads hold at most 50 stale ones.
     published = PUBLISHED[fit][r, w][2]
-    needs, _ = races(fit, r, w, 600_000)
+    needs, *_ = races(fit, r, w, 600_000)
     grid = np.linspace(0.5 * published, 1.5 * published, 600)
     share = 1 - np.searchsorted(needs, grid, side="right") / needs.size
     counts = np.random.default_rng(3).binomial(50_000, share, (40, grid.size))
@@ -75,11 +88,11 @@ def test_when_writes_are_visible_measured_as_the_paper_did(fit, r, w):
 
 
 def test_the_misprinted_shape_would_show():
-    _, printed = races("YMMR", 1, 1, 600_000, shape=3.35)
-    _, used = races("YMMR", 1, 1, 600_000)
-    assert np.percentile(printed, 99.9) == pytest.approx(11.2, abs=0.1)
+    _, printed, _ = races("YMMR", 1, 1, 600_000, shape=3.35)
+    _, used, _ = races("YMMR", 1, 1, 600_000)
+    assert np.percentile(printed, 99.9) == pytest.approx(11.1, abs=0.1)
     assert np.percentile(used, 99.9) == pytest.approx(10.8, abs=0.1)
-    needs, _ = races("YMMR", 1, 1, 600_000, shape=3.35)
+    needs, *_ = races("YMMR", 1, 1, 600_000, shape=3.35)
     assert 100 * (needs <= 0).mean() == pytest.approx(88.7, abs=0.25)  # published: 89.3
 
 
@@ -206,8 +219,13 @@ def test_the_table_beside_the_papers():
 
 
 def test_the_replay_shows_a_stale_read_where_there_is_one():
-    assert "client: old value" in str(quorum.watch(after_ms=0.0).told())
-    assert "client: old value" not in str(quorum.watch(read_quorum=2, write_quorum=2).told())
+    def told(**setting):
+        log = quorum.watch(**setting)
+        return [log.told(row) for row in range(len(log.rows))]
+
+    assert "client: old value" in told(after_ms=0.0)
+    assert "client: new value" in told(read_quorum=2, write_quorum=2)
+    assert "client: old value" not in told(read_quorum=2, write_quorum=2)
 
 
 def test_delays_of_a_wide_area_are_near_once():
