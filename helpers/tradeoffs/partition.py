@@ -18,6 +18,7 @@ import numpy as np
 import simpy
 from matplotlib.axes import Axes
 
+from helpers.foundations import histories
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import key, yours
 from helpers.foundations.drawing.clicks import clickable
@@ -34,16 +35,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.histories import (
-    READ,
-    WRITE,
-    Operation,
-    Verdict,
-    linearizable,
-    overwritten_reads,
-    right_until,
-    smallest_violation,
-)
+from helpers.foundations.histories import READ, WRITE, Operation
 from helpers.foundations.prose import counted, duration, rounded
 
 #: What replicas do when they cannot reach the others: insist on a majority, or answer all the same.
@@ -180,12 +172,12 @@ def one_cut(at, draw):
 
 def tally(at: Setting, history: list[Operation]) -> dict[str, Any]:
     """Count, of a history, who was refused and who was wrong."""
-    wrong = overwritten_reads(history)
+    wrong = histories.overwritten_reads(history)
     return {
         "history": tuple(history),
         "refused": sum(one.end == math.inf for one in history),
         "wrong": len(wrong),
-        "linearizable": linearizable(history).holds,
+        "linearizable": histories.linearizable(history).holds,
     }
 
 
@@ -193,7 +185,7 @@ def tally(at: Setting, history: list[Operation]) -> dict[str, Any]:
 def simulate(at: Setting) -> Partition:
     """Run the model once, and let the checker read what the clients saw."""
     history = one_cut(at, Draws(at.seed))["history"]
-    return Partition(at, history=history, verdict=linearizable(history))
+    return Partition(at, history=history, verdict=histories.linearizable(history))
 
 
 # --- one run, operation by operation --------------------------------------------------------------
@@ -261,12 +253,12 @@ class Partition(Result):
 
     at: Setting
     history: tuple[Operation, ...]
-    verdict: Verdict
+    verdict: histories.Verdict
 
     @cached_property
     def wrong(self) -> list[Operation]:
         """Reads of what had been overwritten before they began."""
-        return overwritten_reads(self.history)
+        return histories.overwritten_reads(self.history)
 
     @property
     def refused(self) -> list[Operation]:
@@ -285,7 +277,7 @@ class Partition(Result):
     @cached_property
     def smallest(self) -> tuple[Operation, ...]:
         """The smallest part of the history that is already wrong; empty if all is right."""
-        return () if self.verdict.holds else smallest_violation(self.history)
+        return () if self.verdict.holds else histories.smallest_violation(self.history)
 
     @property
     def median_ms(self) -> float:
@@ -321,7 +313,7 @@ class Partition(Result):
             return f"{said}The checker finds an order: one copy could have behaved like that."
         if self.verdict.holds is None:
             return f"{said}The checker gives up: too many orders are possible."
-        when = right_until(self.history)
+        when = histories.right_until(self.history)
         return (
             f"{said}The checker finds none: right until {duration(when)}, and "
             f"{counted(len(self.smallest), 'operation')} suffice to show it."
