@@ -73,7 +73,14 @@ CHAPTERS = (
         written=True,
         lab="lab02_thinking_at_scale",
     ),
-    Chapter(3, "trade_offs_everywhere", "Trade-offs everywhere", _claims(22, 29)),
+    Chapter(
+        3,
+        "tradeoffs_everywhere",
+        "Trade-offs everywhere",
+        _claims(22, 29),
+        written=True,
+        lab="lab03_tradeoffs_everywhere",
+    ),
     Chapter(
         4,
         "the_anatomy_of_a_system",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.foundations.prose import significant
-from helpers.tradeoffs.quorum import simulate
+from helpers.tradeoffs import quorum
 
 #: Bailis et al. 2012, table 4: 99.9th percentile of reads and writes, and from when on 99.9 % of
 #: the reads are fresh, ms; three replicas.
@@ -28,7 +28,7 @@ PUBLISHED = {
 def beside_the_paper(fit: str) -> Mapping[str, Any]:
     """Return the columns of one fit's part of the paper's table, each beside the simulation's."""
     rows = PUBLISHED[fit]
-    runs = [simulate(fit=fit, read_quorum=r, write_quorum=w) for r, w in rows]
+    runs = [quorum.simulate(fit=fit, read_quorum=r, write_quorum=w) for r, w in rows]
     ours = [(run.read_ms.estimate, run.write_ms.estimate, run.visible_ms) for run in runs]
     columns: dict[str, Any] = {"R, W": [f"{r}, {w}" for r, w in rows]}
     for place, name in enumerate(("read p99.9", "write p99.9", "visible after")):
