@@ -16,6 +16,7 @@ from helpers.failure import threshold
 from helpers.foundations.questions import Goal, Goals
 from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
 from helpers.sharding import migration
+from helpers.tradeoffs import frontier, nines, partition, quorum
 from helpers.why import rolling
 
 Values = dict[str, Any]
@@ -85,6 +86,27 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             {"sigma": 0.0, "kappa": 0.016, "workers": 63},
         ],
         {"": {"sigma": 0.0, "kappa": 0.016, "workers": 64}},
+    ),
+    "03-firsts": (
+        frontier,
+        [{}, {"cache": "10 s", "replicas": 2}],
+        {
+            "cost": {"servers": 2, "cache": "no cache", "replicas": 0},
+            "latency": {"servers": 2, "cache": "60 s", "replicas": 0},
+            "outage": {"servers": 4, "cache": "no cache", "replicas": 1},
+            "staleness": {"servers": 2, "cache": "no cache", "replicas": 0},
+        },
+    ),
+    "03-quick-and-fresh": (
+        quorum,
+        [{}, {"read_quorum": 2, "write_quorum": 2}, {"read_quorum": 1, "write_quorum": 3}],
+        {"": {"read_quorum": 3, "write_quorum": 1}},
+    ),
+    "03-third-copy": (nines, [{}, {"income_usd": 1e8}], {"": {"income_usd": 3e8}}),
+    "03-nobody": (
+        partition,
+        [{}, {"replicas": 2, "cut": False}, {"replicas": 4, "cut_off": 1}],
+        {"": {"replicas": 4, "cut_off": 2}},
     ),
     "04-keeps-up": (
         cache_load,
