@@ -127,7 +127,7 @@ def draw_diagram(
         )
     )
     ax.add_collection(LineCollection(ticks, colors=style.BLACK, linewidths=1.6, zorder=6))
-    ax.text(1, 3, "▏black tick: theory with nothing dead", fontsize=9, color=style.MUTED)
+    ax.text(1, 3, "▏tick: theory with nothing dead", fontsize=9, color=style.MUTED)
 
 
 def _click(ax: Axes, name: str, victim: str) -> None:

@@ -398,5 +398,6 @@ def plot_measured(run: MeasuredBulkhead, ax: Axes) -> None:
             places.append(x)
     ax.set_xlim(-0.6, 4.0)
     ax.set_xticks(places, labels)
+    key(ax, [("●", "measured", style.VERMILION), ("╌", "Erlang B", style.INK)])
     ax.set_title("Real thread pools, and Erlang's formula")
     ax.set_ylabel("refused")

@@ -164,7 +164,7 @@ def plot(run: Layers, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     log_axis(failed, "y", _LOWEST, 2, text=percent)
     failed.plot(_SHARES, np.maximum(exact.failed, _LOWEST / 10), **style.THEORY)
     failed.plot(_SHARES[1:], _SHARES[1:], color=style.GHOST, linewidth=1.4)
-    style.label(failed, 0.12, 0.12, "one call, no retry", style.MUTED, xytext=(4, 12))
+    style.label(failed, 0.12, 0.12, "one call, no retry", style.MUTED, xytext=(4, 36))
     if run.failed.estimate > 0:
         error_bars(failed, at.failing, run.failed, **style.DOTS)
         ring(failed, at.failing, run.failed.estimate)

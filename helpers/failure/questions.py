@@ -214,7 +214,7 @@ QUIZZES: Mapping[str, Quiz] = {
         "check. Which signal shows it?",
         options={
             "The health check.": "It says yes: that is what makes the failure gray.",
-            "The mean response time.": "It gets *better*: errors are quick.",
+            "The mean response time.": "It gets better: errors are quick.",
             "The share of failed requests, server by server.": "One of them is at 100 %. Users saw "
             "it first; count what they see.",
         },

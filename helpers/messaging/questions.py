@@ -95,7 +95,8 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "at a random moment. How many messages are done twice, on average?",
         answer=lambda: killed_consumers.theory(killed_consumers.Setting(batch=10)),
         unit="messages",
-        why="Any of 0 to 9 are done and not yet acknowledged, all equally likely.",
+        why="Any of 0 to 9 are done and not yet acknowledged, all equally likely if messages take "
+        "the same.",
         axis="y",
     ),
     "drain": Prediction(
@@ -157,7 +158,8 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=_gain,
         unit="times",
         tolerance=0.35,
-        why="In turn, everybody waits for the giants. Shortest first, only the giants do.",
+        why="In turn, everybody waits for the giants. Shortest first, nobody waits for a job that "
+        "has more left to do.",
     ),
     "save": Prediction(
         question="A worker lives 2 h on average and saving takes 2 min. After how many minutes of "
@@ -212,7 +214,8 @@ QUIZZES: Mapping[str, Quiz] = {
         "brings it down?",
         options={
             "A broker with more disk.": "It makes room for more of what nobody will do.",
-            "More workers, or less work per job.": "If the mean does not fit, nothing else helps.",
+            "More workers, or less work per job.": "If the mean does not fit, nothing else helps "
+            "but to turn jobs away.",
             "A shorter visibility timeout.": "It makes work be done twice, and the mean larger.",
         },
         answer="More workers, or less work per job.",

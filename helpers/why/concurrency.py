@@ -406,4 +406,4 @@ def plot_measured(run: MeasuredConcurrency, axes: tuple[Axes, Axes]) -> None:
             error_bars(ax, place, rate, scale, along="x", **style.MEASUREMENT)
     shared = np.array([y[ways.index(way)] for way in ("threads", "asyncio")])
     spans(rates, [run.amdahl_rps] * 2, shared - 0.22, shared + 0.22, color=style.MUTED)
-    note(rates, 0.97, 0.075, "black: bound, grey: Amdahl", style.INK, ha="right")
+    note(rates, 0.97, 0.075, "stroke: bound, grey: Amdahl", style.INK, ha="right")

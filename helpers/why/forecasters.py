@@ -218,4 +218,5 @@ def plot(run: Forecasters, axes: tuple[Axes, Axes]) -> None:
     scores.axvline(exact.brier, **style.THEORY)
     note(scores, 0.97, 0.95, "— as they speak", style.BLUE, ha="right")
     note(scores, 0.97, 0.87, "- - honest twins", style.GREEN, ha="right")
-    note(scores, 0.97, 0.79, "dotted: always 50 %", ha="right")
+    note(scores, 0.97, 0.79, "- - theory, as they speak", style.BLACK, ha="right")
+    note(scores, 0.97, 0.71, "dotted: always 50 %", ha="right")

@@ -496,11 +496,19 @@ class Notebook(Watched):
         return self.page.wait_for_function(_OWN_MODEL, arg=index).json_value()
 
     def lift_veils(self) -> None:
-        """Ask to be shown what waits for a prediction, everywhere."""
-        for veil in self.page.query_selector_all(".sd-veil"):
-            covered = veil.evaluate_handle("veil => veil.nextElementSibling")
-            assert not covered.as_element().is_visible(), "it is seen before the prediction"
-            veil.query_selector("button").click()
+        """Ask to be shown what waits for a prediction, everywhere.
+
+        One question may be waited for in several places; to be shown one shows them all.
+        """
+        waiting = [
+            (veil, veil.evaluate_handle("veil => veil.nextElementSibling").as_element())
+            for veil in self.page.query_selector_all(".sd-veil")
+        ]
+        for _, covered in waiting:
+            assert not covered.is_visible(), "it is seen before the prediction"
+        for veil, covered in waiting:
+            if veil.is_visible():
+                veil.query_selector("button").click()
             self.page.wait_for_function("one => one.offsetParent !== null", arg=covered)
 
     def explorers(self) -> list[Explorer]:

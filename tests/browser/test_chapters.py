@@ -25,6 +25,7 @@ SERIOUS = {"serious", "critical"}
 REWRITTEN = {
     "01": ("helpers.why.durability:one_journal", "told = safe", "told = start"),
     "02": ("helpers.scaling.knee:one_queue", "at.service_ms / 1000", "at.service_ms / 500"),
+    "03": ("helpers.tradeoffs.nines:look_in", "all(down)", "any(down)"),
     "04": ("helpers.anatomy.balancing:two_choices", "[:2]", "[:1]"),
     "05": ("helpers.estimation.estimate:servers_for", "(3 * kept)", "(5 * kept)"),
     "06": ("helpers.failure.bad_day:one_day", "room = 0.0 if paused", "room = 60 * 40.0 if paused"),
@@ -38,6 +39,7 @@ REWRITTEN = {
         "popitem(last=False)",
         "popitem(last=True)",
     ),
+    "10": ("helpers.messaging.prefetch:one_consumer", "at.work_ms / 1000", "at.work_ms / 500"),
 }
 
 

@@ -85,7 +85,7 @@ def test_a_good_explorer_passes_and_can_be_photographed(
     assert reading != before[1]
     assert explorer.click("Reset")
     assert explorer.face() == before
-    assert what_is_wrong(explorer) == []
+    assert what_is_wrong(explorer, thorough=True) == []
     assert notebook.console == notebook.outside == []
     assert [one for one in notebook.axe() if one["impact"] in SERIOUS] == []
     assert photograph(notebook, tmp_path / "shots") >= 5
@@ -99,14 +99,14 @@ def test_a_good_explorer_passes_and_can_be_photographed(
 def test_a_bad_explorer_is_noticed(
     number: int, found: str, explored: tuple[Notebook, list[list[int]]]
 ) -> None:
-    (wrong,) = what_is_wrong(explored[0].explorers()[number])
+    (wrong,) = what_is_wrong(explored[0].explorers()[number], thorough=True)
     assert found in wrong
 
 
 def test_a_slider_may_wait_for_another_control(
     explored: tuple[Notebook, list[list[int]]],
 ) -> None:
-    assert what_is_wrong(explored[0].explorers()[3]) == []
+    assert what_is_wrong(explored[0].explorers()[3], thorough=True) == []
 
 
 def test_an_error_in_a_cell_is_noticed_and_the_page_is_listened_to(

@@ -140,4 +140,5 @@ def test_the_page_of_real_pools():
     np.testing.assert_allclose(bar.middle, [0.5, 0.5, 0.03, 0.6])
     np.testing.assert_allclose(bar.low, np.array([0.5, 0.5, 0.03, 0.6]) - 0.05)
     np.testing.assert_allclose(run.columns["refused"], [0.5, 0.5, 0.03, 0.6])
+    assert {"measured", "Erlang B"} <= {text.rstrip(" ●╌") for text in drawn.written(ax)}
     assert_legible(ax)

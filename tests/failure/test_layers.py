@@ -118,3 +118,17 @@ def test_the_page(setting):
     np.testing.assert_allclose(run.columns["calls at the bottom"], curve.calls)
     np.testing.assert_allclose(run.columns["requests that fail"], curve.failed)
     assert_legible(*drawn_by(layers, run))
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_no_curve_crosses_the_name_of_the_line_without_retries(attempts):
+    _, failed = drawn_by(layers, layers.simulate(layers=1, attempts=attempts))
+    figure = failed.figure
+    (name,) = [each for each in drawn.texts_of(figure) if each.text == "one call, no retry"]
+    left, top, right, bottom = name.box
+    share = np.linspace(0.01, 1, 1_000)
+    x, y = failed.transData.transform(np.column_stack([share, share])).T
+    down = figure.bbox.height - y
+    below = down[(x >= left) & (x <= right)]
+    assert below.size
+    assert below.min() > bottom > top

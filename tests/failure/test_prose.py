@@ -265,6 +265,8 @@ def test_shedding():
 def test_alerts():
     given("You promise 99.9 %, so a thousandth", "Thirty quiet days", why="the example sets it")
     given("At 1 the month's budget lasts a month", why="what the word means")
+    assert 0.01 / burn_rate.Setting().budget == pytest.approx(10)
+    says("if a hundredth fails and a thousandth may, it is 10")
     shown(
         "| page | 1 h | 5 min | 14.4 | 2 % |",
         "| page | 6 h | 30 min | 6 | 5 % |",
@@ -299,7 +301,7 @@ def test_gray_and_a_bad_day():
     PROSE.sourced("On 21 October 2018 at 22:52 UTC", "**43 seconds**", source=github)
     PROSE.sourced("**24 hours and 11 minutes**", "In those 43 seconds", source=github)
     PROSE.sourced("for some forty minutes", "from 23:19 on. At 16:45", source=github)
-    PROSE.sourced("more than five million events waiting. At 23:03", source=github)
+    PROSE.sourced("more than five million events waiting", "gone at 23:03", source=github)
     vendor = bad_day.VENDOR
     assert (vendor["backlog"], vendor["dropped"]) == (5e6, 2e5)
     given("about 200,000 events were thrown away", "and 22:52 UTC", why="section 14's source says")

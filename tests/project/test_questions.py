@@ -66,3 +66,16 @@ def test_a_quiz_explains_each_option_and_is_asked_once(questions: ModuleType, na
     assert all(asked.options.values())
     page = cells(PAGES[questions.CHAPTER])
     assert sum(cell.count(f'quiz(questions, "{name}")') for cell in page) == 1
+
+
+def test_texts_have_no_marks_that_a_widget_would_show() -> None:
+    for questions in QUESTIONS:
+        for asked in questions.PREDICTIONS.values():
+            _plain(asked.question, asked.why, *asked.options)
+        for quiz in questions.QUIZZES.values():
+            _plain(quiz.question, *quiz.options, *quiz.options.values())
+
+
+def _plain(*texts: str) -> None:
+    for text in texts:
+        assert not re.search(r"\*\w[^*]*\*|`|\$|\]\(", text), text

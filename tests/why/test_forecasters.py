@@ -94,6 +94,7 @@ def test_the_picture() -> None:
     np.testing.assert_allclose(one[:, 1], 100 * run.shares[0])
     expected = drawn.curve(hills, **style.THEORY)
     assert expected[0, 0] == pytest.approx(forecasters.theory(run.at).brier)
+    assert "- - theory, as they speak" in drawn.written(hills)
     heights = {patch.get_edgecolor()[:3]: patch.get_data().values for patch in hills.patches}
     assert len(heights) == 2
     for values in heights.values():
