@@ -94,7 +94,7 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             "cost": {"servers": 2, "cache": "no cache", "replicas": 0},
             "latency": {"servers": 2, "cache": "60 s", "replicas": 0},
             "outage": {"servers": 4, "cache": "no cache", "replicas": 1},
-            "staleness": {"servers": 2, "cache": "no cache", "replicas": 0},
+            "staleness": {"servers": 3, "cache": "no cache", "replicas": 0},
         },
     ),
     "03-quick-and-fresh": (
@@ -163,6 +163,10 @@ def goals() -> dict[str, tuple[Goals, Goal]]:
     }
 
 
+#: Parts that nothing reaches alone: the cheapest design has no copy that could be stale.
+ALSO = {("03-firsts", "cost"): {"staleness"}}
+
+
 @pytest.mark.parametrize("key", CASES)
 def test_a_goal_is_noticed_on_one_side_of_its_boundary_only(key: str) -> None:
     experiment, misses, hits = CASES[key]
@@ -173,7 +177,8 @@ def test_a_goal_is_noticed_on_one_side_of_its_boundary_only(key: str) -> None:
         assert [part for part, reached in goal.parts.items() if reached(run)] == [], values
     for part, values in hits.items():
         run = experiment.simulate(**values)
-        assert [name for name, reached in goal.parts.items() if reached(run)] == [part], values
+        reached = {name for name, is_reached in goal.parts.items() if is_reached(run)}
+        assert reached == {part} | ALSO.get((key, part), set()), values
 
 
 def test_every_goal_is_asked_on_its_page_and_tried_here() -> None:
