@@ -10,8 +10,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
 from tests import drawn
+from tests.checks import assert_summary, axes_of
 from tests.models import edited
-from tests.scaling.checks import assert_summary, axes_of
 
 MODEL = "helpers.anatomy.autoscaler:follow_demand"
 LOAD = "load_rps = demand_rps[int(world.now)]"

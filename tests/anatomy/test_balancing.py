@@ -15,9 +15,9 @@ from helpers.foundations.prose import significant
 from helpers.foundations.queueing import fifo_waits
 from helpers.foundations.statistics import mean_interval
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.measurements import had_time
 from tests.models import edited
-from tests.scaling.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 
 MODEL = "helpers.anatomy.balancing:two_choices"
 

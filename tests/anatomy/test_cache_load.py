@@ -12,7 +12,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from tests import drawn
-from tests.scaling.checks import assert_bars, assert_summary, axes_of
+from tests.checks import assert_bars, assert_summary, axes_of
 
 
 @pytest.mark.parametrize(("rate_rps", "hit_ratio"), [(4_000, 0.9), (500, 0.0), (20_000, 0.97)])

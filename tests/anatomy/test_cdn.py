@@ -12,8 +12,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, axes_of
 from tests.measurements import had_time
-from tests.scaling.checks import assert_bars, assert_summary, axes_of
 
 
 def check(run: cdn.Cdn) -> None:

@@ -9,7 +9,7 @@ from helpers.anatomy import chain
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from tests import drawn
-from tests.scaling.checks import assert_bars, assert_summary, assert_table, axes_of
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of
 
 
 @pytest.mark.parametrize("availability", [0.95, 0.99, 0.999])

@@ -10,9 +10,9 @@ from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, axes_of
 from tests.measurements import had_time
 from tests.models import edited
-from tests.scaling.checks import assert_bars, assert_summary, axes_of
 
 MODEL = "helpers.anatomy.health_check:one_death"
 

@@ -12,7 +12,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.foundations.traffic.keys import zipf_weights
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
 
 # 8,000 reads: the standard error of a hit ratio is below 0.006; 4 of them.
 SLACK = 0.024

@@ -8,7 +8,7 @@ import pytest
 from helpers.anatomy import ladder
 from helpers.foundations.drawing import style
 from tests import drawn
-from tests.scaling.checks import assert_table, axes_of
+from tests.checks import assert_table, axes_of
 
 TIMES = {
     "dict": 2e-8,

@@ -10,7 +10,7 @@ from helpers.anatomy.shop import LAYOUTS, QUERIES
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import listed, significant
 from tests import drawn
-from tests.scaling.checks import assert_table, axes_of
+from tests.checks import assert_table, axes_of
 
 
 def test_pages_by_hand() -> None:

@@ -12,8 +12,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import mean_interval
 from tests import drawn
+from tests.checks import assert_summary, assert_table, axes_of
 from tests.measurements import had_time
-from tests.scaling.checks import assert_summary, assert_table, axes_of
 
 
 def test_backlog_agrees_with_the_fluid() -> None:

@@ -11,7 +11,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import mean_interval
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of, caught
+from tests.checks import assert_summary, assert_table, axes_of, caught
 
 
 def check(lost: np.ndarray, expected: float) -> None:

@@ -9,7 +9,7 @@ from helpers.anatomy import job_loss, sessions
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from tests import drawn
-from tests.scaling.checks import assert_bars, assert_summary, assert_table, axes_of
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of
 
 
 def check(run: sessions.Sessions, fleets: np.ndarray = sessions.FLEETS) -> None:

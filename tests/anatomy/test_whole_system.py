@@ -15,7 +15,7 @@ from helpers.foundations.drawing.clicks import clickables
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import mean_interval
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
 
 
 def test_ten_minutes_agree_with_open_networks() -> None:

@@ -10,7 +10,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent, significant
 from helpers.foundations.traffic.keys import zipf_weights
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

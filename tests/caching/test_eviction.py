@@ -16,14 +16,14 @@ from helpers.foundations.prose import percent, significant
 from helpers.foundations.traffic.keys import zipf_keys, zipf_weights
 from helpers.foundations.traffic.streams import streams
 from tests import drawn
-from tests.caching.checks import (
+from tests.caching.test_policies import small_traces
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_tells,
     diamonds,
     drawn_by,
 )
-from tests.caching.test_policies import small_traces
 
 
 @pytest.fixture(scope="module")

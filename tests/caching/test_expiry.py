@@ -11,7 +11,7 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.queueing import queue_length_at
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

@@ -12,7 +12,7 @@ from helpers.caching.interleavings import Setting
 from helpers.caching.protocols import CLIENTS, PROTOCOLS, your_clients
 from helpers.foundations.drawing import style
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_tells, diamonds, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_tells, diamonds, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.caching.protocols:reader, writer, your_clients"

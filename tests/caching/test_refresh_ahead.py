@@ -11,7 +11,7 @@ from helpers.caching import refresh_ahead
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import percent, significant
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

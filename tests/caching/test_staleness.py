@@ -12,7 +12,7 @@ from helpers.caching import staleness
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

@@ -12,7 +12,7 @@ from helpers.caching.strategies import STRATEGIES, CacheAside, RefreshAhead, Wri
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_legible,
     assert_mean,
     assert_tells,

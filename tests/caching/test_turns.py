@@ -9,7 +9,7 @@ from helpers.caching.protocols import CLIENTS, PROTOCOLS, programs
 from helpers.caching.step_orders import every_order
 from helpers.explore import choice, explore, spelled
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, drawn_by
+from tests.checks import assert_columns, assert_legible, drawn_by
 
 STALE = "AABBA"
 

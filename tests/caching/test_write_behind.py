@@ -13,7 +13,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import percent, significant
 from helpers.foundations.statistics import mean_interval
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

@@ -8,7 +8,7 @@ import pytest
 from helpers.caching import write_latency
 from helpers.foundations.drawing import style
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_tells, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_tells, drawn_by
 
 
 def test_write_latency(tidy):

@@ -12,7 +12,7 @@ from helpers.failure.bad_day import VENDOR
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from tests import drawn
-from tests.caching.checks import assert_legible, diamonds, drawn_by
+from tests.checks import assert_legible, diamonds, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.failure.bad_day:one_day"

@@ -13,8 +13,8 @@ from helpers.foundations.prose import percent
 from helpers.foundations.queueing import erlang_b
 from helpers.foundations.statistics import Interval
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_mean, diamonds, drawn_by, each_of
 from tests.caching.conftest import tidy  # noqa: F401
+from tests.checks import assert_legible, assert_mean, diamonds, drawn_by, each_of
 from tests.measurements import had_time
 from tests.models import edited
 

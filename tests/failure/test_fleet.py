@@ -11,7 +11,7 @@ from helpers.failure import defence, fleet, spares
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent, significant
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_share, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_share, drawn_by
 
 
 @pytest.mark.parametrize("machines", [1, 30, 1_000, 100_000])

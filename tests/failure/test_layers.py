@@ -9,7 +9,7 @@ from helpers.failure import layers
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_legible,
     assert_mean,
     assert_share,

@@ -12,7 +12,7 @@ from helpers.failure.burn_rate import ALERTS, NAIVE
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent, significant
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

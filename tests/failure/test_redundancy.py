@@ -9,7 +9,8 @@ from helpers.failure import redundancy, replica
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from tests import drawn
-from tests.caching.checks import (
+from tests.caching.conftest import tidy  # noqa: F401
+from tests.checks import (
     assert_legible,
     assert_mean,
     assert_share,
@@ -17,7 +18,6 @@ from tests.caching.checks import (
     drawn_by,
     each_of,
 )
-from tests.caching.conftest import tidy  # noqa: F401
 from tests.models import edited
 
 MODEL = "helpers.failure.redundancy:one_pair"

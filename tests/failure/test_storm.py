@@ -13,8 +13,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, percent, significant
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_tells, diamonds, drawn_by, runs_of
 from tests.caching.conftest import tidy  # noqa: F401
+from tests.checks import assert_legible, assert_tells, diamonds, drawn_by, runs_of
 from tests.measurements import had_time
 from tests.models import edited
 

@@ -9,7 +9,7 @@ from helpers.failure import storm, threshold
 from helpers.failure.threshold import LOADS
 from helpers.foundations.drawing import style
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, drawn_by
+from tests.checks import assert_columns, assert_legible, drawn_by
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 4, 6])

@@ -9,7 +9,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.messaging import bounded_queue
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_mean, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_mean, drawn_by
 from tests.measurements import had_time
 
 Setting = bounded_queue.Setting

@@ -14,7 +14,7 @@ from helpers.foundations.prose import duration
 from helpers.messaging import brokers, semantics
 from helpers.messaging.consumers import MESSAGES, follow, messages_of, told
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, diamonds, drawn_by
+from tests.checks import assert_columns, assert_legible, diamonds, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.messaging.semantics:Kafka, your_group"

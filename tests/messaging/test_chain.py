@@ -9,7 +9,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent
 from helpers.messaging import chain
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_share, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_share, drawn_by
 
 Setting = chain.Setting
 

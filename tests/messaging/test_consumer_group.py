@@ -11,7 +11,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.messaging import consumer_group
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, diamonds, drawn_by, runs_of
+from tests.checks import assert_columns, assert_legible, diamonds, drawn_by, runs_of
 from tests.models import edited
 
 MODEL = "helpers.messaging.consumer_group:group"

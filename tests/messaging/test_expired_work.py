@@ -11,7 +11,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent
 from helpers.messaging import expired_work
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, drawn_by
+from tests.checks import assert_columns, assert_legible, drawn_by
 
 Setting = expired_work.Setting
 

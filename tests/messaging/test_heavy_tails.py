@@ -10,7 +10,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.messaging import heavy_tails
 from tests import drawn
-from tests.caching.checks import assert_legible, drawn_by
+from tests.checks import assert_legible, drawn_by
 
 Setting = heavy_tails.Setting
 

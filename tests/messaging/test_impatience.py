@@ -10,7 +10,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent
 from helpers.messaging import impatience
 from tests import drawn
-from tests.caching.checks import assert_legible, diamonds, drawn_by, runs_of
+from tests.checks import assert_legible, diamonds, drawn_by, runs_of
 from tests.models import edited
 
 MODEL = "helpers.messaging.impatience:callers"

@@ -9,7 +9,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent
 from helpers.messaging import index_lag
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_legible,
     assert_share,
     diamonds,

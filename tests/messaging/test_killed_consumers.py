@@ -9,7 +9,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.messaging import killed_consumers
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_mean, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_mean, drawn_by
 
 Setting = killed_consumers.Setting
 

@@ -12,7 +12,7 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import amount, duration, significant
 from helpers.messaging import load_levelling
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_columns,
     assert_legible,
     assert_mean,

@@ -11,8 +11,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import percent
 from helpers.messaging import outbox
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_share, diamonds, drawn_by
-from tests.caching.checks import runs_of as runs
+from tests.checks import assert_columns, assert_legible, assert_share, diamonds, drawn_by
+from tests.checks import runs_of as runs
 from tests.models import edited
 
 MODEL = "helpers.messaging.outbox:CrashError, orders_and_messages"

@@ -10,7 +10,7 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, percent
 from helpers.messaging import prefetch
 from tests import drawn
-from tests.caching.checks import (
+from tests.checks import (
     assert_legible,
     assert_mean,
     diamonds,

@@ -11,7 +11,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import amount, percent
 from helpers.messaging import dead_letters, retries
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_share, drawn_by
+from tests.checks import assert_legible, assert_share, drawn_by
 
 Setting = retries.Setting
 

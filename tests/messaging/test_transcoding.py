@@ -13,7 +13,7 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration
 from helpers.messaging import checkpoints, fan_out
 from tests import drawn
-from tests.caching.checks import assert_columns, assert_legible, assert_mean, diamonds, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_mean, diamonds, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.messaging.checkpoints:long_job"

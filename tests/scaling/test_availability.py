@@ -13,15 +13,9 @@ from helpers.foundations.statistics import Intervals
 from helpers.scaling import availability
 from helpers.scaling.series_and_parallel import box, design
 from tests import drawn
+from tests.checks import assert_summary, assert_table, axes_of, caught
 from tests.models import edited
-from tests.scaling.checks import (
-    assert_agrees,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    runs_of,
-)
+from tests.scaling.checks import assert_agrees, runs_of
 
 MODEL = "helpers.scaling.availability:failing_boxes"
 YEAR = availability.HOURS_A_YEAR

@@ -13,17 +13,10 @@ from helpers.foundations.statistics import Intervals
 from helpers.scaling import bottleneck
 from helpers.scaling.closed_loop import closed_loop, passes, throughput
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.measurements import had_time
 from tests.models import edited
-from tests.scaling.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    runs_of,
-)
+from tests.scaling.checks import assert_agrees, runs_of
 
 MODEL = "helpers.scaling.bottleneck:three_tiers"
 USERS = np.array(bottleneck.USERS)

@@ -11,7 +11,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.scaling import break_even
 from tests import drawn
-from tests.scaling.checks import assert_agrees, assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
+from tests.scaling.checks import assert_agrees
 
 
 def test_steady_growth_is_the_formula() -> None:

@@ -11,7 +11,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.scaling import growth, power_law
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
 
 AT = [growth.Setting(), growth.Setting(users=10_000_000, step_ns=1_000.0, budget_ms=1.0, seed=3)]
 

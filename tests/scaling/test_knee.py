@@ -14,16 +14,10 @@ from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling import knee
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.measurements import had_time
 from tests.models import edited
-from tests.scaling.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-)
+from tests.scaling.checks import assert_agrees
 
 MODEL = "helpers.scaling.knee:one_queue"
 

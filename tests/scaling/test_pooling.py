@@ -13,14 +13,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.scaling import pooling
 from tests import drawn
-from tests.scaling.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-)
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
+from tests.scaling.checks import assert_agrees
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.scaling import power_law, query_time
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
 
 AT = [query_time.Setting(), query_time.Setting(rows=10_000_000, memory_rows=1_000, seed=4)]
 

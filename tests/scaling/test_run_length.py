@@ -11,7 +11,8 @@ from helpers.foundations.prose import significant
 from helpers.foundations.traffic.streams import streams
 from helpers.scaling import run_length
 from tests import drawn
-from tests.scaling.checks import assert_agrees, assert_summary, axes_of, caught
+from tests.checks import assert_summary, axes_of, caught
+from tests.scaling.checks import assert_agrees
 
 
 @pytest.fixture(autouse=True)

@@ -16,17 +16,9 @@ from helpers.scaling import scalability
 from helpers.scaling import scalability_law as law
 from helpers.scaling.threads_at_a_lock import share_done
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.models import edited
-from tests.scaling.checks import (
-    Given,
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    runs_of,
-)
+from tests.scaling.checks import Given, assert_agrees, runs_of
 
 MODEL = "helpers.scaling.scalability:rounds_at_a_lock"
 WORKERS = np.array(scalability.WORKERS)

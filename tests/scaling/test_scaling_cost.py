@@ -13,7 +13,7 @@ from helpers.scaling import scalability_law as law
 from helpers.scaling import scaling_cost
 from helpers.scaling.catalogue import BALANCER_USD_PER_HOUR, CATALOGUE
 from tests import drawn
-from tests.scaling.checks import assert_summary, assert_table, axes_of
+from tests.checks import assert_summary, assert_table, axes_of
 
 AT = [
     scaling_cost.Setting(),

@@ -11,15 +11,9 @@ from helpers.foundations.statistics import Intervals
 from helpers.scaling import speedup
 from helpers.scaling.job_on_processes import share_out
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.models import edited
-from tests.scaling.checks import (
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    runs_of,
-)
+from tests.scaling.checks import runs_of
 
 MODEL = "helpers.scaling.speedup:one_job"
 CORES = np.array(speedup.CORES)

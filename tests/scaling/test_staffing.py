@@ -14,15 +14,9 @@ from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Intervals
 from helpers.scaling import staffing
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.measurements import had_time
-from tests.scaling.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-)
+from tests.scaling.checks import assert_agrees
 
 
 def check(watch, load: float, servers: int) -> None:

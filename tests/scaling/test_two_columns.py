@@ -10,7 +10,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.clicks import clickables
 from helpers.scaling import two_columns
 from tests import drawn
-from tests.scaling.checks import assert_summary, axes_of
+from tests.checks import assert_summary, axes_of
 
 
 def test_as_drawn() -> None:

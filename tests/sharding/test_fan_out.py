@@ -10,7 +10,8 @@ from helpers.foundations.prose import duration, significant
 from helpers.sharding import fan_out
 from helpers.sharding.fan_out import FOLLOWERS, THRESHOLDS
 from tests import drawn
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import assert_columns, within
 
 
 @pytest.mark.parametrize("threshold", [1_000_000.0, 200_000.0, 20_000.0])

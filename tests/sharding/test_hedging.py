@@ -10,8 +10,9 @@ from helpers.foundations.prose import duration, significant
 from helpers.sharding import hedging
 from helpers.sharding.answer_times import Answers
 from tests import drawn
+from tests.checks import assert_tells, drawn_by, runs_of
 from tests.models import edited
-from tests.sharding.checks import Z, assert_columns, assert_tells, drawn_by, runs_of
+from tests.sharding.checks import Z, assert_columns
 
 MODEL = "helpers.sharding.hedging:hedged_query"
 

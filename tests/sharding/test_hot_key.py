@@ -11,7 +11,8 @@ from helpers.foundations.prose import duration, significant
 from helpers.sharding import hot_key
 from helpers.sharding.remedies import FIXES, top_key_share, work_factor
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 def test_the_top_key_takes_what_the_harmonic_number_leaves() -> None:

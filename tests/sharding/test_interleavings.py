@@ -11,7 +11,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.words import Words
 from helpers.sharding import interleavings
 from tests import drawn
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import assert_columns
 
 BAD_ORDER = {
     # m and c are the positions of the mover's and the client's steps.

@@ -10,7 +10,8 @@ from helpers.foundations.prose import significant
 from helpers.sharding import join
 from helpers.sharding.join import JOINS, SIZES
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 @pytest.mark.parametrize("how", JOINS)

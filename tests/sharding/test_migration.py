@@ -9,7 +9,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.sharding import migration
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 @pytest.mark.parametrize(("live", "share", "chunk_ms"), [(0.5, 0.2, 20.0), (0.3, 0.4, 5.0)])

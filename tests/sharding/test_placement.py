@@ -12,7 +12,8 @@ from helpers.foundations.prose import duration, significant
 from helpers.sharding import placement
 from helpers.sharding.router import Ring
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 def test_theory_is_mm1_below_and_fluid_above_saturation() -> None:

@@ -12,7 +12,8 @@ from helpers.foundations.prose import significant
 from helpers.sharding import range_scan
 from helpers.sharding.range_scan import LENGTHS
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 @pytest.mark.parametrize(("shards", "length"), [(2, 1), (2, 5), (3, 4), (4, 6)])

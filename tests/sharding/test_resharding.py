@@ -15,7 +15,8 @@ from helpers.sharding import resharding
 from helpers.sharding.resharding import SIZES
 from helpers.sharding.router import Ring
 from tests import drawn
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (4, 5), (4, 8), (6, 4), (12, 13), (9, 12)])

@@ -11,8 +11,9 @@ from helpers.foundations.prose import significant
 from helpers.sharding import ring, ring_laws
 from helpers.sharding.router import Ring, hash64
 from tests import drawn
+from tests.checks import assert_tells, drawn_by
 from tests.models import edited
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by
+from tests.sharding.checks import assert_columns
 
 MODEL = "helpers.sharding.ring:my_ring"
 

@@ -17,8 +17,9 @@ from helpers.sharding.answer_times import (
 )
 from helpers.sharding.scatter_gather import FAN_OUTS, quantile_of_slowest
 from tests import drawn
+from tests.checks import assert_tells, drawn_by
 from tests.measurements import had_time
-from tests.sharding.checks import Z, assert_columns, assert_tells, drawn_by
+from tests.sharding.checks import Z, assert_columns
 
 
 def test_tail_at_scale_has_the_papers_number() -> None:

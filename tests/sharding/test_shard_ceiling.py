@@ -14,7 +14,8 @@ from helpers.sharding import shard_ceiling
 from helpers.sharding.remedies import FIXES, top_key_share
 from helpers.sharding.shard_ceiling import SIZES, ceiling
 from tests import drawn
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import assert_columns
 
 
 def test_ceilings_in_closed_form() -> None:

@@ -11,8 +11,9 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.sharding import real_move, table_move
 from tests import drawn
+from tests.checks import assert_tells, drawn_by, runs_of
 from tests.models import edited
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, runs_of, within
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 MODEL = "helpers.sharding.table_move:dual_write"
 SAFE = "copy, replay, fenced switch"

@@ -12,7 +12,8 @@ from helpers.foundations.prose import duration, significant
 from helpers.sharding import vertical
 from helpers.sharding.vertical import DESIGNS, PARTS, SERVERS
 from tests import drawn
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import assert_columns, within
 
 
 def test_ceiling_and_response_in_closed_form() -> None:

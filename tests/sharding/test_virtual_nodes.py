@@ -11,7 +11,8 @@ from helpers.foundations.statistics import mean_intervals
 from helpers.sharding import ring_laws, virtual_nodes
 from helpers.sharding.virtual_nodes import VIRTUAL_NODES
 from tests import drawn
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by, within
+from tests.checks import assert_tells, drawn_by
+from tests.sharding.checks import assert_columns, within
 
 
 def test_rings_are_as_uneven_as_the_law_says() -> None:

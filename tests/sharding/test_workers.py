@@ -9,8 +9,9 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.sharding import workers
 from tests import drawn
+from tests.checks import assert_tells, drawn_by
 from tests.measurements import had_time
-from tests.sharding.checks import assert_columns, assert_tells, drawn_by, within
+from tests.sharding.checks import assert_columns, within
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing_behind")
 

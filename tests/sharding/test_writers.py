@@ -12,8 +12,9 @@ from helpers.foundations.statistics import Interval
 from helpers.sharding import writers
 from helpers.sharding.writers import WRITERS
 from tests import drawn
+from tests.checks import assert_tells, drawn_by
 from tests.measurements import had_time
-from tests.sharding.checks import SEEDS, assert_columns, assert_tells, drawn_by, within
+from tests.sharding.checks import SEEDS, assert_columns, within
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing_behind")
 

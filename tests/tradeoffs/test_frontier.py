@@ -9,7 +9,7 @@ from helpers.foundations.drawing import style
 from helpers.tradeoffs import designs, frontier
 from helpers.tradeoffs.designs import Choice, cloud, stale_reads
 from tests import drawn
-from tests.caching.checks import assert_legible, drawn_by
+from tests.checks import assert_legible, drawn_by
 from tests.models import edited
 
 MODEL = "helpers.tradeoffs.frontier:beats, left_standing"

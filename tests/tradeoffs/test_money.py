@@ -12,7 +12,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent, significant
 from helpers.tradeoffs import budget, contexts, nines, quorum, versions
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
+from tests.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
 from tests.models import edited
 
 MODEL = "helpers.tradeoffs.nines:look_in"

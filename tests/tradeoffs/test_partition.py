@@ -13,7 +13,7 @@ from helpers.foundations.prose import duration
 from helpers.tradeoffs import partition
 from helpers.tradeoffs.partition import AP, CP
 from tests import drawn
-from tests.caching.checks import assert_legible, drawn_by, each_of
+from tests.checks import assert_legible, drawn_by, each_of
 from tests.models import edited
 
 MODEL = "helpers.tradeoffs.partition:operation, one_cut"

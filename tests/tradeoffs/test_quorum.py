@@ -15,8 +15,8 @@ from helpers.tradeoffs import quorum, real_quorum
 from helpers.tradeoffs.published import PUBLISHED, beside_the_paper
 from helpers.tradeoffs.wars import FITS, Delay, delay_of, delays
 from tests import drawn
-from tests.caching.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
 from tests.caching.conftest import tidy  # noqa: F401
+from tests.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
 from tests.measurements import had_time
 from tests.models import edited
 

@@ -16,7 +16,8 @@ from helpers.why import books
 from helpers.why.books import SENT, TIMEOUTS_S
 from helpers.why.killed_servers import Book, clustered_share
 from tests import drawn
-from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, caught
+from tests.checks import assert_summary, assert_table, axes_of, caught
+from tests.why.checks import assert_agrees
 
 
 @pytest.mark.parametrize("tries", [1, 2, 3, 4])

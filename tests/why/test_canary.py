@@ -13,7 +13,8 @@ from helpers.why import binomial_test, canary
 from helpers.why.binomial_test import judgement, requests_needed, rule_of_thumb, threshold
 from helpers.why.canary import LOOKS, SIZES
 from tests import drawn
-from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, caught
+from tests.checks import assert_summary, assert_table, axes_of, caught
+from tests.why.checks import assert_agrees
 
 
 @pytest.mark.parametrize(("m", "p0", "p1"), [(20, 0.2, 0.5), (300, 0.01, 0.03), (900, 0.02, 0.03)])

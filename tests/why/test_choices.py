@@ -11,7 +11,7 @@ from helpers.foundations.prose import duration, significant
 from helpers.why import choices
 from helpers.why.choices import DECISIONS
 from tests import drawn
-from tests.why.checks import assert_table, axes_of
+from tests.checks import assert_table, axes_of
 
 
 def test_they_are_the_blueprint_s_numbers() -> None:

@@ -11,16 +11,9 @@ from helpers.foundations.statistics import Interval
 from helpers.why import concurrency
 from helpers.why.concurrency import WORKERS, amdahl_rps, best_rps
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught, runs_of
 from tests.models import edited
-from tests.why.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    mine_of,
-)
+from tests.why.checks import assert_agrees
 
 MODEL = "helpers.why.concurrency:threads"
 
@@ -72,7 +65,7 @@ def test_two_cores_for_threads_are_caught(monkeypatch) -> None:
 @pytest.mark.parametrize("workers", [1, 8, 64])
 def test_the_open_model_is_the_station_of_theory(workers: int) -> None:
     runs = [
-        mine_of(concurrency.threads, concurrency.Setting, 1, workers=workers, seed=s)
+        runs_of(concurrency.threads, concurrency.Setting, 1, workers=workers, seed=s)
         for s in range(24)
     ]
     exact = concurrency.theory(concurrency.Setting(workers=workers))
@@ -84,7 +77,7 @@ def test_the_open_model_is_the_station_of_theory(workers: int) -> None:
 
 
 def gain(model, **values) -> float:
-    return mine_of(model, concurrency.Setting, **values)["throughput_rps"] / 50.0
+    return runs_of(model, concurrency.Setting, **values)["throughput_rps"] / 50.0
 
 
 def test_without_the_lock_every_thread_is_a_machine() -> None:

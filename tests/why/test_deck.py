@@ -12,7 +12,7 @@ from helpers.why import deck, questions, surprises
 from helpers.why.shop import my_shop
 from helpers.why.surprises import DECK
 from tests import drawn
-from tests.why.checks import assert_table, axes_of
+from tests.checks import assert_table, axes_of
 
 SHOP = my_shop()
 

@@ -15,15 +15,9 @@ from helpers.why import durability
 from helpers.why.durability import POLICIES, group_commit_s
 from helpers.why.killed_writers import KilledWriter
 from tests import drawn
+from tests.checks import assert_summary, assert_table, axes_of, caught, runs_of
 from tests.models import edited
-from tests.why.checks import (
-    assert_agrees,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    mine_of,
-)
+from tests.why.checks import assert_agrees
 
 MODEL = "helpers.why.durability:one_journal"
 
@@ -93,8 +87,8 @@ def test_no_write_waits_longer_than_two_syncs() -> None:
 def test_saying_ok_too_early_is_quicker_by_one_sync_and_puts_one_in_danger() -> None:
     early = edited(MODEL, "told = safe", "told = start")
     for writes, lost in ((200.0, 0.4), (20_000.0, 40.0)):
-        before = mine_of(durability.one_journal, durability.Setting, write_wps=writes)
-        after = mine_of(early, durability.Setting, write_wps=writes)
+        before = runs_of(durability.one_journal, durability.Setting, write_wps=writes)
+        after = runs_of(early, durability.Setting, write_wps=writes)
         assert after["latency_ms"] == pytest.approx(before["latency_ms"] - 2.0)
         assert (before["lost"], after["lost"]) == (0.0, pytest.approx(lost))
 
@@ -111,17 +105,17 @@ def test_without_a_sync_half_a_flush_is_lost_and_a_write_costs_nothing() -> None
     )
     for writes in (200.0, 50_000.0):
         at = durability.Setting(write_wps=writes)
-        mine = mine_of(unsynced, durability.Setting, write_wps=writes)
+        mine = runs_of(unsynced, durability.Setting, write_wps=writes)
         assert mine["lost"] == pytest.approx(durability.theory(at)["no sync"].lost_power, rel=0.03)
         assert mine["latency_ms"] < 1e-6
 
 
 def test_a_sync_for_each_is_the_row_above_and_cannot_keep_up_with_600() -> None:
     alone = edited(MODEL, "last = bisect_right(came, start)", "last = first + 1")
-    mine = mine_of(alone, durability.Setting, runs=24)
+    mine = runs_of(alone, durability.Setting, runs=24)
     exact = durability.theory(durability.Setting())["sync each write"]
     assert mine["latency_ms"] == pytest.approx(1e3 * exact.latency_s, rel=0.03)
-    assert mine_of(alone, durability.Setting, write_wps=600.0)["latency_ms"] > 100 * 2.0
+    assert runs_of(alone, durability.Setting, write_wps=600.0)["latency_ms"] > 100 * 2.0
 
 
 # --- what the learner sees ------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from helpers.foundations.prose import significant
 from helpers.why import forecasters
 from helpers.why.forecasters import STATED, expected_brier
 from tests import drawn
-from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, caught
+from tests.checks import assert_summary, assert_table, axes_of, caught
+from tests.why.checks import assert_agrees
 
 
 @pytest.mark.parametrize("truth", [0.5, 0.63, 0.9])

@@ -11,7 +11,8 @@ from helpers.foundations.prose import duration, significant
 from helpers.why import changing_fleet, loss
 from helpers.why.changing_fleet import changing_waits
 from tests import drawn
-from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, caught
+from tests.checks import assert_summary, assert_table, axes_of, caught
+from tests.why.checks import assert_agrees
 
 # --- the engine -----------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from helpers.foundations.prose import duration, significant
 from helpers.why import rolling
 from helpers.why.changing_fleet import changing_waits
 from tests import drawn
+from tests.checks import assert_summary, assert_table, axes_of, runs_of
 from tests.models import edited
-from tests.why.checks import assert_agrees, assert_summary, assert_table, axes_of, mine_of
+from tests.why.checks import assert_agrees
 
 MODEL = "helpers.why.rolling:rolling_deploy"
 DIES = ("    now, end, out = -24.0", "    plan.insert(1, (8.0, -1))\n    now, end, out = -24.0")
@@ -42,7 +43,7 @@ def test_the_open_model_is_the_engine_on_the_same_draws(servers: int, batch: int
 
 def test_the_open_model_and_the_simulation_agree_on_average() -> None:
     runs = [rolling.simulate(seed=s, utilisation=0.75) for s in range(10)]
-    mine = mine_of(rolling.rolling_deploy, rolling.Setting, 150, utilisation=0.75)
+    mine = runs_of(rolling.rolling_deploy, rolling.Setting, 150, utilisation=0.75)
     for slot in (3, 5, 7):  # of two and a half seconds, five of the simulation's
         seen = [np.nanmean(run.wait_s[:, 5 * slot : 5 * slot + 5]) for run in runs]
         assert mine["wait_s"][slot] == pytest.approx(np.mean(seen), rel=0.15)
@@ -50,7 +51,7 @@ def test_the_open_model_and_the_simulation_agree_on_average() -> None:
 
 def test_with_a_death_the_simulation_is_the_edited_model() -> None:
     dead = edited(MODEL, *DIES)
-    mine = mine_of(dead, rolling.Setting, 150)
+    mine = runs_of(dead, rolling.Setting, 150)
     run = rolling.simulate(dies=True, replications=150)
     for slot in (3, 5, 7):
         seen = np.nanmean(run.wait_s[:, 5 * slot : 5 * slot + 5])
@@ -107,7 +108,7 @@ def test_before_the_deploy_the_fleet_is_in_its_steady_state() -> None:
 
 
 def worst(model, **values) -> float:
-    return float(np.nanmax(mine_of(model, rolling.Setting, 40, **values)["wait_s"]))
+    return float(np.nanmax(runs_of(model, rolling.Setting, 40, **values)["wait_s"]))
 
 
 def test_a_pause_between_batches_halves_the_worst_wait() -> None:

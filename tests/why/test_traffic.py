@@ -15,16 +15,10 @@ from helpers.foundations.statistics import Interval
 from helpers.why import traffic
 from helpers.why.traffic import TRAFFIC, UTILISATIONS, WORK, exponential_wait
 from tests import drawn
+from tests.checks import assert_summary, assert_table, axes_of, caught, runs_of
 from tests.measurements import had_time
 from tests.models import edited
-from tests.why.checks import (
-    assert_agrees,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-    mine_of,
-)
+from tests.why.checks import assert_agrees
 
 MODEL = "helpers.why.traffic:one_station,three_traffics"
 
@@ -111,7 +105,7 @@ def test_the_open_model_is_the_engine_on_the_same_draws(work: str) -> None:
 
 def test_a_polite_tester_sees_nobody_wait() -> None:
     polite = edited(MODEL, "world.process(request(work))", "yield world.process(request(work))")
-    mine = mine_of(polite, traffic.Setting, 2, utilisation=0.9)
+    mine = runs_of(polite, traffic.Setting, 2, utilisation=0.9)
     assert all(mine[kind] == 0 for kind in TRAFFIC)
 
 
@@ -125,7 +119,7 @@ def test_whose_turn_it_is_makes_no_difference_to_the_mean() -> None:
     )
     at = {"utilisation": 0.7}
     before, after = (
-        mine_of(model, traffic.Setting, 8, **at) for model in (traffic.three_traffics, last)
+        runs_of(model, traffic.Setting, 8, **at) for model in (traffic.three_traffics, last)
     )
     for kind in TRAFFIC:  # all but those who are left out at the beginning are the same
         assert after[kind] == pytest.approx(before[kind], rel=0.1)
@@ -137,15 +131,15 @@ def test_a_line_with_room_for_three_hides_the_bursts() -> None:
         "        came = world.now\n",
         "        if len(server.queue) >= 3:\n            return\n        came = world.now\n",
     )
-    mine = mine_of(short, traffic.Setting, utilisation=0.9, burstiness=8.0)
-    before = mine_of(traffic.three_traffics, traffic.Setting, utilisation=0.9, burstiness=8.0)
+    mine = runs_of(short, traffic.Setting, utilisation=0.9, burstiness=8.0)
+    before = runs_of(traffic.three_traffics, traffic.Setting, utilisation=0.9, burstiness=8.0)
     assert max(mine[kind] for kind in TRAFFIC) < 3
     assert before["bursty"] > 10
 
 
 def test_far_right_the_bursts_diamond_is_low_as_the_page_says() -> None:
     at = traffic.Setting(utilisation=0.9, burstiness=8.0)
-    mine = mine_of(traffic.three_traffics, traffic.Setting, utilisation=0.9, burstiness=8.0)
+    mine = runs_of(traffic.three_traffics, traffic.Setting, utilisation=0.9, burstiness=8.0)
     assert mine["bursty"] < 0.9 * traffic.theory(at, "bursty")
 
 

@@ -15,15 +15,9 @@ from helpers.why import closed_station, users
 from helpers.why.closed_station import saturation_users, steady_state
 from helpers.why.users_of_a_server import MEASURED_USERS
 from tests import drawn
+from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
 from tests.measurements import had_time
-from tests.why.checks import (
-    assert_agrees,
-    assert_bars,
-    assert_summary,
-    assert_table,
-    axes_of,
-    caught,
-)
+from tests.why.checks import assert_agrees
 
 # --- the steady state -----------------------------------------------------------------------------
 

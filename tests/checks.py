@@ -1,22 +1,26 @@
-"""What the tests of this chapter share: how they judge a random number, and what a learner sees.
+"""What the chapters' tests share: how they judge a random number, and what a learner sees.
 
-Every comparison of a sample mean with a theory uses `assert_mean`: it fails if the two are more
-than 4.5 standard errors apart, which a true theory is about 7 times in a million. Seeds are fixed,
-so a check that passes once passes always; the rate says how likely the choice of seed was lucky.
+A comparison of a sample mean with a theory by `assert_mean` fails if the two are more than 4.5
+standard errors apart, which a true theory is about 7 times in a million. Seeds are fixed, so a
+check that passes once passes always; the rate says how likely the choice of seed was lucky.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pytest
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from helpers.explore.canvas import Canvas
+from helpers.explore.models import RUNS
 from helpers.explore.view import Plot
+from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws, Mine, Parameters, Result, averaged
 from tests import drawn
 
@@ -45,6 +49,12 @@ def assert_share(successes: int, trials: int, expected: float, *, what: str = "s
     )
 
 
+def caught(check: Callable[..., None], *arguments: Any) -> None:
+    """A check must fail: one that cannot proves nothing."""
+    with pytest.raises(AssertionError):
+        check(*arguments)
+
+
 # --- models ---------------------------------------------------------------------------------------
 
 
@@ -55,9 +65,11 @@ def each_of(model: Callable[..., Any], setting: type[Parameters], runs: int, **v
     return [model(at, draw) for _ in range(runs)]
 
 
-def runs_of(model: Callable[..., Any], setting: type[Parameters], **values: Any) -> Mine:
+def runs_of(
+    model: Callable[..., Any], setting: type[Parameters], runs: int = RUNS, **values: Any
+) -> Mine:
     """Return what a model says on average, run as the page runs it."""
-    return averaged(each_of(model, setting, 8, **values))
+    return averaged(each_of(model, setting, runs, **values))
 
 
 # --- what a learner sees --------------------------------------------------------------------------
@@ -71,6 +83,21 @@ def drawn_by(experiment: Any, *runs: Result, mine: dict[str, Any] | None = None)
     canvas = Canvas(plot)
     canvas.draw(runs)
     return list(canvas.axes)
+
+
+def axes_of(
+    plot: Callable[..., None], *results: Result, mine: Mapping[str, Any] | None = None
+) -> list[Axes]:
+    """Draw results on the axes that a plot asks for, as the page does; return the axes."""
+    with style.context():
+        figure = Figure(figsize=(8, 4.4), dpi=100)
+        grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        axes = figure.subplots(squeeze=False, **grid).ravel().tolist()
+        for result in results:
+            more = {} if mine is None else {"mine": Mine(mine)}
+            plot(result, tuple(axes) if len(axes) > 1 else axes[0], **more)
+    assert len(figure.axes) == len(axes)
+    return axes
 
 
 def diamonds(ax: Axes) -> np.ndarray:
@@ -102,6 +129,40 @@ def assert_columns(run: Result, **columns: Any) -> None:
         else:
             np.testing.assert_allclose(np.asarray(have, float), wanted, err_msg=name)
     assert len(run.table()) == len(next(iter(table.values())))
+
+
+def assert_table(result: Result, columns: Mapping[str, Any]) -> None:
+    """The table has these columns, in this order, rows named by the first."""
+    first, *rest = columns
+    table = result.table()
+    assert table.index.name == first
+    assert list(table.columns) == rest
+    assert list(table.index) == list(columns[first])
+    for name in rest:
+        expected = np.asarray(columns[name])
+        if expected.dtype.kind in "bOU":
+            assert table[name].tolist() == expected.tolist(), name
+        else:
+            np.testing.assert_allclose(table[name], expected, rtol=1e-12, err_msg=name)
+
+
+def assert_summary(result: Result, expected: Mapping[str, Any]) -> None:
+    """The summary has these numbers and no others, in this order."""
+    assert list(result.summary) == list(expected)
+    for name, value in expected.items():
+        shown = result.summary[name]
+        if isinstance(value, str):
+            assert shown == value, name
+        else:
+            assert shown == pytest.approx(value, rel=1e-9, nan_ok=True), name
+
+
+def assert_bars(bars: Any, places: Any, interval: Any, scale: float = 1.0) -> None:
+    """Error bars stand at `places` and show an interval's estimate and both of its ends."""
+    np.testing.assert_allclose(bars.places, places)
+    for part, name in (("middle", "estimate"), ("low", "low"), ("high", "high")):
+        expected = scale * np.atleast_1d(getattr(interval, name))
+        np.testing.assert_allclose(getattr(bars, part), expected)
 
 
 def assert_legible(*axes: Axes) -> None:
