@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from helpers.foundations.servers.lateness import Lateness
-from helpers.foundations.servers.processes import Child
+from helpers.foundations.servers.processes import kill_each
 
 #: Acknowledgements that a pipe surely holds; each is a byte, and more would be waited for.
 PIPE_BYTES = 60_000
@@ -72,23 +71,8 @@ def _wave(
     """Start processes together, kill each at its time; return acknowledged and stored writes."""
     paths = [folder / f"{first + number}.sqlite3" for number in range(lives_s.size)]
     options = (str(write_rps), str(flush_s))
-    with ExitStack() as stack:
-        processes = [stack.enter_context(Child(str(_CHILD), str(path), *options)) for path in paths]
-        # The first acknowledgement says that a process has begun.
-        begun = []
-        for path, process in zip(paths, processes, strict=True):
-            if process.read(1) != b".":
-                raise RuntimeError(f"the process writing to {path.name} did not start")
-            begun.append(time.monotonic())
-        acknowledged = np.ones(lives_s.size, dtype=int)
-        moments = begun + lives_s
-        for number in np.argsort(moments).tolist():
-            time.sleep(max(0.0, moments[number] - time.monotonic()))
-            code = processes[number].returncode
-            if code is not None:
-                raise RuntimeError(f"a process ended by itself, with code {code}")
-            acknowledged[number] += len(processes[number].kill())
-        return list(zip(acknowledged.tolist(), map(_rows, paths), strict=True))
+    acknowledged = kill_each([(str(_CHILD), str(path), *options) for path in paths], lives_s)
+    return list(zip(acknowledged, map(_rows, paths), strict=True))
 
 
 def _rows(path: Path) -> int:

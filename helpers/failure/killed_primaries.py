@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from helpers.foundations.servers.lateness import Lateness
-from helpers.foundations.servers.processes import Child
+from helpers.foundations.servers.processes import kill_each
 
 _CHILD = Path(__file__).with_name("primary_process.py")
 _WAVE = 8  # processes alive at once
@@ -70,27 +69,11 @@ def _wave(
         tuple(folder / f"{first + number}-{name}.sqlite3" for name in ("primary", "replica"))
         for number in range(lives_s.size)
     ]
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(Child(str(_CHILD), *map(str, pair), *options)) for pair in paths
-        ]
-        # The first acknowledgement says that a process has begun.
-        begun = []
-        for process in processes:
-            if process.read(1) != b".":
-                raise RuntimeError("a primary did not start")
-            begun.append(time.monotonic())
-        acknowledged = np.ones(lives_s.size, dtype=int)
-        moments = begun + lives_s
-        for number in np.argsort(moments).tolist():
-            time.sleep(max(0.0, moments[number] - time.monotonic()))
-            if (code := processes[number].returncode) is not None:
-                raise RuntimeError(f"a primary ended by itself, with code {code}")
-            acknowledged[number] += len(processes[number].kill())
-        return [
-            (count, _rows(own), _rows(other))
-            for count, (own, other) in zip(acknowledged.tolist(), paths, strict=True)
-        ]
+    acknowledged = kill_each([(str(_CHILD), *map(str, pair), *options) for pair in paths], lives_s)
+    return [
+        (count, _rows(own), _rows(other))
+        for count, (own, other) in zip(acknowledged, paths, strict=True)
+    ]
 
 
 def _rows(path: Path) -> int:

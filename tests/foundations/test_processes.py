@@ -6,10 +6,11 @@ import os
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
 
-from helpers.foundations.servers.processes import Child, usable_cores
+from helpers.foundations.servers.processes import Child, kill_each, usable_cores
 
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)"
 DOTS = "import os, time\nwhile True: os.write(1, b'.'); time.sleep(0.001)"
@@ -73,3 +74,16 @@ def test_reading_waits_for_something_and_for_no_more() -> None:
 
 def test_there_are_cores() -> None:
     assert 1 <= usable_cores() <= os.cpu_count()
+
+
+def test_each_is_killed_when_its_life_is_over() -> None:
+    acknowledged = kill_each([("-c", DOTS)] * 2, np.array([0.3, 0.0]))
+    assert len(acknowledged) == 2
+    assert min(acknowledged) >= 1
+
+
+def test_what_ends_before_it_is_killed_is_reported() -> None:
+    with pytest.raises(RuntimeError, match="did not start"):
+        kill_each([("-c", "pass")], np.array([0.0]))
+    with pytest.raises(RuntimeError, match="ended by itself, with code 3"):
+        kill_each([("-c", "print('.', end='', flush=True); raise SystemExit(3)")], np.array([1.0]))

@@ -6,7 +6,12 @@ import io
 import os
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+
+import numpy as np
+import numpy.typing as npt
 
 
 class Child:
@@ -92,6 +97,45 @@ class Child:
             self._to.close()
         self._from.close()
         return rest
+
+
+def kill_each(commands: Sequence[Sequence[str]], lives_s: npt.NDArray[np.floating]) -> list[int]:
+    """Start processes together, and kill each without warning when its life is over.
+
+    Each writes a byte for whatever it acknowledges; its life begins with the first.
+
+    Parameters
+    ----------
+    commands : sequence of sequence of str
+        What each runs, as for :class:`Child`.
+    lives_s : numpy.ndarray, shape (processes,)
+        How long each lives, seconds.
+
+    Returns
+    -------
+    list of int
+        Bytes that each had written.
+
+    Raises
+    ------
+    RuntimeError
+        If a process did not start, or ended of its own accord.
+    """
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(*command)) for command in commands]
+        begun = []
+        for child in children:
+            if child.read(1) != b".":
+                raise RuntimeError("a process did not start")
+            begun.append(time.monotonic())
+        acknowledged = [1] * len(children)
+        moments = begun + lives_s
+        for number in np.argsort(moments).tolist():
+            time.sleep(max(0.0, moments[number] - time.monotonic()))
+            if (code := children[number].returncode) is not None:
+                raise RuntimeError(f"a process ended by itself, with code {code}")
+            acknowledged[number] += len(children[number].kill())
+        return acknowledged
 
 
 def usable_cores() -> int:
