@@ -15,6 +15,7 @@ from helpers.explore.predictions import predictions
 from helpers.foundations import validation
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import note, spans
+from helpers.foundations.drawing.forecasts import forecast_axes
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import counted, significant
 from helpers.foundations.statistics.forecasts import brier_parts
@@ -110,20 +111,11 @@ def score_predictions(frame: pd.DataFrame) -> ScoreResult:
 @style.panels(2)
 def plot_score(result: ScoreResult, axes: tuple[Axes, Axes]) -> None:
     """Draw how often what was stated came true, and the score it earns."""
-    ax, scores = axes
-    ax.set_title("Said, and came true")
-    ax.set_xlim(45, 103)
-    ax.set_ylim(0, 103)
-    ax.set_xlabel("how sure you were (%)")
-    ax.set_ylabel("how often you were right (%)")
-    ax.plot([45, 100], [45, 100], **style.THEORY)
-    scores.set_title("Brier score: low is good")
-    scores.set_xlim(0, 1)
-    scores.set_xlabel("Brier score")
+    ax, scores = forecast_axes(
+        axes, "how sure you were (%)", "how often you were right (%)", most=1
+    )
     scores.set_ylim(0, 1)
     scores.set_yticks([])
-    scores.axvline(0.25, color=style.MUTED, linewidth=1.0, linestyle=":")
-    note(ax, 0.04, 0.16, "- - perfectly calibrated", style.BLACK)
     if not result.stated.size:
         note(ax, 0.5, 0.5, "no predictions yet", style.VERMILION, ha="center")
         return

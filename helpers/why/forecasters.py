@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import note, spans
+from helpers.foundations.drawing.forecasts import forecast_axes
 from helpers.foundations.experiment import (
     Draws,
     Parameters,
@@ -184,18 +185,7 @@ _BINS = np.linspace(0, 1, 101)
 @style.panels(2)
 def plot(run: Forecasters, axes: tuple[Axes, Axes]) -> None:
     """Draw how often statements came true, and the scores they earn."""
-    ax, scores = axes
-    ax.set_title("Said, and came true")
-    ax.set_xlim(45, 103)
-    ax.set_ylim(0, 103)
-    ax.set_xlabel("chance stated (%)")
-    ax.set_ylabel("came true (%)")
-    ax.plot([45, 100], [45, 100], **style.THEORY)
-    note(ax, 0.04, 0.16, "- - perfectly calibrated", style.BLACK)
-    scores.set_title("Brier score: low is good")
-    scores.set_xlim(0, 0.6)
-    scores.set_xlabel("Brier score")
-    scores.axvline(0.25, color=style.MUTED, linewidth=1.0, linestyle=":")
+    ax, scores = forecast_axes(axes, "chance stated (%)", "came true (%)", most=0.6)
     x = 100 * np.array(STATED)
     low, high = (100 * q for q in np.nanquantile(run.shares, (0.05, 0.95), axis=0))
     spans(ax, x, low, high, color=style.SKY, linewidth=7, alpha=0.5)
