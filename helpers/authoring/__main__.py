@@ -96,6 +96,20 @@ def _glossary(options: argparse.Namespace) -> int:
     return 0
 
 
+def _navigation(options: argparse.Namespace) -> int:
+    from helpers.authoring import navigation
+
+    if options.check:
+        problems = navigation.outdated()
+        print("\n".join([*problems, f"{len(problems)} files to bring up to date"]))
+        return 1 if problems else 0
+    written = navigation.write()
+    print(
+        "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
+    )
+    return 0
+
+
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
@@ -247,6 +261,10 @@ def main(arguments: list[str] | None = None) -> int:
     labs.add_argument("--check", action="store_true", help="only say what would change")
     words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
     words.add_argument("--check", action="store_true", help="only say what would change")
+    ways = command(
+        "navigation", _navigation, "write every notebook's links, and the map", notebooks=False
+    )
+    ways.add_argument("--check", action="store_true", help="only say what would change")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")

@@ -197,7 +197,7 @@ def _readme(root: Path, labs: list[str], repository: str) -> str:
     """The students' first page: the course's own words and table, without the missing labs."""
     text = (root / "README.md").read_text(encoding="utf-8")
     about = text.split("\n\n")[1]
-    rows = [line for line in text.splitlines() if line.startswith("|") and "notebooks/0" in line]
+    rows = [line for line in text.splitlines() if re.match(r"\|.*\(notebooks/\d\d_", line)]
     head = re.search(r"^\| chapter .*\n\|[-| ]+\|$", text, re.M)
     if head is None or not rows:
         raise StudentsError("README.md has no table of chapters")
