@@ -56,7 +56,8 @@ _NUMBER = re.compile(
 #: What holds no number that could be wrong, or none that this ledger is about: code, addresses,
 #: titles' own numbers, claims' and chapters' names, years, links at both ends, formulas' digits.
 _NO_NUMBERS = re.compile(
-    r"```.*?```|<table>.*?</table>|`[^`\n]*`|^[^\n]*\[Contents\]\([^\n]*$|\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
+    r"```.*?```|<table>.*?</table>|`[^`\n]*`|^[^\n]*\[Contents\]\([^\n]*$|"
+    r"\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
     r"\]\([^)]*\)|<[^>]*>|^#+ \d+[. ]|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
     r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|\bM/[MG]/\d|"
