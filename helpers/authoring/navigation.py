@@ -107,7 +107,8 @@ def course_map() -> str:
     Markdown shows it without a kernel, in JupyterLab and on GitHub alike. A chapter's box is as
     tall as all that can be read after it.
     """
-    body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in _rows(CHAPTERS[0]))
+    # An empty row after each: pages colour every second row, which says nothing in a tree.
+    body = "\n<tr></tr>\n".join(f"<tr>{''.join(row)}</tr>" for row in _rows(CHAPTERS[0]))
     return f"<table>\n{body}\n</table>"
 
 
@@ -216,7 +217,7 @@ def _rows(chapter: Chapter) -> list[list[str]]:
     rows = [row for one in later for row in _rows(one)] or [[]]
     text = f"{chapter.number:02d}<br>{chapter.title}"
     box = f'<a href="{chapter.name}.ipynb">{text}</a>' if chapter.written else text
-    span = f' rowspan="{len(rows)}"' if len(rows) > 1 else ""
+    span = f' rowspan="{2 * len(rows) - 1}"' if len(rows) > 1 else ""
     arrow = "→ " if chapter.number in AFTER else ""
     rows[0].insert(0, f"<td{span}>{arrow}{box}</td>")
     return rows

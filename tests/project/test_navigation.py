@@ -97,7 +97,7 @@ def test_each_chapter_is_a_box_of_the_map_and_a_link_if_it_is_written() -> None:
 def test_the_map_is_a_tree_with_straight_columns() -> None:
     assert set(navigation.AFTER) == {chapter.number for chapter in CHAPTERS[1:]}
     assert all(before < after for after, before in navigation.AFTER.items())
-    rows = re.findall(r"<tr>(.*?)</tr>", navigation.course_map())
+    rows = re.findall(r"<tr>(.+?)</tr>", navigation.course_map().replace("<tr></tr>", ""))
     ends = [one for one in range(12) if one not in navigation.AFTER.values()]
     assert len(rows) == len(ends), "one row for each chapter that ends a way"
     # Each chapter stands in the column after the chapter to be read before it.
@@ -112,7 +112,7 @@ def test_the_map_is_a_tree_with_straight_columns() -> None:
             while busy.get(column):
                 column += 1
             assert column == depth[int(number)]
-            busy[column] = int(*span or [1])
+            busy[column] = (int(*span or [1]) + 1) // 2  # without the empty rows between
             column += 1
         busy = {column: left - 1 for column, left in busy.items() if left > 1}
     assert not busy, "no box is taller than the map"
