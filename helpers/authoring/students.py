@@ -21,6 +21,7 @@ from helpers.authoring.course import ROOT
 GIVEN = (
     *("notebooks", "helpers", "environment.yml", "postBuild", "requirements.lock"),
     *("LICENSE", "LICENSE-text", "CITATION.cff", ".gitignore", "docs/explorer.png"),
+    "docs/claims.md",
 )
 #: What is not theirs among it.
 KEPT = ("helpers/authoring",)
@@ -122,6 +123,8 @@ def make(
     before = _written_before(folder)
     chosen = _labs(root, labs)
     content = {name: (root / name).read_bytes() for name in _given(root, chosen)}
+    claims = content["docs/claims.md"].decode()  # the tests stay at home
+    content["docs/claims.md"] = re.sub(r"\[([^]]*)\]\(\.\./tests/[^)]*\)", r"\1", claims).encode()
     content["README.md"] = _readme(root, chosen, repository or "ORG/REPO").encode()
     content["Makefile"] = MAKEFILE.encode()
     content["pyproject.toml"] = _pyproject((root / "pyproject.toml").read_text()).encode()

@@ -201,7 +201,7 @@ def test_the_command_says_what_it_would_change(
     monkeypatch.setattr(navigation, "pages", list)
     monkeypatch.setattr("helpers.authoring.__main__.ROOT", tmp_path)
     assert main(["navigation", "--check"]) == 1
-    assert capsys.readouterr().out == "README.md\n1 files to bring up to date\n"
+    assert capsys.readouterr().out == "README.md\n1 things to mend or bring up to date\n"
     assert main(["navigation"]) == 0
     assert readme.read_text() == f"# All\n\n{navigation.table('.', first=0)}\n\nThe end.\n"
     assert main(["navigation", "--check"]) == 0
