@@ -29,7 +29,7 @@ from helpers.foundations.drawing.axes import yours
 from helpers.foundations.drawing.labelled_bars import labelled_bars
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Mine, Parameters, Result, number, seed, takes
-from helpers.foundations.prose import listed, rounded, significant
+from helpers.foundations.prose import amount, listed, rounded, significant
 
 #: The strategies, in the order they are shown.
 STRATEGIES = ("cache-aside", "write-through", "write-behind", "refresh-ahead")
@@ -321,10 +321,10 @@ class Strategies(Result):
             f"{significant(1e3 * self.of('write_s')[name])} ms"
             for name in ("write-behind", "write-through")
         )
-        lost = significant(self.of("lost_writes")["write-behind"])
+        lost = amount(self.of("lost_writes")["write-behind"], "write")
         return (
             f"{reads} Write-behind acknowledges in {behind} instead of {through}, and a crash "
-            f"costs it {lost} {'write' if lost == '1' else 'writes'} on average."
+            f"costs it {lost} on average."
         )
 
     @property

@@ -31,7 +31,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import percent, rounded, significant
+from helpers.foundations.prose import amount, percent, rounded, significant
 
 _WRITES = 1 << 17
 _MOST_PENDING = 60_000  # writes between two flushes
@@ -211,10 +211,9 @@ class WriteBehind(Result):
 
     @property
     def reading(self) -> str:
-        saved, mean = 1 - self.rows_here_rps / self.at.write_rps, significant(self.lost.mean())
+        saved = 1 - self.rows_here_rps / self.at.write_rps
         return (
-            f"A crash loses {mean} acknowledged {'write' if mean == '1' else 'writes'} on average "
-            f"and "
+            f"A crash loses {amount(self.lost.mean(), 'acknowledged write')} on average and "
             f"more than {significant(self.lost_p95)} in one crash of 20; "
             f"coalescing spares the database {percent(max(saved, 0.0))} of its writes."
         )

@@ -30,7 +30,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, duration, percent, significant
+from helpers.foundations.prose import amount, counted, duration, percent, significant
 from helpers.foundations.statistics import (
     Interval,
     Intervals,
@@ -283,12 +283,11 @@ class Knee(Result):
     def reading(self) -> str:
         exact = theory(self.at)
         mean = self.here_mean
-        times = significant(1e3 * mean.estimate / self.at.service_ms)
+        times = amount(1e3 * mean.estimate / self.at.service_ms, "service time")
         where = f"{duration(mean.low)} to {duration(mean.high)}"
         return (
             f"At {significant(100 * self.at.utilisation)} % utilisation a request takes "
-            f"{duration(mean.estimate)} on average, {times} service "
-            f"{'time' if times == '1' else 'times'}, and one in a hundred takes more than "
+            f"{duration(mean.estimate)} on average, {times}, and one in a hundred takes more than "
             f"{duration(self.here_p99.estimate)}; theory says {duration(exact.mean_s)}, which "
             + (
                 f"lies inside the simulation's 95 % interval, {where}."

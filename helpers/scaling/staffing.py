@@ -21,7 +21,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, log_axis, ring
 from helpers.foundations.experiment import Draws, Parameters, Result, number, option, seed, takes
-from helpers.foundations.prose import counted, duration, significant
+from helpers.foundations.prose import amount, counted, duration, significant
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.scaling import steady_state
 
@@ -205,11 +205,9 @@ class Staffing(Result):
     @property
     def reading(self) -> str:
         low, high = max(0.0, self.waited.low), self.waited.high
-        load, rate = significant(self.at.load), significant(self.at.rate_rps)
         return (
-            f"{rate} {'request' if rate == '1' else 'requests'}/s of "
-            f"{duration(self.at.service_ms * 1e-3)} each offer {load} "
-            f"{'erlang' if load == '1' else 'erlangs'}; with {counted(self.servers, 'server')} "
+            f"{amount(self.at.rate_rps, 'request')}/s of {duration(self.at.service_ms * 1e-3)} "
+            f"each offer {amount(self.at.load, 'erlang')}; with {counted(self.servers, 'server')} "
             f"({self.at.rule}) utilisation is "
             f"{significant(100 * self.at.load / self.servers)} % and "
             f"{significant(100 * self.waited.estimate, 2)} % of the simulated requests wait "
