@@ -118,6 +118,8 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
+        #: Results whose sentences stand below the others, though they are not drawn.
+        self.also: tuple[Result, ...] = ()
         #: The buttons over what can be clicked in the picture, where anything can.
         self.clicks: Clicks | None = None
 
@@ -166,7 +168,7 @@ class View:
         if self.clicks is not None:
             self.clicks.show(drawing.spots)
             self.clicks.layout.display = ""
-        readings = [html.escape(result.reading) for result in drawing.results]
+        readings = [html.escape(sentences(result)) for result in (*drawing.results, *self.also)]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
         if drawing.mine is not None:
             said = html.escape(describe(drawing.mine))
@@ -208,7 +210,9 @@ class View:
         if parameters:
             lines += [parameters]
         for result in self._shown.results:
-            lines += ["", *_align(result.summary), "", result.reading]
+            lines += ["", *_align(result.summary), "", sentences(result)]
+        for result in self.also:
+            lines += ["", sentences(result)]
         if self._shown.mine is not None:
             lines += ["", f"Your model: {describe(self._shown.mine)}."]
         if self._blamed:
@@ -226,7 +230,7 @@ class View:
         )
 
     def _set_image(self, drawing: Drawing) -> None:
-        readings = " ".join(result.reading for result in drawing.results)
+        readings = " ".join(sentences(result) for result in drawing.results)
         alt = html.escape(f"{drawing.title}. {readings}", quote=True)
         self._image.value = (
             f'<img class="sd-figure" width="{self.canvas.width_px}" '
@@ -286,6 +290,15 @@ def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
     box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box
+
+
+def sentences(result: Result) -> str:
+    """Return a result's sentence, and its verdict where it has one that is not in the sentence."""
+    verdict = getattr(result, "verdict", "")
+    if not isinstance(verdict, str) or verdict.removesuffix(".") in result.reading:
+        return result.reading
+    verdict = verdict if verdict.startswith("No verdict") else f"Verdict: {verdict}"
+    return f"{result.reading} {verdict.removesuffix('.')}."
 
 
 def format_value(value: float | int | str) -> str:
