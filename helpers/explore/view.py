@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
 
 import anywidget
 import ipywidgets as widgets
+import traitlets
 from IPython.display import display
 
+from helpers.explore import page
 from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.clicks import Clicks
 from helpers.explore.front import module, styles
@@ -102,7 +104,7 @@ class View:
 
     def __init__(self, plot: Plot, title: str | None = None) -> None:
         self._plot = plot
-        self.canvas = Canvas(plot)
+        self.canvas = Canvas(plot, narrow=page.look().narrow)
         self._title = title
         self._shown = Drawing((), (), "", b"")
         self._blamed = ""
@@ -122,6 +124,7 @@ class View:
         self.also: tuple[Result, ...] = ()
         #: The buttons over what can be clicked in the picture, where anything can.
         self.clicks: Clicks | None = None
+        page.when_changed(self._repaint)
 
     def draw(
         self,
@@ -232,12 +235,28 @@ class View:
     def _set_image(self, drawing: Drawing) -> None:
         readings = " ".join(sentences(result) for result in drawing.results)
         alt = html.escape(f"{drawing.title}. {readings}", quote=True)
+        looks = 'class="sd-figure"'
+        if page.look().dark:
+            url = _data_url(dark(drawing.png))
+            looks = f'class="sd-figure sd-both" style="--sd-dark: url({url})"'
         self._image.value = (
-            f'<img class="sd-figure" width="{self.canvas.width_px}" '
-            f'height="{self.canvas.height_px}" decoding="sync" alt="{alt}" '
-            f'style="--sd-dark: url({_data_url(dark(drawing.png))})" '
-            f'src="{_data_url(drawing.png)}">'
+            f'<img {looks} width="{self.canvas.width_px}" height="{self.canvas.height_px}" '
+            f'decoding="sync" alt="{alt}" src="{_data_url(drawing.png)}">'
         )
+
+    def _repaint(self) -> None:
+        """Show the same results on a page that has become dark, or narrow, or neither again."""
+        shown = self._shown
+        if not shown.png:
+            return
+        if self.canvas.narrow != page.look().narrow:
+            with DRAWING:
+                self.canvas = Canvas(self._plot, narrow=page.look().narrow)
+                self._shown = shown = self.draw(shown.results, shown.pinned, shown.mine)
+            if self.clicks is not None:
+                self.clicks.size = [self.canvas.width_px, self.canvas.height_px]
+                self.clicks.show(shown.spots)
+        self._set_image(shown)
 
     def _toggle_table(self, change: dict[str, Any]) -> None:
         self._table.layout.display = "" if change["new"] else "none"
@@ -282,11 +301,17 @@ class Frame(anywidget.AnyWidget):
 
     _esm = module("frame")
     _css = styles("frame")
+    dark = traitlets.Bool(False).tag(sync=True)
+    narrow = traitlets.Bool(False).tag(sync=True)
+
+    @traitlets.observe("dark", "narrow")
+    def _tell(self, change: Any) -> None:
+        page.tell(**{change["name"]: change["new"]})
 
 
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
     """Put widgets into the course's frame: spacing, dark theme, error style, names for sliders."""
-    frame = Frame(layout={"display": "none"})
+    frame = Frame(**asdict(page.look()), layout={"display": "none"})
     box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box

@@ -181,7 +181,6 @@ def plot(run: Loss, axes: tuple[Axes, Axes]) -> None:
     ax.set_xlabel("time (s)")
     ax.set_ylabel("wait (s)")
     ax.axvline(LOST_S, color=style.MUTED, linewidth=1.0)
-    style.label(ax, LOST_S, 0, "lost", style.MUTED, xytext=(4, 8))
     curves(ax, _TIME_S, run.wait_s[:6], color=style.SKY, linewidth=0.8, alpha=0.6)
     ax.plot(_TIME_S, run.mean_wait_s, **style.SIMULATION)
     before = _TIME_S < LOST_S
@@ -189,6 +188,7 @@ def plot(run: Loss, axes: tuple[Axes, Axes]) -> None:
         ax.plot(_TIME_S[part], exact.wait_s[part], **style.THEORY)
     top = max(float(np.nanmax(run.mean_wait_s)), float(exact.wait_s.max()))
     ax.set_ylim(0, step_up(1.15 * top, (0.5, 1, 2, 5, 10, 20, 40)))
+    style.label(ax, LOST_S, 0.7 * ax.get_ylim()[1], "one is lost", style.MUTED, xytext=(4, 0))
     note(ax, 0.03, 0.96, "— mean of the runs", style.BLUE)
     note(ax, 0.03, 0.89, "- - theory, in the long run", style.BLACK)
     load.set_title("Utilisation after the loss")
