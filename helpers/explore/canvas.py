@@ -58,7 +58,7 @@ class Canvas:
     def __init__(self, plot: Callable[..., None], *, narrow: bool = False) -> None:
         self._plot = plot
         self.narrow = narrow
-        grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        grid_given = grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
         self.width_px, height_in = (720, 4.0) if grid["ncols"] == 1 else (960, 4.2)
         height_in += 3.0 * (grid["nrows"] - 1)
         if narrow and grid["ncols"] > 1:
@@ -71,6 +71,8 @@ class Canvas:
             axes = self.figure.subplots(squeeze=False, **grid)
             self.figure.subplots_adjust(**_fractions(size, *axes.shape[::-1]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+        if axes.shape != (given := (grid_given["nrows"], grid_given["ncols"])):
+            _name_places(self.axes, *given)
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
@@ -277,6 +279,16 @@ def _written(
     gc.set_foreground(colour)
     paper.draw_text(gc, right, rows - up, text, prop, angle)
     return np.asarray(paper.buffer_rgba())[::-1].copy(), right, up
+
+
+def _name_places(axes: Sequence[Axes], rows: int, columns: int) -> None:
+    """Say of panels where they would stand with more room: texts speak of left and right."""
+    across = ("left", "right") if columns == 2 else ("left", "middle", "right")
+    for number, ax in enumerate(axes):
+        row, column = divmod(number, columns)
+        words = [("upper", "lower")[row]] if rows == 2 else []
+        place = ax.set_title(" ".join([*words, across[column], "panel"]), loc="right")
+        place.set(fontsize=8, fontweight="normal", color=style.MUTED)
 
 
 def _stacked(ncols: int, nrows: int, **_: Any) -> tuple[dict[str, int], int, float]:

@@ -37,6 +37,11 @@ _EDGES_S = np.arange(END_S + 1)
 _TIME_S = _EDGES_S[:-1] + 0.5
 
 
+#: Servers left, times the square of their idleness, above which half a minute is long enough for
+#: them to settle: below it the line is still growing, and they are less busy than they will be.
+_SETTLES = 0.02
+
+
 class Setting(Parameters):
     """A fleet behind one queue."""
 
@@ -155,11 +160,12 @@ class Loss(Result):
                 first + f"{get} {significant(100 * offered)} % of what {they} can do: the "
                 f"queue grows without end, and half a minute later a request waits {wait}."
             )
-        inside = "inside" if self.after.contains(offered) else "outside"
+        judged = "in the long run"
+        if left * (1 - offered) ** 2 > _SETTLES:
+            judged = f"{'in' if self.after.contains(offered) else 'out'}side the 95 % interval"
         return (
             first + f"{run} at {significant(100 * self.after.estimate)} % (theory: "
-            f"{significant(100 * offered)} %, {inside} the 95 % interval), and a "
-            f"request waits {wait} at the end."
+            f"{significant(100 * offered)} %, {judged}), and a request waits {wait} at the end."
         )
 
     @property

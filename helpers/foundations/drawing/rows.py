@@ -34,6 +34,6 @@ def named_rows(ax: Axes, names: Sequence[str]) -> np.ndarray:
         ax.annotate(
             name, (0, place), xycoords=("axes fraction", "data"), xytext=(5, 13),
             textcoords="offset points", fontsize=9, color=style.INK, va="center", zorder=5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )  # fmt: skip
     return y
