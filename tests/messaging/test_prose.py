@@ -76,7 +76,7 @@ def test_a_chain_and_a_queue() -> None:
     shown("the chances of success multiply", by=test_chain.test_times_add_up_and_successes_multiply)
     universal("All five must succeed", why="the question's request needs all of them")
     universal("no longer depends on how many services come after", why="one term, one factor")
-    universal("It makes nothing quicker", why="the work is the same, and the wait comes on top")
+    universal("the work no quicker", why="the work is the same, and the wait comes on top")
 
 
 def test_the_brokers() -> None:
@@ -478,7 +478,6 @@ def test_chunks() -> None:
     assert "24 chunks, 5 workers killed at work, 29 deliveries" in PROSE.printed
     said("Twenty-four chunks and five deaths make twenty-nine deliveries, always")
     given("a chunk done twice is a chunk done once", why="what idempotent means")
-    given("taken away by the hundred, all at once", why="a way of speaking")
     universal("twenty-nine deliveries, always", why="each death at work hands one chunk out again")
     universal("No number of workers goes below the **critical path**", why="Graham's bound; tested")
     universal("everything that only reads its input", why="its output is written over by the same")
