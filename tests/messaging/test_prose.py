@@ -82,6 +82,8 @@ def test_a_chain_and_a_queue() -> None:
 def test_the_brokers() -> None:
     kafka, sqs = "Apache Kafka documentation", "Amazon SQS Developer Guide"
     sourced("session timeout 45 s (since version 3.0)", source=kafka)
+    rabbit = "RabbitMQ documentation"
+    sourced("acknowledgement timeout 30 min", "from version 4.3 on", source=rabbit)
     sourced("300 s between polls at most, 500 records a poll", source=kafka)
     sourced("visibility 30 s, at most 12 h", source=sqs)
     shown("visibility 30 s, at most 12 h", by=test_visibility.test_the_defaults_of_sqs)
@@ -321,7 +323,9 @@ def test_callers_who_give_up() -> None:
     exact = impatience.theory(at)
     shares = [f"{100 * each:.1f} %" for each in (exact.wait, exact.give_up, exact.utilisation)]
     said(f"With 14 agents, {shares[0]} of the callers wait, {shares[1]} give up")
-    said(f"agents are busy {shares[2]} of the time: the numbers that Mandelbaum and Zeltyn print")
+    said(
+        f"agents are busy {shares[2]} of the time, by the formulas that Mandelbaum and Zeltyn give"
+    )
     assert at.load == 10
     said("8 agents do at most 8 of 10, so a fifth must go")
     assert impatience.theory(at.but(agents=8)).give_up > 1 / 5
