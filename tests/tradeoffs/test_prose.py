@@ -7,6 +7,7 @@ import pytest
 
 from helpers.tradeoffs import (
     budget,
+    cluster,
     contexts,
     designs,
     frontier,
@@ -190,7 +191,7 @@ def test_budgets():
 
 def test_the_cut():
     says("After four seconds the network is cut")
-    assert partition.CUT_AT_S == 4
+    assert cluster.CUT_AT_S == 4
     few = test_partition.test_two_or_three_operations_show_it
     shown("two or three operations are enough", by=few)
     says("four delays on average", "take a millisecond")
