@@ -190,7 +190,7 @@ def test_every_shard() -> None:
     given("one answer in a hundred is slow, the 99th", why="the setting at the far left")
     said(f"a query to 100 shards is a single shard's {100 * 0.5 ** (1 / 100):.1f}rd percentile")
     said("all hundred answers are: 0.99 to the power of 100")
-    said(f"the {100 * any_slow(0.01, 100):.0f} % of section 4")
+    said(f"the {100 * any_slow(0.01, 100):.0f} % of Section 4")
     PROSE.sourced(
         "cut a 99.9th percentile from 1,800 ms to 74 ms for 2 % more", source="Dean and Barroso"
     )
