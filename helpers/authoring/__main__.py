@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,22 @@ def _glossary(options: argparse.Namespace) -> int:
         "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
     )
     return 0
+
+
+def _made(tool: str) -> Command:
+    """Return the command of a tool that makes pages: it has `write` and `outdated`."""
+
+    def run(options: argparse.Namespace) -> int:
+        maker = importlib.import_module(f"helpers.authoring.{tool}")
+        if options.check:
+            problems = maker.outdated()
+            print("\n".join([*problems, f"{len(problems)} things to mend or bring up to date"]))
+            return 1 if problems else 0
+        names = [str(path.relative_to(ROOT)) for path in maker.write()]
+        print("\n".join([*names, f"{len(names)} changed"]))
+        return 0
+
+    return run
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -247,6 +264,14 @@ def main(arguments: list[str] | None = None) -> int:
     labs.add_argument("--check", action="store_true", help="only say what would change")
     words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
     words.add_argument("--check", action="store_true", help="only say what would change")
+    made = {
+        "navigation": "write every notebook's links, and the map",
+        "bibliography": "write the page of sources",
+        "claims": "write the ledger of claims",
+    }
+    for name, text in made.items():
+        one = command(name, _made(name), text, notebooks=False)
+        one.add_argument("--check", action="store_true", help="only say what is to be done")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")

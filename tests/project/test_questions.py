@@ -188,7 +188,7 @@ def _experiments(source: str) -> set[str]:
             found |= {one.id for one in node.args if isinstance(one, ast.Name)}
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found |= {node.value.id} if node.attr in _OF_EXPERIMENTS else set()
-    return found - {"questions"}
+    return {name.removeprefix("real_") for name in found} - {"questions"}
 
 
 @pytest.mark.parametrize(("questions", "name"), QUIZZES, ids=called(QUIZZES))

@@ -8,7 +8,7 @@ import pytest
 from helpers.authoring.check import markdown_of
 from helpers.authoring.course import ROOT
 from helpers.authoring.glossary import unlinked
-from helpers.tradeoffs import budget, designs, frontier, nines, partition, quorum, versions
+from helpers.tradeoffs import budget, cluster, designs, frontier, nines, partition, quorum, versions
 from helpers.tradeoffs.published import PUBLISHED
 
 PAGE = unlinked(markdown_of(ROOT / "notebooks" / "03_tradeoffs_everywhere.ipynb"))
@@ -87,7 +87,7 @@ def test_budgets():
 
 def test_the_cut():
     says("After four seconds the network is cut", "two or three operations are enough")
-    assert partition.CUT_AT_S == 4
+    assert cluster.CUT_AT_S == 4
     says("four delays on average", "take a millisecond")
     assert partition.simulate(cut=False).median_ms == pytest.approx(80, rel=0.06)
     near = partition.simulate(cut=False, way=partition.AP)
