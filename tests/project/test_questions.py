@@ -66,7 +66,7 @@ def test_what_would_tell_the_answer_waits_for_the_question(
 NO_ANSWER = {
     "05-bad-months": "error_budget_min(slo_percent)",  # minutes of budget
     "08-growing-ids": "One shard can do 200",  # what one can do; that all meet one is the answer
-    "08-local-join": "gathered = scatter_gather",  # milliseconds of another experiment
+    "08-local-join": "gathered = real_scatter_gather",  # milliseconds of another experiment
     "10-patience": "bounded_queue.MEASURED",  # jobs turned away by another queue
 }
 #: What stands in a cell that runs a covered experiment and says nothing of its answer.
