@@ -79,6 +79,7 @@ TELLS_NOTHING = (
 )
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]*\.ipynb)")
 _CLOSE = 0.02
+_FACES = {"deal", "explore", "picture", "predict", "quiz", "replay", "shown"}
 _OF_EXPERIMENTS = ("simulate", "measure", "theory", "watch", "plot_measured")
 
 
@@ -189,6 +190,18 @@ def _experiments(source: str) -> set[str]:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found |= {node.value.id} if node.attr in _OF_EXPERIMENTS else set()
     return {name.removeprefix("real_") for name in found} - {"questions"}
+
+
+@pytest.mark.parametrize("chapter", PAGES.values(), ids=PAGES)
+def test_what_is_to_be_seen_is_the_last_thing_in_its_cell(chapter: Chapter) -> None:
+    """A notebook shows nothing else."""
+    for i, cell in enumerate(page_of(chapter)):
+        if cell.cell_type == "code":
+            tree = ast.parse(cell.source)
+            last = tree.body[-1].value if isinstance(tree.body[-1], ast.Expr) else None
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    assert node.func.id not in _FACES or node is last, (i, cell.source)
 
 
 @pytest.mark.parametrize(("questions", "name"), QUIZZES, ids=called(QUIZZES))
