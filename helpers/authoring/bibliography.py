@@ -36,7 +36,9 @@ _MONTH = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
 )  # fmt: skip
 #: Before a year: it is the rest of a date, or tells when something happened or was so.
-_DATE = re.compile(rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|Architecture, $")
+_DATE = re.compile(
+    rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|timeout came in $|Architecture, $"
+)
 #: Addresses and code cite nothing.
 _HIDDEN = re.compile(r"https?://\S+|`[^`\n]*`|\]\([^)\n]*\)")
 _HEAD = """# Sources

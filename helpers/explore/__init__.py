@@ -12,6 +12,7 @@ from helpers.explore.progress import progress
 from helpers.explore.quiz import quiz
 from helpers.explore.replay import Replay, replay
 from helpers.explore.shelf import read_build_break
+from helpers.explore.shown import Shown, shown
 from helpers.explore.standing import progress_page
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Explorer",
     "Picture",
     "Replay",
+    "Shown",
     "calibration",
     "check_environment",
     "choice",
@@ -34,6 +36,7 @@ __all__ = [
     "quiz",
     "read_build_break",
     "replay",
+    "shown",
     "slider",
     "spelled",
     "toggle",

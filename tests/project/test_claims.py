@@ -152,7 +152,7 @@ def test_evidence_that_nobody_chose_is_found_by_what_the_section_shows() -> None
     chapter = course.CHAPTERS[2]
     found = replace(entry(13), chosen={}).evidence
     assert set(found) == {"simulation", "theory", "measurement"}
-    assert "tests/scaling/test_knee.py::test_loopback_queue" in found["measurement"]
+    assert "tests/scaling/test_real_knee.py::test_loopback_queue" in found["measurement"]
     assert all(1 <= len(tests) <= evidence.MOST for tests in found.values())
     assert evidence.found(58, course.CHAPTERS[6], "source") == ("bronson2021", "huang2022")
     assert evidence.found(99, chapter, "theory") == ()
