@@ -37,7 +37,8 @@ _MONTH = (
 )  # fmt: skip
 #: Before a year: it is the rest of a date, or tells when something happened or was so.
 _DATE = re.compile(
-    rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|timeout came in $|Architecture, $"
+    rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|timeout came in $|"
+    r"tables of $|printed in $|10/31 $|Architecture, $"
 )
 #: Addresses and code cite nothing.
 _HIDDEN = re.compile(r"https?://\S+|`[^`\n]*`|\]\([^)\n]*\)")
@@ -123,7 +124,10 @@ def works() -> Mapping[str, Work]:
         If a key does not end with the year, or two entries have one title.
     """
     found = {}
+    written = {one.number for one in CHAPTERS if one.written}
     for key, about in tomllib.loads(WORKS.read_text(encoding="utf-8")).items():
+        if about.get("chapter", 0) not in written:
+            continue
         if not key.endswith(str(about["year"])):
             raise BibliographyError(f"{key}: a key ends with the year, {about['year']}")
         whole = about.get("institution", False)
