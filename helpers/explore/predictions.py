@@ -348,5 +348,8 @@ def forget_predictions() -> None:
 
 
 def _with_unit(value: float | str, unit: str) -> str:
-    shown = value if isinstance(value, str) else significant(value)
+    if isinstance(value, str):
+        shown = value
+    else:  # a whole number is one that the page says in full: 1,046 servers
+        shown = f"{value:,.0f}" if float(value).is_integer() else significant(value)
     return f"{shown} {unit}".rstrip()

@@ -66,7 +66,7 @@ def test_what_would_tell_the_answer_waits_for_the_question(
 NO_ANSWER = {
     "05-bad-months": "error_budget_min(slo_percent)",  # minutes of budget
     "08-growing-ids": "One shard can do 200",  # what one can do; that all meet one is the answer
-    "08-local-join": "gathered = scatter_gather",  # milliseconds of another experiment
+    "08-local-join": "gathered = real_scatter_gather",  # milliseconds of another experiment
     "10-patience": "bounded_queue.MEASURED",  # jobs turned away by another queue
 }
 #: What stands in a cell that runs a covered experiment and says nothing of its answer.
@@ -79,6 +79,7 @@ TELLS_NOTHING = (
 )
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]*\.ipynb)")
 _CLOSE = 0.02
+_FACES = {"deal", "explore", "picture", "predict", "quiz", "replay", "shown"}
 _OF_EXPERIMENTS = ("simulate", "measure", "theory", "watch", "plot_measured")
 
 
@@ -188,7 +189,19 @@ def _experiments(source: str) -> set[str]:
             found |= {one.id for one in node.args if isinstance(one, ast.Name)}
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             found |= {node.value.id} if node.attr in _OF_EXPERIMENTS else set()
-    return found - {"questions"}
+    return {name.removeprefix("real_") for name in found} - {"questions"}
+
+
+@pytest.mark.parametrize("chapter", PAGES.values(), ids=PAGES)
+def test_what_is_to_be_seen_is_the_last_thing_in_its_cell(chapter: Chapter) -> None:
+    """A notebook shows nothing else."""
+    for i, cell in enumerate(page_of(chapter)):
+        if cell.cell_type == "code":
+            tree = ast.parse(cell.source)
+            last = tree.body[-1].value if isinstance(tree.body[-1], ast.Expr) else None
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    assert node.func.id not in _FACES or node is last, (i, cell.source)
 
 
 @pytest.mark.parametrize(("questions", "name"), QUIZZES, ids=called(QUIZZES))
