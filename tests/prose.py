@@ -61,7 +61,7 @@ _NO_NUMBERS = re.compile(
     r"\]\([^)]*\)|<[^>]*>|^#+ \d+[. ]|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
     r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|\bM/[MG]/\d|"
-    r"^\*\*Next:\*\* \d\d\b",
+    r"^\*\*Next:\*\* \d\d\b|\*\*\d\d [A-Z][^*\n]*\*\*",
     re.DOTALL | re.MULTILINE,
 )
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)

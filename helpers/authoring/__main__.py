@@ -116,9 +116,11 @@ def _made(tool: str) -> Command:
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
-    make = {"experiment": new_experiment, "page": new_page}[options.what]
     try:
-        written = make(options.name)
+        if options.what == "page":
+            written = new_page(options.name)
+        else:
+            written = new_experiment(options.name, page=options.page and options.page.resolve())
     except ScaffoldError as error:
         print(f"new {options.what}: {error}", file=sys.stderr)
         return 2
@@ -128,6 +130,13 @@ def _new(options: argparse.Namespace) -> int:
     if pages:
         print(f"Run it: python -m helpers.authoring execute {' '.join(pages)}")
     print("Fill in what stands in <angle brackets>. CONTRIBUTING.md says what belongs where.")
+    return 0
+
+
+def _house(options: argparse.Namespace) -> int:
+    from helpers.authoring.house import report
+
+    print(report(options.before), end="")
     return 0
 
 
@@ -275,6 +284,9 @@ def main(arguments: list[str] | None = None) -> int:
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
+    new.add_argument("--page", type=Path, help="notebook that gets the experiment's cells")
+    house = command("house", _house, "count what the chapters' code is made of", notebooks=False)
+    house.add_argument("--before", metavar="REVISION", help="beside an older state")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
     versions = command("versions", _versions, "test with other versions", notebooks=False)

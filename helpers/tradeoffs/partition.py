@@ -10,7 +10,7 @@ clients may reach a replica that its peers cannot.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -128,12 +128,22 @@ def one_cut(at, draw):
     return tally(at, history)
 
 
+def replica_of(one: Operation) -> int:
+    """The replica next door to an operation's client: 1, 2, ..."""
+    return int(one.client.removeprefix("client "))
+
+
+def refused(history: Iterable[Operation]) -> list[Operation]:
+    """Operations without an answer."""
+    return [one for one in history if one.end == math.inf]
+
+
 def tally(at: Setting, history: list[Operation]) -> dict[str, Any]:
     """Count, of a history, who was refused and who was wrong."""
     wrong = histories.overwritten_reads(history)
     return {
         "history": tuple(history),
-        "refused": sum(one.end == math.inf for one in history),
+        "refused": len(refused(history)),
         "wrong": len(wrong),
         "linearizable": histories.linearizable(history).holds,
     }
@@ -161,7 +171,7 @@ def watch(at: Setting) -> Log:
     log.place("answered", "sink", at=(2, 0)).place("answered wrongly", "sink", at=(2, 1))
     log.kind("write", "blue").kind("read", "sky")
     for number_, one in enumerate(sorted(run.history, key=lambda one: one.start)):
-        place = f"replica {one.client.removeprefix('client ')}"
+        place = f"replica {replica_of(one)}"
         what = f"asks to {one.kind}"
         log.moves(one.start, number_, place, what, kind=one.kind, start="clients")
         if one.end == math.inf:
@@ -221,7 +231,7 @@ class Partition(Result):
     @property
     def refused(self) -> list[Operation]:
         """Operations without an answer."""
-        return [one for one in self.history if one.end == math.inf]
+        return refused(self.history)
 
     def side(self, far: bool) -> list[Operation]:
         """Operations begun on one side while the network was cut."""
@@ -229,7 +239,7 @@ class Partition(Result):
             one
             for one in self.history
             if CUT_AT_S <= one.start < self.at.cut_until_s
-            and (int(one.client.removeprefix("client ")) - 1 in self.at.far) == far
+            and (replica_of(one) - 1 in self.at.far) == far
         ]
 
     @cached_property
@@ -260,8 +270,7 @@ class Partition(Result):
         said = ""
         if self.at.cut:
             sides = [
-                f"{sum(one.end == math.inf for one in side)} of "
-                f"{counted(len(side), 'operation')} on {name} side"
+                f"{len(refused(side))} of {counted(len(side), 'operation')} on {name} side"
                 for side, name in ((self.side(True), self._name), (self.side(False), "the other"))
             ]
             said = f"While the network is cut, {sides[0]} and {sides[1]} are refused. "
@@ -301,7 +310,7 @@ class Partition(Result):
         return {
             "during the cut": ["larger side", "smaller side"],
             "operations": [len(side) for side in sides],
-            "refused": [sum(one.end == math.inf for one in side) for side in sides],
+            "refused": [len(refused(side)) for side in sides],
             "answered, theory": list(theory(self.at)),
         }
 
@@ -320,7 +329,7 @@ def plot(run: Partition, axes: tuple[Axes, Axes], mine: Mine | None = None) -> N
         (run.refused, {"color": style.INK, "marker": "x", "markersize": 6}),
         (run.wrong, {"color": style.VERMILION, "marker": "o", "markersize": 7}),
     ):
-        rows = [int(one.client.removeprefix("client ")) for one in ops]
+        rows = [replica_of(one) for one in ops]
         when.plot([one.start for one in ops], rows, linestyle="none", **look)  # type: ignore[arg-type]
     when.set_xlim(0, at.run_s)
     when.set_ylim(0.4, at.replicas + 1.6)
