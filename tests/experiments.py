@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from functools import cache
 from types import ModuleType
 
@@ -37,6 +38,18 @@ def experiments() -> tuple[ModuleType, ...]:
 def simulates(module: ModuleType) -> bool:
     """Whether a module simulates at a declared setting; some only measure."""
     return isinstance(getattr(module, "simulate", None), Takes)
+
+
+def files_of(experiment: ModuleType) -> tuple[ModuleType, ...]:
+    """An experiment, and those files of its chapter that it stands on, itself or through others."""
+    chapter = experiment.__name__.rpartition(".")[0] + "."
+    found = [experiment]
+    for module in found:  # it grows meanwhile
+        for value in vars(module).values():
+            name = getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", "")
+            if str(name).startswith(chapter) and sys.modules[name] not in found:
+                found.append(sys.modules[name])
+    return tuple(found)
 
 
 def name_of(experiment: ModuleType) -> str:

@@ -277,6 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
         "navigation": "write every notebook's links, and the map",
         "bibliography": "write the page of sources",
         "claims": "write the ledger of claims",
+        "counts": "write the numbers of the README",
     }
     for name, text in made.items():
         one = command(name, _made(name), text, notebooks=False)

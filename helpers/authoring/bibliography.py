@@ -36,7 +36,10 @@ _MONTH = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
 )  # fmt: skip
 #: Before a year: it is the rest of a date, or tells when something happened or was so.
-_DATE = re.compile(rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|Architecture, $")
+_DATE = re.compile(
+    rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|timeout came in $|"
+    r"tables of $|printed in $|10/31 $|Architecture, $"
+)
 #: Addresses and code cite nothing.
 _HIDDEN = re.compile(r"https?://\S+|`[^`\n]*`|\]\([^)\n]*\)")
 _HEAD = """# Sources
@@ -121,7 +124,10 @@ def works() -> Mapping[str, Work]:
         If a key does not end with the year, or two entries have one title.
     """
     found = {}
+    written = {one.number for one in CHAPTERS if one.written}
     for key, about in tomllib.loads(WORKS.read_text(encoding="utf-8")).items():
+        if about.get("chapter", 0) not in written:
+            continue
         if not key.endswith(str(about["year"])):
             raise BibliographyError(f"{key}: a key ends with the year, {about['year']}")
         whole = about.get("institution", False)

@@ -39,7 +39,8 @@ _FORBIDDEN = (
     (re.compile(r"\bplt\.show\s*\("), "`plt.show()`"),
 )
 _CLOCK = re.compile(
-    r"measure|perf_counter|predictions|calibration\(|progress_page|check_environment", re.IGNORECASE
+    r"measure|perf_counter|predictions|calibration\(|learning\(|progress_page|check_environment",
+    re.IGNORECASE,
 )
 _ANCHOR = re.compile(r'<a\s+(?:id|name)="C(\d+)"\s*>')
 _CLAIM = re.compile(r"^>\s*\*\*Claim C(\d+)\.?\*\*", re.MULTILINE)

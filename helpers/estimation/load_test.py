@@ -282,6 +282,7 @@ class LoadTest(Result):
         return columns
 
 
+#: Colour, line and marker of each tester.
 LOOKS = {
     "open": (style.BLUE, "-", "o"),
     "closed": (style.VERMILION, (0, (6, 2)), "s"),
@@ -306,6 +307,7 @@ def plot(run: LoadTest, ax: Axes, mine: Mine | None = None) -> None:
 
 
 def frame(ax: Axes, most: int) -> None:
+    """Set the axes: from one request in two to one in `most`."""
     ticks = [n for n in (2, 10, 100, 1_000) if n <= most]
     log_axis(ax, "x", 1.6, most, ticks=ticks, text=lambda n: f"1 in {n:,.0f}")
     time_axis(ax, "y", 5e-4, 10)
@@ -316,6 +318,7 @@ def frame(ax: Axes, most: int) -> None:
 
 
 def theory_curves(ax: Axes, exact: FluidStall, most: int) -> None:
+    """Draw what the fluid model says of each tester."""
     delays = exact.service_s + exact.stall_s * np.linspace(0, 1, 120)[:-1]
     for tester in TESTERS:
         share = exact.slower(tester, delays)
@@ -340,6 +343,7 @@ def label(
 
 
 def curve(ax: Axes, n: np.ndarray, samples: np.ndarray, **look: Any) -> None:
+    """Draw the times that one sample in n exceeds; `samples` ascend."""
     ax.plot(n, _quantiles(samples, n), **look)
 
 

@@ -5,11 +5,13 @@ from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.deal import Deal, deal
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
+from helpers.explore.learning import learning
 from helpers.explore.picture import Picture, picture
 from helpers.explore.predictions import forget_predictions, predict, predictions
 from helpers.explore.progress import progress
 from helpers.explore.quiz import quiz
 from helpers.explore.replay import Replay, replay
+from helpers.explore.shelf import read_build_break
 from helpers.explore.shown import Shown, shown
 from helpers.explore.standing import progress_page
 
@@ -25,12 +27,14 @@ __all__ = [
     "deal",
     "explore",
     "forget_predictions",
+    "learning",
     "picture",
     "predict",
     "predictions",
     "progress",
     "progress_page",
     "quiz",
+    "read_build_break",
     "replay",
     "shown",
     "slider",

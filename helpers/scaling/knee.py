@@ -340,6 +340,7 @@ def plot(run: Knee, ax: Axes, mine: Mine | None = None) -> None:
 
 
 def frame(ax: Axes, service_ms: float) -> None:
+    """Set the axes that simulation and measurement share."""
     ax.set_xlim(0, 1)
     # Few ends, far apart: while a slider moves, curves move and the axis stands still.
     ax.set_ylim(0, coarse(18 * service_ms))

@@ -238,6 +238,7 @@ def plot(run: QueryTime, ax: Axes) -> None:
 
 
 def frame(ax: Axes) -> None:
+    """Set the axes that simulation and measurement share."""
     log_axis(ax, "x", 80, 1.3e8)
     time_axis(ax, "y", 3e-7, 1e3)
     ax.set_xlabel("rows in the table")

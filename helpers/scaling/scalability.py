@@ -279,6 +279,7 @@ class Scalability(Result):
         }
 
 
+#: How the machine repairman is drawn.
 DOTTED: dict[str, Any] = {"color": style.INK, "linewidth": 1.3, "linestyle": (0, (1, 1.6))}
 
 

@@ -34,6 +34,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import significant
 from helpers.sharding.real_move import PROTOCOLS
 
+#: Parts of the table that are told apart.
 TENTHS = 10
 
 
@@ -226,6 +227,7 @@ def plot(run: TableMove, ax: Axes, mine: Mine | None = None) -> None:
 
 
 def frame(ax: Axes) -> None:
+    """Set the axes that simulation and measurement share."""
     ax.set_xlim(0, 10)
     ax.set_xticks(range(0, 11, 2), ["first", "20 %", "40 %", "60 %", "80 %", "last"])
     ax.set_ylim(0, 1)

@@ -198,6 +198,8 @@ class Durability(Result):
 
 
 _NOTHING = 0.2  # where a loss of 0 is drawn on a logarithmic axis
+
+#: How what a kill takes is drawn, and what a power cut takes.
 KILL: dict[str, Any] = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
 POWER: dict[str, Any] = KILL | {"color": style.VERMILION, "marker": "X", "markersize": 8}
 
@@ -243,8 +245,10 @@ def plot(run: Durability, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
 
 
 def frame_cost(ax: Axes) -> None:
+    """Set the axis of what a write costs."""
     time_axis(ax, "x", 2e-7, 3.0)
 
 
 def reach(ax: Axes, ends: list[float], place: float) -> None:
+    """Draw a line from one end to the other."""
     ax.plot(ends, [place, place], **_REACH)

@@ -190,7 +190,10 @@ def test_the_storm():
     given("anything up to base × 2ⁿ", "be a tenth of the requests, and no more", why="the remedy's")
     given("half of the last calls failed", why="the breaker's own")
     given("A tenth is what Google's clients", why="chapter 21 of the book, at the end of the page")
-    given("(500 tokens, a retry costs 5", "pays 1", why="the SDK's defaults")
+    guide = "SDKs and Tools Reference Guide"
+    PROSE.sourced("(500 tokens, says", "a retry costs 5, with the rules of 2026 14", source=guide)
+    PROSE.sourced("a retry pays 1 back", source=guide)
+    says("one retry for five successes, or for fourteen")
     given("at least 20 of them, where this one looks at the last 20", why="two libraries' defaults")
     given("20 requests/s of capacity, 16 of load, and a spike of twice that", why="the next cell's")
     says(f"150 become {2 * 150}, which is just what it can do")

@@ -22,6 +22,7 @@ from helpers.authoring.grading.look import Submission, cells_of, time_of
 from helpers.authoring.grading.room import fence
 from helpers.authoring.labs import LabError
 from tests.grading import kinds, small
+from tests.grading.__main__ import OTHERS, everybody
 from tests.grading.kinds import Kind
 from tests.grading.test_look import put
 
@@ -332,6 +333,15 @@ def test_records_survive_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(OSError, match="disk full"):
         book.save("lab", {})
     assert book.entries("lab")["ada"].marks["check"].points == 1
+
+
+def test_the_class_of_eighty_is_made(lab: Lab) -> None:
+    students = everybody(lab, "", 80)
+    assert len(students) == 80
+    assert set(OTHERS) < set(students)
+    for name in ("lender", "same-id"):
+        cells = cells_of(next(iter(students[name].make(lab, name).values())), [])
+        assert any('student_id = "lender"' in cell.source for cell in cells), name
 
 
 # ------------------------------------------------------------------ the course's own labs

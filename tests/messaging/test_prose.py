@@ -424,7 +424,7 @@ def test_reports() -> None:
     assert np.ptp(turn - size) == pytest.approx(0, abs=1e-9)
     said("the smallest job waits as long as a giant")
     sharing = test_heavy_tails.test_sharing_does_not_care_how_sizes_vary
-    shown("slowed by the same factor, 1/(1 − ρ), however sizes vary", by=sharing)
+    shown("slowed by the same factor on average, 1/(1 − ρ), however", by=sharing)
     assert first[-1] / turn[-1] == pytest.approx(3, abs=0.2)
     assert np.all(first <= shared)
     said("the largest takes three times as long as in turn, though no longer than under sharing")

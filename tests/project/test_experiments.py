@@ -19,6 +19,10 @@ each_simulated = pytest.mark.parametrize(
     "experiment", [one for one in experiments() if simulates(one)], ids=name_of
 )
 
+#: Lines of a file that is read in one sitting, and those that are longer as yet.
+SITTING = 400
+LONGER = {"failure.storm", "why.books", "why.traffic"}
+
 
 def test_there_are_experiments() -> None:
     assert len(experiments()) >= 2
@@ -31,6 +35,14 @@ def test_it_says_what_it_shows_and_draws_it(experiment: ModuleType) -> None:
     )
     if simulates(experiment):
         assert callable(experiment.plot)
+
+
+@each
+def test_it_is_read_in_one_sitting(experiment: ModuleType) -> None:
+    lines = inspect.getsource(experiment).count("\n")
+    assert lines <= SITTING or name_of(experiment) in LONGER, (
+        f"{lines} lines: what has its own subject stands in a file of its own"
+    )
 
 
 @each
