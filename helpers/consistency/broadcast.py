@@ -38,7 +38,9 @@ RATE_RPS, RUN_S = 100.0, 20.0
 #: Broadcasts in one run of the model.
 BROADCASTS = 10
 
-CONSTANT, EXPONENTIAL = "the same for all", "exponential"
+#: How long messages take.
+CONSTANT = "the same for all"
+EXPONENTIAL = "exponential"
 KINDS = (CONSTANT, EXPONENTIAL)
 
 #: What is said of the time until a broadcast is stable, and how.

@@ -236,10 +236,11 @@ class Gossip(Result):
         at, exact = self.at, theory(self.at)
         traffic = amount(float(self.traffic.mean()), "call")
         if exact.rounds is not None:
+            after = amount(float(self.last.mean()), "round")
             return (
                 f"On average of {at.replications} runs, the last of {at.sites:,} copies knows "
-                f"after {amount(float(self.last.mean()), 'round')} (theory {significant(exact.rounds)} "
-                f"and a constant), which takes {traffic} a copy; nobody ever stops."
+                f"after {after} (theory {significant(exact.rounds)} and a constant), which takes "
+                f"{traffic} a copy; nobody ever stops."
             )
         missing = 100 * self.residue.estimate
         return (

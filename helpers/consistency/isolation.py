@@ -6,6 +6,7 @@ amount)`` or ``("write", account, value)``, and is sent the step's result.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -43,12 +44,14 @@ class Outcome(NamedTuple):
 class Transaction:
     """One clerk's piece of work, step by step."""
 
-    def __init__(self, level: str, work: Work, clerk: int, accounts: Accounts) -> None:
-        self.level, self.clerk, self.accounts = level, clerk, accounts
+    def __init__(
+        self, level: str, work: Work, clerk: int, accounts: Accounts, versions: Counter[str]
+    ) -> None:
+        self.level, self.clerk, self.accounts, self.versions = level, clerk, accounts, versions
         self._work, self.done, self.again = work, False, 0
         self.told: list[str] = []
         self._sees: Accounts | None = None
-        self._opening: Accounts = {}
+        self._opening: Counter[str] = Counter()
         self._written: set[str] = set()
         self._next: tuple[Any, ...] = ()
         self._begin()
@@ -56,7 +59,7 @@ class Transaction:
     def step(self) -> None:
         """Take one step; the last one commits, or begins again with nobody in between."""
         if self.level == SNAPSHOT and self._sees is None:
-            self._sees, self._opening = dict(self.accounts), dict(self.accounts)
+            self._sees, self._opening = dict(self.accounts), self.versions.copy()
         seen = self.accounts if self._sees is None else self._sees
         kind, account, *value = self._next
         if kind == "read":
@@ -74,12 +77,12 @@ class Transaction:
 
     def _begin(self) -> None:
         self._running = self._work(self.clerk)
-        self._sees, self._opening, self._written = None, {}, set()
+        self._sees, self._opening, self._written = None, Counter(), set()
         self._next = next(self._running)
 
     def _commit(self) -> None:
         if self._sees is not None:
-            if any(self.accounts[name] != self._opening[name] for name in self._written):
+            if any(self.versions[name] != self._opening[name] for name in self._written):
                 self.told.append(f"{self.clerk + 1} is refused and begins again")
                 self.again += 1
                 self._begin()
@@ -87,6 +90,7 @@ class Transaction:
                     self.step()
                 return
             self.accounts |= {name: self._sees[name] for name in self._written}
+            self.versions.update(self._written)
         self.done = True
 
 
@@ -105,14 +109,15 @@ def every_order(level: str, work: Work, opening: Accounts) -> tuple[Outcome, ...
 
 
 def _steps(work: Work, opening: Accounts) -> int:
-    alone = Transaction(NONE, work, 0, dict(opening))
+    alone = Transaction(NONE, work, 0, dict(opening), Counter())
     while not alone.done:
         alone.step()
     return len(alone.told)
 
 
 def _in_order(level: str, work: Work, accounts: Accounts, turns: Sequence[int]) -> Outcome:
-    clerks = [Transaction(level, work, clerk, accounts) for clerk in (0, 1)]
+    versions: Counter[str] = Counter()  # of each account, how often it was committed
+    clerks = [Transaction(level, work, clerk, accounts, versions) for clerk in (0, 1)]
     told: list[str] = []
     for turn in turns:
         one = clerks[turn]

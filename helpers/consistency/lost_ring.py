@@ -2,9 +2,9 @@
 
 Three people read from three copies. Alice writes that she has found her ring; Bob sees that,
 thinks, and answers; each message takes its own time to each copy. Carol may get the answer before
-what it answers. With vector clocks her copy holds the answer back until it can be understood. Where that
-stops being true: real delays are not exponential, and what people say to each other on the phone no
-clock sees.
+what it answers. With vector clocks her copy holds the answer back until it can be understood. Where
+that stops being true: real delays are not exponential, and what people say to each other on the
+phone no clock sees.
 """
 
 from __future__ import annotations
@@ -138,7 +138,8 @@ def theory(at: Setting, thinks_ms: Any) -> Theory:
 
     The news must still be under way when Bob has got them, has thought for t, and his answer has
     arrived: ``P(X > Y + t + Z) = E[exp(-Y/d)] exp(-t/d) E[exp(-Z/d)] = exp(-t/d) / 4``. What is
-    under way then has another d to go on average. With vector clocks that is what the answer waits for.
+    under way then has another d to go on average, which is what the answer waits for with vector
+    clocks.
     """
     overtakes = np.exp(-np.asarray(thinks_ms) / at.delay_ms) / 4
     if at.vector_clocks:

@@ -2,8 +2,8 @@
 
 Everybody reads from a copy of their own and now and then says something, which is an answer to all
 that they have been shown. It travels to each other copy at its own pace. A vector clock on a
-message says how many messages of each author its own author had seen. Where that stops being true: nobody
-joins, leaves or loses a message here, and a clock that has one number a person gets long.
+message says how many messages of each author its own author had seen. Where that stops being true:
+nobody joins, leaves or loses a message here, and a clock that has one number a person gets long.
 """
 
 from __future__ import annotations
