@@ -254,3 +254,36 @@ def plot(run: Broadcast, axes: tuple[Axes, Axes], mine: Mine | None = None) -> N
     if mine is not None:
         yours(cost, now, max(float(mine["messages"]) / 2, 0.31))
         yours(late, min(float(mine["all_know_ms"]), top), 0.5)
+
+
+#: What the guide prints, of 25 nodes: setting, messages for each operation (None where it prints
+#: none), and the stable latencies in ms, in the order of `QUANTILES`.
+PUBLISHED: tuple[tuple[dict[str, Any], float | None, tuple[int, ...]], ...] = (
+    ({"shape": GRID}, 27.8, (452, 656, 748, 791)),
+    ({"shape": "tree of 4"}, 11.99, (386, 489, 498, 505)),
+    ({"shape": "everybody"}, 290.6, (77, 95, 96, 97)),
+    ({"shape": GRID, "kind": EXPONENTIAL}, None, (229, 431, 520, 630)),
+    ({"shape": "line", "delay_ms": 10.0}, 12.01, (86, 170, 193, 224)),
+    ({"shape": GRID, "delay_ms": 10.0}, None, (11, 42, 56, 72)),
+)
+
+
+def beside_the_guide(seeds: int = 10) -> dict[str, Any]:
+    """Return the guide's numbers beside the means of so many runs, column by column.
+
+    Kyle Kingsbury, guide to Maelstrom, chapter 3, "Broadcast Performance".
+    """
+    table: dict[str, Any] = {"25 nodes": []}
+    for setting, messages, stable in PUBLISHED:
+        runs = [simulate(**setting, seed=seed) for seed in range(seeds)]
+        at = runs[0].at
+        table["25 nodes"].append(f"{at.shape}, {at.delay_ms:g} ms a hop"
+                                 + (", exponential" if at.kind == EXPONENTIAL else ""))  # fmt: skip
+        means = np.mean([run.quantiles_ms for run in runs], axis=0)
+        own = rounded(float(np.mean([run.per_operation for run in runs])))
+        table.setdefault("messages, guide", []).append("" if messages is None else messages)
+        table.setdefault("messages", []).append(own)
+        for name, printed, mean in zip(QUANTILES, stable, means, strict=True):
+            table.setdefault(f"{name}, guide", []).append(printed)
+            table.setdefault(f"{name} (ms)", []).append(round(float(mean)))
+    return table
