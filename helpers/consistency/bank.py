@@ -146,7 +146,7 @@ class Bank(Result):
         again = np.array([one.again > 0 for one in self.outcomes])
         fine = {
             "right at once": int((right & ~again).sum()),
-            "right, after one began again": int((right & again).sum()),
+            "right on a second try": int((right & again).sum()),
         }
         if self.at.work == WITHDRAWALS:
             return fine | {"both paid out": int((~right).sum())}
@@ -174,7 +174,7 @@ class Bank(Result):
         counts = self.counts
         if right == total:
             said = f"After all {total} orders everything is as if one clerk had waited"
-            again = counts["right, after one began again"]
+            again = counts["right on a second try"]
             return f"{said}; in {again} of them one is refused and begins again." if again else (
                 f"{said}.")  # fmt: skip
         if self.at.work == WITHDRAWALS:

@@ -171,8 +171,9 @@ def theory(at: Setting) -> Theory:
     Pittel, "On Spreading a Rumor", SIAM J. Appl. Math. 1987: ``log2 n + ln n + O(1)`` rounds.
     Demers and others, "Epidemic Algorithms for Replicated Database Maintenance", PODC 1987: with
     feedback, the s with ``s = exp(-(k + 1) (1 - s))``. A blind coin lets each copy call k times on
-    average, so that ``s = exp(-k (1 - s))``; with k = 1 that is nearly everybody. Both are limits
-    of many copies.
+    average, so that ``s = exp(-k (1 - s))``; with k = 1 that is nearly everybody. Both are
+    limits of many copies, the first for calls one after the other: rounds, in which two may tell a
+    third at once and neither in vain, leave out a little fewer.
     """
     if at.way == FOREVER:
         return Theory(0.0, math.log2(at.sites) + math.log(at.sites))
@@ -249,7 +250,7 @@ class Gossip(Result):
             f"{'is' if traffic.startswith('1 ') else 'are'} made. "
             f"So many calls that fall at random leave out "
             f"{significant(100 * float(left_by(self.traffic.mean())))} %"
-            + (f"; many copies, {significant(100 * exact.residue)} %." if exact.residue else ".")
+            + (f"; theory, {significant(100 * exact.residue)} %." if exact.residue else ".")
         )
 
     @property
@@ -275,7 +276,7 @@ def plot(run: Gossip, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
         entries.append(("╎", "log2 n + ln n", style.INK))
     elif exact.residue is not None:
         when.axhline(exact.residue, **style.THEORY)
-        entries.append(("╌", "left out, many copies", style.INK))
+        entries.append(("╌", "left out, theory", style.INK))
     key(when, entries)
     when.set_title("Copies that do not know")
     when.set_xlabel("round")
