@@ -300,7 +300,7 @@ def plot(run: Gossip, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
         yours(price, min(float(mine["traffic"]), 20.0), max(float(mine["residue"]), floor))
 
 
-def beside_the_paper(way: str, runs: int = 20) -> dict[str, Any]:
+def beside_the_paper(way: str, runs: int = 60) -> dict[str, Any]:
     """Return the paper's table beside as many runs of the simulation, column by column.
 
     Parameters
