@@ -108,7 +108,7 @@ def test_the_page(setting):
     assert_columns(run, rows=ROWS, a_like_takes=1e3 * late, theory=1e3 * every)
     waits, stale = drawn_by(sharded_counter, run, mine={"took_s": 0.01, "behind": 30.0})
     dots = drawn.curve(waits, color=style.BLUE, marker="o")
-    np.testing.assert_allclose(dots, np.column_stack([ROWS, np.minimum(late, 100.0)]))
+    np.testing.assert_allclose(dots, np.column_stack([ROWS, np.minimum(late, 20.0)]))
     line = drawn.curve(waits, **style.THEORY)
     np.testing.assert_allclose(line[:, 1], sharded_counter.theory(at, line[:, 0]).took_s)
     (point,) = drawn.curve(stale, color=style.BLUE, marker="o")
