@@ -38,17 +38,17 @@ CUSTOMERS = 1_000
 MANY = 10_000
 
 #: Limits that are compared, US$.
-LIMITS_USD = np.arange(0, 1_001, 50)
+LIMITS_USD = np.arange(0, 601, 50)
 
 
 class Setting(Parameters):
     """Customers, cut off machines, and what mistakes cost."""
 
     limit_usd: float = number(
-        200.0, "Each machine pays a customer up to", unit="US$", at_least=0, at_most=1_000
+        200.0, "Each machine pays a customer up to", unit="US$", at_least=0, at_most=600
     )
     machines: int = integer(2, "Machines a customer goes to", at_least=1, at_most=5)
-    wants: float = number(3.0, "Withdrawals a customer wants", above=0, at_most=10)
+    wants: float = number(6.0, "Withdrawals a customer wants", above=0, at_most=10)
     balance_usd: float = number(400.0, "In an account, on average", unit="US$", above=0)
     never_percent: float = number(
         20.0, "Overdrafts that never come back", unit="%", at_least=0, at_most=100
@@ -145,9 +145,9 @@ class Overdraft(Result):
 
     Attributes
     ----------
-    refused : numpy.ndarray of int, shape (22, 20000)
+    refused : numpy.ndarray of int, shape (14, 10000)
         Withdrawals that each customer was refused.
-    overdrawn_usd : numpy.ndarray, shape (22, 20000)
+    overdrawn_usd : numpy.ndarray, shape (14, 10000)
         By how much each account was below zero afterwards, US$.
     """
 
@@ -213,7 +213,7 @@ def plot(run: Overdraft, ax: Axes, mine: Mine | None = None) -> None:
     at, exact = run.at, theory(run.at, LIMITS_USD)
     lost = exact.overdrawn_usd * at.never_percent / 100
     top = max(1.25 * float(max(exact.cost_usd.max(), run.costs_usd.mean(axis=1).max())), 0.1)
-    ax.set_xlim(-20, 1_020)
+    ax.set_xlim(-12, 612)
     ax.set_ylim(0, 1.25 * top)
     ax.plot(LIMITS_USD, exact.refused * at.refusal_usd, color=style.ORANGE, linewidth=1.8)
     ax.plot(LIMITS_USD, lost, color=style.SKY, linewidth=1.8)

@@ -26,6 +26,10 @@ from helpers.foundations.questions import Goal, Prediction, Quiz
 CHAPTER = "07"
 
 
+#: Limits to choose from, US$.
+LIMITS_USD = (0, 100, 300, 600)
+
+
 def _overwriting() -> str:
     run = converging.simulate(kind=converging.LAST_WRITER)
     if not run.same:
@@ -35,7 +39,7 @@ def _overwriting() -> str:
 
 
 def _cheapest_limit() -> str:
-    limits = (0, 150, 500, 1_000)
+    limits = LIMITS_USD
     cost = overdraft.theory(overdraft.Setting(), np.array(limits)).cost_usd
     return _limit(limits[int(cost.argmin())])
 
@@ -126,9 +130,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
     ),
     "limit": Prediction(
         question="Two cash machines have lost their line. An account holds 400 US$ on average, a "
-        "customer wants three times 50 US$, a fifth of what is overdrawn never comes back, and a "
+        "customer wants six times 50 US$, a fifth of what is overdrawn never comes back, and a "
         "refused withdrawal costs 4 US$. Up to which amount should each machine pay?",
-        options=tuple(_limit(usd) for usd in (0, 150, 500, 1_000)),
+        options=tuple(_limit(usd) for usd in LIMITS_USD),
         answer=_cheapest_limit,
         why="The first notes are nearly always covered, and refusing them annoys everybody. Each "
         "further one is covered less often.",

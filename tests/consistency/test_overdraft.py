@@ -20,7 +20,7 @@ from tests.checks import (
     runs_of,
 )
 
-SETTINGS = [{}, {"limit_usd": 0.0}, {"machines": 5, "wants": 10.0, "limit_usd": 1_000.0},
+SETTINGS = [{}, {"limit_usd": 0.0}, {"machines": 5, "wants": 10.0, "limit_usd": 600.0},
             {"machines": 1, "balance_usd": 50.0}, {"never_percent": 0.0, "refusal_usd": 0.0},
             {"limit_usd": 130.0}]  # fmt: skip
 

@@ -61,7 +61,7 @@ def test_the_answers_are_those_that_the_words_explain():
     assert answers["messages"] == 24
     assert answers["orders"] == 14
     assert answers["rows"] == pytest.approx(8.0)
-    assert answers["limit"] == "150 US$"
+    assert answers["limit"] == "100 US$"
 
 
 def test_where_guesses_are_marked_is_where_the_answer_is_drawn():
