@@ -38,7 +38,12 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import percent, rounded, significant
-from helpers.foundations.statistics import Interval, quantile_interval, wilson_interval
+from helpers.foundations.statistics import (
+    Interval,
+    fewer_than,
+    quantile_interval,
+    wilson_interval,
+)
 from helpers.tradeoffs.wars import FAR_MS, FITS, Delay, delay_of, delays
 
 #: Writes, each with one read, in the simulation.
@@ -271,16 +276,6 @@ def _round_trip(go: Delay, back: Delay, ms: np.ndarray) -> np.ndarray:
         left = np.maximum(ms[:, None] - steps, 0.0)
         total += share * (go.below(left) * np.diff(edges)).sum(axis=1)
     return total
-
-
-def fewer_than(k: int, shares: list[np.ndarray]) -> np.ndarray:
-    """Probability that fewer than `k` of independent events happen, each with its share."""
-    counts = [np.ones_like(shares[0])] + [np.zeros_like(shares[0]) for _ in shares]
-    for share in shares:
-        for many in range(len(counts) - 1, 0, -1):
-            counts[many] = counts[many] * (1 - share) + counts[many - 1] * share
-        counts[0] = counts[0] * (1 - share)
-    return np.sum(counts[:k], axis=0)
 
 
 # --- what it says ---------------------------------------------------------------------------------

@@ -129,18 +129,15 @@ def readings(ops: Sequence[Operation]) -> Iterator[dict[int, int]]:
         begun, and none that nobody wrote: then there is no way at all.
     """
     reads = [i for i, one in enumerate(ops) if one.kind == READ]
+    writes: dict[tuple[str, Hashable], list[int]] = defaultdict(list)
+    for j, one in enumerate(ops):
+        if one.kind == WRITE:
+            writes[one.key, one.value].append(j)
     sources = []
     for i in reads:
         read = ops[i]
-        found = [INITIAL] if read.value is None else []
-        found += [
-            j
-            for j, one in enumerate(ops)
-            if one.kind == WRITE
-            and (one.key, one.value) == (read.key, read.value)
-            and one.start <= read.end
-        ]
-        sources.append(found)
+        begun = [j for j in writes[read.key, read.value] if ops[j].start <= read.end]
+        sources.append([INITIAL, *begun] if read.value is None else begun)
     for chosen in itertools.product(*sources):
         yield dict(zip(reads, chosen, strict=True))
 
