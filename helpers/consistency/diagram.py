@@ -13,9 +13,6 @@ from helpers.foundations.drawing.axes import spans
 from helpers.foundations.drawing.words import words
 from helpers.foundations.histories import WRITE, Operation
 
-#: How many operations are shown around a violation, on either side of it.
-AROUND_S = 0.06
-
 
 def said(one: Operation) -> str:
     """Return what an operation did, in two or three letters: w 3, r 3, r -, w 3 ?"""
@@ -63,15 +60,16 @@ def draw_history(
     end = end if end > begin else begin + 1.0
     rows = {name: above + len(names) - 1 - i for i, name in enumerate(names)}
     seen = [one for one in history if one.start <= end and min(one.end, end) >= begin]
-    for color, marked in ((style.BLUE, False), (style.VERMILION, True)):
-        some = [
-            one for one in seen if ((one.client, one.start, one.kind, one.key) in bad) == marked
-        ]
+    for color, width, some in (
+        (style.GHOST, 1.5, [one for one in seen if one.end == math.inf and not _is(one, bad)]),
+        (style.BLUE, 4, [one for one in seen if one.end < math.inf and not _is(one, bad)]),
+        (style.VERMILION, 6, [one for one in seen if _is(one, bad)]),
+    ):
         if some:
             places = [rows[one.client] for one in some]
             low = [max(one.start, begin) for one in some]
             high = [min(one.end, end) for one in some]
-            spans(ax, places, low, high, along="x", color=color, linewidth=6 if marked else 4)
+            spans(ax, places, low, high, along="x", color=color, linewidth=width)
     _label(ax, seen, bad, rows, begin, end)
     pad = 0.02 * (end - begin)
     ax.set_xlim(begin - pad, end + pad)
@@ -79,6 +77,10 @@ def draw_history(
     ax.set_yticks([rows[name] for name in names], names)
     ax.set_xlabel("seconds")
     return begin, end
+
+
+def _is(one: Operation, bad: Collection[tuple[str, float, str, str]]) -> bool:
+    return (one.client, one.start, one.kind, one.key) in bad
 
 
 def _label(
@@ -92,7 +94,8 @@ def _label(
     """Say what operations did, where there is room: those that are wrong come first."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
     places, texts, colors = [], [], []
-    for one in sorted(seen, key=lambda o: (o.client, o.start, o.kind, o.key) not in bad):
+    named = [one for one in seen if one.end < math.inf or _is(one, bad)]
+    for one in sorted(named, key=lambda one: not _is(one, bad)):
         text = said(one)
         half = 0.0075 * (len(text) + 1) * (end - begin)
         middle = (max(one.start, begin) + min(one.end, end)) / 2
@@ -101,8 +104,7 @@ def _label(
             taken[one.client].append((middle, half))
             places.append((middle, rows[one.client] + 0.3))
             texts.append(text)
-            marked = (one.client, one.start, one.kind, one.key) in bad
             write = style.INK if one.kind == WRITE else style.MUTED
-            colors.append(style.VERMILION if marked else write)
+            colors.append(style.VERMILION if _is(one, bad) else write)
     if texts:
         words(ax, places, texts, color=colors, fontsize=8.5)

@@ -30,8 +30,11 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import percent, rounded, significant
 from helpers.foundations.statistics import Interval, wilson_interval
 
-#: Writes in the simulation, and in one run of the model.
-WRITES, TRIES = 20_000, 500
+#: Writes in the simulation.
+WRITES = 20_000
+
+#: The same in one run of the model.
+TRIES = 500
 
 #: When the first read comes, in mean ways of the write: where curves are drawn.
 WHEN = np.linspace(0.0, 3.0, 61)

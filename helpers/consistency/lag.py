@@ -39,13 +39,16 @@ from helpers.foundations.statistics import Interval, wilson_interval
 
 #: Whom a session reads from.
 ANY = "any follower"
-SAME = "always the same follower"
-WAIT = "wait until it is there"
-ASK_LEADER = "else ask the leader"
+SAME = "the same one"
+WAIT = "wait for it"
+ASK_LEADER = "or the leader"
 KEEPS = (ANY, SAME, WAIT, ASK_LEADER)
 
-#: Sessions in the simulation, and in one run of the model.
-SESSIONS, FEW = 20_000, 200
+#: Sessions in the simulation.
+SESSIONS = 20_000
+
+#: The same in one run of the model.
+FEW = 200
 
 
 class Setting(Parameters):
@@ -302,9 +305,9 @@ def plot(run: Lag, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
         shares = [100 * getattr(run.each[k], part).estimate for k in KEEPS]
         bars(each, rows + shift, shares, width=0.34, along="x", facecolor=color)
         marks(each, rows + shift, [100 * exact[k][which] for k in KEEPS], 0.34, along="x")
-        if mine is not None:
-            row = float(rows[KEEPS.index(at.keeps)] + shift)
-            yours(each, [100 * float(mine[part])], [row])
+    if mine is not None:
+        row = float(rows[KEEPS.index(at.keeps)])
+        yours(each, [100 * float(mine["own"]), 100 * float(mine["back"])], [row + 0.2, row - 0.2])
     each.set_xlim(0, 104)
     each.set_ylim(-0.7, len(KEEPS) - 0.1)
     chosen = [("▸ " if k == at.keeps else "") + k for k in KEEPS]

@@ -15,10 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import key, log_axis, marks, ring, yours
+from helpers.foundations.drawing.axes import key, log_axis, marks, ring
 from helpers.foundations.experiment import (
     Draws,
-    Mine,
     Parameters,
     Result,
     integer,
@@ -32,7 +31,7 @@ from helpers.foundations.statistics import Interval, mean_interval
 MOST = 9
 SIZES = np.arange(1, MOST + 1, 2)
 
-#: Failures of each replica in one run of the model, and runs in the simulation.
+#: Failures of each replica in one run, and runs.
 FAILURES, RUNS = 300, 20
 
 #: What is drawn at least: nothing is seen of what is rarer.
@@ -59,33 +58,9 @@ class Setting(Parameters):
         return self.repair_h * (100 / self.down_percent - 1)
 
 
-# --- the model: what the page shows, and a learner changes ----------------------------------------
-
-
-def quorum_lost(at, draw):
-    """Let each replica fail 300 times and be repaired; add up when too few are up."""
-    rng, changes = draw("lives"), []
-    for _ in range(at.replicas):
-        now = 0.0
-        for _ in range(FAILURES):
-            now += rng.exponential(at.lives_h)
-            changes.append((now, -1))
-            now += rng.exponential(at.repair_h)
-            changes.append((now, +1))
-    end = 0.75 * FAILURES * (at.lives_h + at.repair_h)
-    up, since, lost = at.replicas, 0.0, 0.0
-    for now, change in sorted(changes):
-        if now > end:
-            break
-        if up < at.q:
-            lost += now - since
-        up, since = up + change, now
-    return {"lost": lost / end}
-
-
 @takes(Setting)
 def simulate(at: Setting) -> Majorities:
-    """Run the model 20 times, each time with new failures; all changes of a run at once."""
+    """Let each replica fail 300 times, 20 times over; add up when too few are up."""
     rng, lost = Draws(at.seed)("lives"), []
     means = np.array([at.lives_h, at.repair_h])
     end = 0.75 * FAILURES * means.sum()
@@ -172,7 +147,7 @@ class Majorities(Result):
         }
 
 
-def plot(run: Majorities, ax: Axes, mine: Mine | None = None) -> None:
+def plot(run: Majorities, ax: Axes) -> None:
     """Draw what majorities would do at each size, and what the quorum of this setting did."""
     at = run.at
     log_axis(ax, "y", LEAST, 1.5, text=lambda share: f"{100 * share:g} %")
@@ -189,5 +164,3 @@ def plot(run: Majorities, ax: Axes, mine: Mine | None = None) -> None:
         y=0.5)  # fmt: skip
     ax.set_title("Share of the time in which too few are up")
     ax.set_xlabel("replicas")
-    if mine is not None:
-        yours(ax, at.replicas, max(float(mine["lost"]), LEAST))

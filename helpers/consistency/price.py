@@ -15,11 +15,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, key, marks, named_axis, yours
+from helpers.foundations.drawing.axes import bars, key, marks, named_axis
 from helpers.foundations.drawing.scales import round_up
 from helpers.foundations.experiment import (
     Draws,
-    Mine,
     Parameters,
     Result,
     integer,
@@ -31,8 +30,8 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import duration, rounded
 from helpers.foundations.statistics import fewer_than
 
-#: Operations in the simulation, and in one run of the model.
-OPERATIONS, FEW = 10_000, 400
+#: Reads in the simulation.
+OPERATIONS = 10_000
 
 #: Trips beside the client's own replica, ms on average.
 NEAR_MS = 1.0
@@ -73,25 +72,9 @@ class Setting(Parameters):
     seed: int = seed()
 
 
-# --- the model: what the page shows, and a learner changes ----------------------------------------
-
-
-def some_reads(at, draw):
-    """Do 400 reads, round after round; each waits for its quorum of trips."""
-    rng, took, way = draw("trips"), [], WAYS[at.way]
-    for _ in range(FEW):
-        waited = 0.0
-        for _ in range(way.rounds):
-            far = at.far_ms + rng.exponential(at.jitter_ms, at.replicas - 1)
-            trips = sorted([rng.exponential(NEAR_MS), *far])
-            waited += trips[way.quorum(at.replicas) - 1]
-        took.append(waited)
-    return {"mean_ms": np.mean(took)}
-
-
 @takes(Setting)
 def simulate(at: Setting) -> Price:
-    """The same with 10,000 reads at once, in each of the ways."""
+    """Do 10,000 reads in each of the ways, round after round."""
     draw = Draws(at.seed)
     near = draw("near").exponential(NEAR_MS, (2, OPERATIONS, 1))
     far = at.far_ms + draw("far").exponential(at.jitter_ms, (2, OPERATIONS, at.replicas - 1))
@@ -167,7 +150,7 @@ class Price(Result):
         }
 
 
-def plot(run: Price, ax: Axes, mine: Mine | None = None) -> None:
+def plot(run: Price, ax: Axes) -> None:
     """Draw the mean latency of each way, and its 99th percentile."""
     at, rows = run.at, np.arange(len(WAYS))[::-1]
     mean, p99 = np.array(list(run.mean_ms.values())), np.array(list(run.p99_ms.values()))
@@ -181,5 +164,3 @@ def plot(run: Price, ax: Axes, mine: Mine | None = None) -> None:
              ("|", "theory", style.INK)])  # fmt: skip
     ax.set_title("How long a read takes (ms)")
     ax.set_xlabel("ms")
-    if mine is not None:
-        yours(ax, [float(mine["mean_ms"])], [float(rows[list(WAYS).index(at.way)])])

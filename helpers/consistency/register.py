@@ -220,13 +220,13 @@ def plot(run: Register, ax: Axes, mine: Mine | None = None) -> None:
         ax.axhline(row, color=style.FAINT, linewidth=1.2)
     begun = {(one.start, one.client) for one in run.smallest}
     for message in run.messages:
-        if (message.begun, f"client {message.client + 1}") in begun or not run.smallest:
-            low = ends[message.replica]
-            high = at.replicas + at.clients - 1 - message.client
-            went = (high, low) if not message.back else (low, high)
+        if (message.begun, f"client {message.client + 1}") in begun:
+            client = at.replicas + at.clients - 1 - message.client
+            went = [client, ends[message.replica]]
             times = (message.sent, message.sent + message.took)
-            color = style.GHOST if message.lost else style.ORANGE if message.value else style.SKY
-            ax.plot(times, went, color=color, linewidth=0.9 if run.smallest else 0.3,
+            color = style.ORANGE if message.back else style.BLUE if message.value else style.SKY
+            ax.plot(times, went[::-1] if message.back else went, linewidth=0.9,
+                    color=style.GHOST if message.lost else color,
                     linestyle=":" if message.lost else "-")  # fmt: skip
     names = [f"replica {i + 1}" for i in range(at.replicas)]
     tops = [at.replicas + at.clients - 1 - i for i in range(at.clients)]

@@ -56,7 +56,7 @@ def smallest_violation(
     Returns
     -------
     tuple of Operation
-        By start; empty if the history is right, or too large to know.
+        By start, as they stand in the history; empty if that is right, or too large to know.
     """
 
     def wrong(part: Sequence[Operation]) -> bool:
@@ -85,4 +85,6 @@ def smallest_violation(
         if piece > 1:
             piece //= 2
         elif not shrunk:
-            return tuple(sorted(left, key=lambda one: (one.start, one.end)))
+            whole = {one._replace(end=math.inf): one for one in history}
+            found = [whole[one._replace(end=math.inf)] for one in left]
+            return tuple(sorted(found, key=lambda one: (one.start, one.end)))
