@@ -1,4 +1,4 @@
-"""Chapter 07: what copies of the same data promise, judged by what their clients saw.
+"""Chapter 07: what copies promise, and what breaks the promise: one experiment, one file.
 
-One experiment a file; nothing here is imported for you.
+`questions` holds what the chapter asks, `lab` each learner's own numbers.
 """
