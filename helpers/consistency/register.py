@@ -261,18 +261,16 @@ def watch(at: Setting) -> Log:
         carries = "nothing" if m.value is None else str(m.value)
         what = f"{m.what}: {carries}" if m.back or m.value is not None else m.what
         kind = "answer" if m.back else "version" if m.value is not None else "question"
-        log.sends(m.sent, number, to, m.took, what, kind=kind, start=start, lost=m.lost)
+        log.sends(m.sent, f"m{number}", to, m.took, what, kind=kind, start=start, lost=m.lost)
         if m.back and not m.lost:
-            log.leaves(m.sent + m.took, number, "is read")
+            log.leaves(m.sent + m.took, f"m{number}", "is read")
     for one in some:
-        log.marks(one.start, one.client, f"{said(one)} begins")
+        log.marks(one.start, one.client, said(one))
         if one.end < math.inf:
-            log.marks(
-                one.end,
-                one.client,
-                f"{said(one)} is over",
-                bad=one == some[-1] and bool(run.smallest),
-            )
+            bad = bool(run.smallest) and one == some[-1]
+            log.marks(one.end, one.client, "is wrong" if bad else "", bad=bad)
     ends = [m.sent + m.took for m in sent] + [one.end for one in some if one.end < math.inf]
-    log.marks(max(ends) * 1.02, "client 1", "")
-    return log.between(min(one.start for one in some), max(ends) * 1.02)
+    begin = min(one.start for one in some)
+    end = begin + 1.12 * (max(ends) - begin)  # room for the last word
+    log.marks(end, "client 1", "")
+    return log.between(begin, end)

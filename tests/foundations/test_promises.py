@@ -14,6 +14,7 @@ from helpers.foundations.histories import (
     READ_YOUR_WRITES,
     WRITES_FOLLOW_READS,
     Operation,
+    Verdict,
     broken,
     causal,
     convergent,
@@ -239,3 +240,25 @@ def test_sequential_but_not_linearizable_and_so_on_down():
         Operation("d", "read", 1, 4, 5),
     ]
     assert (sequential(two).holds, causal(two).holds) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "function", "fault"),
+    [
+        ("causal", "causality", "seen_in_order", lambda *_: True),
+        ("sequential", "sequential_order", "_forced", lambda *_: False),
+        ("sequential", "sequential_order", "_arranged", lambda *_: Verdict(False, (), 0)),
+        (READ_YOUR_WRITES, "sessions", "older", lambda *_: False),
+        (MONOTONIC_READS, "sessions", "older", lambda a, b: a.start < b.end),
+        (MONOTONIC_WRITES, "sessions", "told", lambda history: history[1:]),
+        (WRITES_FOLLOW_READS, "sessions", "readings", lambda ops: iter([])),
+        ("convergent", "convergence", "by_key", lambda history: [history[:2]]),
+    ],
+)
+def test_a_fault_in_a_checker_is_noticed(name, module, function, fault, monkeypatch):
+    where = f"helpers.foundations.histories.{module}.{function}"
+    monkeypatch.setattr(where, fault)
+    rng = random.Random(1)
+    some = [some_history(rng, 5) for _ in range(400)]
+    every = (one for operations in (2, 3, 4) for one in every_history(operations))
+    assert any(JUDGES[name](one).holds != ORACLES[name](one) for one in [*some, *every])

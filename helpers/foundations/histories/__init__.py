@@ -15,7 +15,7 @@ True
 
 from collections.abc import Mapping
 
-from helpers.foundations.histories.causal import causal
+from helpers.foundations.histories.causality import causal
 from helpers.foundations.histories.convergence import convergent
 from helpers.foundations.histories.formats import from_edn, from_json, to_edn, to_json
 from helpers.foundations.histories.linearizability import linearizable, overwritten_reads
@@ -28,7 +28,7 @@ from helpers.foundations.histories.operations import (
     Verdict,
     until,
 )
-from helpers.foundations.histories.sequential import sequential
+from helpers.foundations.histories.sequential_order import sequential
 from helpers.foundations.histories.sessions import (
     GUARANTEES,
     MONOTONIC_READS,

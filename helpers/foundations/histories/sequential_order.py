@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from helpers.foundations import validation
-from helpers.foundations.histories.causal import causes, seen_in_order
+from helpers.foundations.histories.causality import causes, seen_in_order
 from helpers.foundations.histories.operations import (
     BUDGET,
     INITIAL,
