@@ -59,8 +59,11 @@ def test_chapter(path: Path, lab: JupyterLab, browser: Browser, thorough: bool) 
             opens_a_model(notebook, path, *REWRITTEN[path.stem[:2]])
         assert notebook.console == []
         assert notebook.outside == []
-        violations = [one for one in notebook.axe() if one["impact"] in SERIOUS]
-        assert violations == [], json.dumps(violations, indent=1)[:6000]
+        for dark in (False, True):
+            if dark:
+                notebook.change_theme(dark=True)
+            violations = [one for one in notebook.axe() if one["impact"] in SERIOUS]
+            assert violations == [], json.dumps([dark, violations], indent=1)[:6000]
 
 
 def opens_a_model(notebook: Notebook, path: Path, reference: str, old: str, new: str) -> None:
