@@ -17,7 +17,7 @@ _ROOMS = ("authoring", "blueprint", "explore", "foundations", "grading")
 
 @cache
 def experiments() -> tuple[ModuleType, ...]:
-    """Every module of a chapter that has a `simulate` of a declared setting."""
+    """Every module of a chapter that simulates, or measures, at a declared setting."""
     chapters = [
         f"helpers.{package.name}."
         for package in pkgutil.iter_modules(helpers.__path__)
@@ -29,9 +29,14 @@ def experiments() -> tuple[ModuleType, ...]:
         for module in pkgutil.walk_packages([str(folder)], chapter):
             if not module.ispkg:
                 loaded = importlib.import_module(module.name)
-                if isinstance(getattr(loaded, "simulate", None), Takes):
+                if simulates(loaded) or isinstance(getattr(loaded, "measure", None), Takes):
                     found.append(loaded)
     return tuple(found)
+
+
+def simulates(module: ModuleType) -> bool:
+    """Whether a module simulates at a declared setting; some only measure."""
+    return isinstance(getattr(module, "simulate", None), Takes)
 
 
 def name_of(experiment: ModuleType) -> str:

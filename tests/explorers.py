@@ -1,10 +1,15 @@
-"""Find every explorer of a notebook by running its code, so that no list is kept by hand."""
+"""Find every explorer of a notebook by running its code, so that no list is kept by hand.
+
+``python -m tests.explorers notebooks/02*.ipynb`` says how long each one's simulation takes.
+"""
 
 from __future__ import annotations
 
 import ast
 import itertools
 import random
+import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +19,7 @@ from unittest import mock
 import nbformat
 
 from helpers.explore import Explorer
+from helpers.foundations.experiment import frames_of
 
 _ALL_CORNERS_UP_TO = 32
 
@@ -97,3 +103,26 @@ def _between(control: Any, dice: random.Random) -> Any:
     else:
         value = control.low + (control.high - control.low) * dice.random()
     return min(max(control.read(value), control.low), control.high)
+
+
+def main(notebooks: list[Path]) -> None:
+    """Say of each explorer how long its simulation takes where it takes longest, milliseconds."""
+    for notebook in notebooks:
+        for explorer in explorers_of(notebook):
+            slowest = max((_took_ms(explorer, at), str(at)) for at in corners(explorer, points=3))
+            print(f"{slowest[0]:7.1f} ms  {explorer.canvas.axes[0].get_title(loc='left')}: "
+                  f"{slowest[1]}")  # fmt: skip
+
+
+def _took_ms(explorer: Explorer, setting: dict[str, Any]) -> float:
+    """The best of three runs up to the first frame; a cache that a slider meets is warm, too."""
+    took = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        next(frames_of(explorer.simulate(**{**explorer.values, **setting})))
+        took.append(1e3 * (time.perf_counter() - begin))
+    return min(took)
+
+
+if __name__ == "__main__":
+    main([Path(name) for name in sys.argv[1:]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -96,12 +97,30 @@ def _glossary(options: argparse.Namespace) -> int:
     return 0
 
 
+def _made(tool: str) -> Command:
+    """Return the command of a tool that makes pages: it has `write` and `outdated`."""
+
+    def run(options: argparse.Namespace) -> int:
+        maker = importlib.import_module(f"helpers.authoring.{tool}")
+        if options.check:
+            problems = maker.outdated()
+            print("\n".join([*problems, f"{len(problems)} things to mend or bring up to date"]))
+            return 1 if problems else 0
+        names = [str(path.relative_to(ROOT)) for path in maker.write()]
+        print("\n".join([*names, f"{len(names)} changed"]))
+        return 0
+
+    return run
+
+
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
-    make = {"experiment": new_experiment, "page": new_page}[options.what]
     try:
-        written = make(options.name)
+        if options.what == "page":
+            written = new_page(options.name)
+        else:
+            written = new_experiment(options.name, page=options.page and options.page.resolve())
     except ScaffoldError as error:
         print(f"new {options.what}: {error}", file=sys.stderr)
         return 2
@@ -111,6 +130,13 @@ def _new(options: argparse.Namespace) -> int:
     if pages:
         print(f"Run it: python -m helpers.authoring execute {' '.join(pages)}")
     print("Fill in what stands in <angle brackets>. CONTRIBUTING.md says what belongs where.")
+    return 0
+
+
+def _house(options: argparse.Namespace) -> int:
+    from helpers.authoring.house import report
+
+    print(report(options.before), end="")
     return 0
 
 
@@ -247,9 +273,20 @@ def main(arguments: list[str] | None = None) -> int:
     labs.add_argument("--check", action="store_true", help="only say what would change")
     words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
     words.add_argument("--check", action="store_true", help="only say what would change")
+    made = {
+        "navigation": "write every notebook's links, and the map",
+        "bibliography": "write the page of sources",
+        "claims": "write the ledger of claims",
+    }
+    for name, text in made.items():
+        one = command(name, _made(name), text, notebooks=False)
+        one.add_argument("--check", action="store_true", help="only say what is to be done")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
+    new.add_argument("--page", type=Path, help="notebook that gets the experiment's cells")
+    house = command("house", _house, "count what the chapters' code is made of", notebooks=False)
+    house.add_argument("--before", metavar="REVISION", help="beside an older state")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
     versions = command("versions", _versions, "test with other versions", notebooks=False)

@@ -88,15 +88,16 @@ def check_rhythm(notebook: NotebookNode) -> list[str]:
     lengths = []
     for index, cell in code_cells(notebook):
         lines = _lines_of(cell.source)
-        lengths.append(lines)
         if "model" in cell.metadata:
             for name, long in _definitions(cell.source).items():
                 if long > MOST_MODEL_LINES:
                     problems.append(
                         f"cell {index}: {name} has {long} lines, at most {MOST_MODEL_LINES}"
                     )
-        elif lines > MOST_LINES:
-            problems.append(f"cell {index}: {lines} lines of code, at most {MOST_LINES}")
+        else:
+            lengths.append(lines)
+            if lines > MOST_LINES:
+                problems.append(f"cell {index}: {lines} lines of code, at most {MOST_LINES}")
         before = notebook.cells[index - 1] if index else None
         if before is None or before.cell_type != "markdown" or not before.source.strip():
             problems.append(f"cell {index}: no sentence before this code cell")

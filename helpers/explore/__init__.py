@@ -10,6 +10,7 @@ from helpers.explore.predictions import forget_predictions, predict, predictions
 from helpers.explore.progress import progress
 from helpers.explore.quiz import quiz
 from helpers.explore.replay import Replay, replay
+from helpers.explore.shown import Shown, shown
 from helpers.explore.standing import progress_page
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Explorer",
     "Picture",
     "Replay",
+    "Shown",
     "calibration",
     "check_environment",
     "choice",
@@ -30,6 +32,7 @@ __all__ = [
     "progress_page",
     "quiz",
     "replay",
+    "shown",
     "slider",
     "spelled",
     "toggle",

@@ -123,8 +123,9 @@ class Predict:
                 placeholder="a number, then Enter",
                 description=f"Your prediction ({unit})" if unit else "Your prediction",
                 style={"description_width": "auto"},
-                layout={"width": "300px"},
+                layout={"width": "fit-content", "max_width": "100%"},
             )
+            self._guess.add_class("sd-number")
             with warnings.catch_warnings():  # ipywidgets has no other way to hear of Enter
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._guess.on_submit(self._on_commit)

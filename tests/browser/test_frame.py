@@ -1,4 +1,4 @@
-"""What every frame gets from the page: names for sliders, readings that are read aloud, styles."""
+"""What every frame gets from the page: names for sliders, readings read aloud, styles, a theme."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ PAGE = """<div class="sd-explorer"><div class="jupyter-widgets"><div class="widg
 <div class="noUi-handle" id="foreign"></div>"""
 RENDER = """async source => {
     const frame = await import('data:text/javascript;base64,' + source);
-    window.stop = frame.default.render({ el: document.getElementById('own') });
+    const state = { dark: false };
+    window.told = [];
+    const model = {
+        get: (name) => state[name],
+        set: (name, value) => { state[name] = value; },
+        save_changes: () => window.told.push(state.dark),
+    };
+    window.stop = frame.default.render({ model, el: document.getElementById('own') });
 }"""
 HANDLES = ".sd-explorer .noUi-handle"
 
@@ -63,6 +70,19 @@ def test_the_frame_is_found_once_it_is_on_the_page(browser: Browser) -> None:
         page.evaluate(render, base64.b64encode(module("frame").encode()).decode())
         page.wait_for_selector(f"{HANDLES}[aria-label='Load']", state="attached")
         assert watched.console == []
+
+
+def test_the_kernel_hears_whether_the_page_is_dark(framed: Watched) -> None:
+    page = framed.page
+    turn = "light => { document.body.dataset.jpThemeLight = light; }"
+    for light in ("true", "false", "false", "true"):
+        page.evaluate(turn, light)
+        page.wait_for_timeout(20)
+    assert page.evaluate("() => window.told") == [True, False]
+    page.evaluate("() => window.stop()")
+    page.evaluate(turn, "false")
+    page.wait_for_timeout(20)
+    assert page.evaluate("() => window.told") == [True, False]
 
 
 def test_styles_hold_for_the_frames_and_nothing_else() -> None:

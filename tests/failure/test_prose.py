@@ -333,4 +333,38 @@ def test_percentiles():
     assert 50 * math.log(100) == pytest.approx(230, abs=1)
 
 
+def test_what_is_said_of_all():
+    universal("everybody meets $B(42, 20)$", why="Poisson arrivals see time averages")
+    universal(
+        "which does not contain the images at all",
+        why="the walls' formula has the logins' load and threads alone",
+    )
+    universal(
+        "Nobody is answered in time, so every request is asked three times",
+        why="at the opening setting; " + never_back(),
+    )
+    universal(
+        "the **breaker** sends nothing at all",
+        why="while it is open; probes are sent when it is half-open",
+    )
+    universal(
+        "as many as the server can do, at any load",
+        why="any load above its capacity on the panel; worked out for 1.5 and 3 times",
+    )
+    universal(
+        "a dead server now gets no retries at all",
+        why="a budget that is paid from answers earns nothing while there are none; test_storm",
+    )
+    universal(
+        "their *own* files lack nothing",
+        why="acknowledged after the commit; test_redundancy counts after every kill",
+    )
+
+
+def never_back() -> str:
+    """Say that the storm of the opening setting lasts, having run it."""
+    assert storm.simulate().at_end == 0
+    return "its goodput at the end of the run is 0"
+
+
 test_every_number_is_held = PROSE.completeness(globals())

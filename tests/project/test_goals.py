@@ -10,6 +10,7 @@ import pytest
 
 from helpers.anatomy import cache_load
 from helpers.caching import expiry
+from helpers.consistency import lag, majorities, register
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
 from helpers.failure import threshold
@@ -117,6 +118,36 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
         load_test,
         [{}, {"stall_s": 0.9}, {"stall_s": 1.1}],
         {"": {"stall_s": 1.0}},
+    ),
+    "07-counter-example": (
+        register,
+        [
+            {},
+            {"read_quorum": 1, "write_quorum": 1},
+            {"read_quorum": 1, "write_quorum": 3, "seed": 1},
+            {"read_quorum": 3, "write_quorum": 3, "seed": 4},
+        ],
+        {"": {"read_quorum": 1, "write_quorum": 3, "seed": 4}},
+    ),
+    "07-worse": (
+        majorities,
+        [
+            {},
+            {"down_percent": 50.0},
+            {"down_percent": 51.0, "quorum": 1},
+            {"down_percent": 51.0, "replicas": 1, "quorum": 1},
+        ],
+        {"": {"down_percent": 51.0}},
+    ),
+    "07-cheap": (
+        lag,
+        [
+            {},
+            {"keeps": lag.WAIT},
+            {"pause_ms": 400.0},
+            {"keeps": lag.WAIT, "pause_ms": 400.0, "lag_ms": 90.0},
+        ],
+        {"": {"keeps": lag.WAIT, "pause_ms": 450.0}},
     ),
     "08-window": (
         migration,
