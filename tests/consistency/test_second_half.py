@@ -22,11 +22,7 @@ from helpers.consistency import (
 from helpers.consistency.gossip import COIN, COUNTER, PUBLISHED
 from helpers.consistency.last_writer import READ_FIRST
 
-NOTEBOOK = next(
-    path
-    for name in ("07_consistency_models", "07_part_two")
-    if (path := ROOT / "notebooks" / f"{name}.ipynb").exists()
-)
+NOTEBOOK = ROOT / "notebooks" / "07_consistency_models.ipynb"
 PAGE = unlinked(markdown_of(NOTEBOOK))
 SOURCE = NOTEBOOK.read_text(encoding="utf-8")
 
