@@ -36,9 +36,10 @@ STORIES = 10_000
 #: How long Bob thinks, in delays of a message.
 PAUSES = np.linspace(0.0, 4.0, 13)
 
-#: How much later Alice finds her ring, in delays of a message, and the longest delay in a replay.
-FINDS_AFTER = 0.5
-LONGEST = 3.5
+#: How much later Alice finds her ring, and the shortest and longest delay in a replay: in delays of
+#: a message.
+FINDS_AFTER = 1.0
+SHORTEST, LONGEST = 0.3, 4.0
 
 
 class Setting(Parameters):
@@ -77,10 +78,11 @@ def simulate(at: Setting) -> LostRing:
 
 @takes(Setting)
 def watch(at: Setting) -> Log:
-    """Follow one story: of 400, the first short one in which the answer overtakes the news."""
-    luck = Draws(at.seed)("stories").exponential(at.delay_ms, (400, 6)).tolist()
+    """Follow one story: of 4,000, the first clear one in which the answer overtakes the news."""
+    luck = Draws(at.seed)("stories").exponential(at.delay_ms, (4_000, 6)).tolist()
     found_ms = FINDS_AFTER * at.delay_ms
-    told = [Delays(*took) for took in luck if max(took) < LONGEST * at.delay_ms]
+    shortest, longest = SHORTEST * at.delay_ms, LONGEST * at.delay_ms
+    told = [Delays(*took) for took in luck if min(took) > shortest and max(took) < longest]
 
     def tells(took: Delays) -> bool:
         """Whether the news reach Bob in order, and Carol has read of the loss before his answer."""
@@ -97,7 +99,6 @@ def watch(at: Setting) -> Log:
     log = Log("Alice, Bob and Carol", noun="message")
     for row, name in enumerate(("Alice", "Bob", "Carol")):
         log.place(name, "store", at=(row, 0), words=f"is shown to {name}")
-    log.place("held back", "queue", at=(3, 0), words="waits for what it answers")
     log.kind("news", "blue").kind("answer", "orange")
     for what, words, begin, to_bob, to_carol in (
         ("lost", "says: I lost my ring", 0.0, took.lost_to_bob, took.lost_to_carol),
@@ -108,18 +109,22 @@ def watch(at: Setting) -> Log:
                       start="Alice")  # fmt: skip
     log.sends(says_ms / 1e3, "glad to Alice", "Alice", took.glad_to_alice / 1e3,
               "says: I am glad!", kind="answer", start="Bob")  # fmt: skip
-    arrives = says_ms + took.glad_to_carol
-    news = found_ms + took.found_to_carol
-    puzzled = arrives < news and not at.vector_clocks
-    if arrives < news and at.vector_clocks:
+    arrives_s = says_ms / 1e3 + took.glad_to_carol / 1e3
+    news_s = found_ms / 1e3 + took.found_to_carol / 1e3
+    puzzled = arrives_s < news_s and not at.vector_clocks
+    if arrives_s < news_s and at.vector_clocks:
+        log.place("held back", "queue", at=(3, 0), words="waits for what it answers")
         log.sends(says_ms / 1e3, "glad to Carol", "held back", took.glad_to_carol / 1e3,
                   "says: I am glad!", kind="answer", start="Bob")  # fmt: skip
-        log.moves(news / 1e3, "glad to Carol", "Carol", "is shown to Carol, after what it answers")
+        log.moves(news_s, "glad to Carol", "Carol", "is shown to Carol, after what it answers")
     else:
         log.sends(says_ms / 1e3, "glad to Carol", "Carol", took.glad_to_carol / 1e3,
                   "says: I am glad!", kind="answer", start="Bob")  # fmt: skip
-    log.marks(min(arrives, news) / 1e3, "Carol", "puzzled" if puzzled else "", bad=puzzled)
-    log.marks(max(arrives, news) / 1e3, "Carol", "understands")
+    if puzzled:
+        log.marks(arrives_s, "Carol", "puzzled", bad=True)
+    log.marks(max(arrives_s, news_s), "Carol", "understands")
+    last_s = max(arrives_s, news_s, (says_ms + took.glad_to_alice) / 1e3)
+    log.marks(1.3 * last_s, "Alice", "")  # room for the last words
     return log
 
 

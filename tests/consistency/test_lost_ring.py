@@ -39,10 +39,11 @@ def test_clocks_leave_nobody_puzzled_and_hold_back_by_a_delay(setting):
     assert not plain.waits_ms.any()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("thinks_ms", [0.0, 50.0, 150.0])
-def test_the_replay_tells_one_story(thinks_ms):
+def test_the_replay_tells_one_story(thinks_ms, seed):
     for on in (False, True):
-        log = lost_ring.watch(vector_clocks=on, thinks_ms=thinks_ms)
+        log = lost_ring.watch(vector_clocks=on, thinks_ms=thinks_ms, seed=seed)
         told = [log.told(row) for row in range(len(log.rows))]
         assert ("Carol: puzzled" in told) == (not on)
         found = next(i for i, one in enumerate(told) if one == "found to Carol is shown to Carol")

@@ -157,7 +157,7 @@ def test_merges():
 
 
 def test_rings():
-    given("Of 400 stories", why="the replay's own")
+    given("Of 4,000 stories", why="the replay's own")
     says("a half times a half")
     held = test_vector_clocks.test_exactly_none_over_200_seeds
     shown("looks at 200 conversations", "several hundred messages shown too early", by=held)
