@@ -157,7 +157,7 @@ class ShardedCounter(Result):
     ----------
     took_s : numpy.ndarray, shape (8, 10000)
         Each like's time with each of `ROWS`, and then with as many rows as chosen, seconds.
-    behind : numpy.ndarray of int, shape (2000,)
+    behind : numpy.ndarray of int, shape (2_000,)
         By how many likes the sum was behind, at moments throughout the run.
     """
 
