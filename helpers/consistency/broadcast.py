@@ -30,7 +30,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, duration, rounded, significant
+from helpers.foundations.prose import amount, counted, duration, rounded, significant
 
 #: Operations a second, and for how long, seconds: as in Maelstrom's guide.
 RATE_RPS, RUN_S = 100.0, 20.0
@@ -210,7 +210,7 @@ class Broadcast(Result):
         exact = theory(self.at)
         median, *_, longest = np.round(self.quantiles_ms) / 1e3
         return (
-            f"An operation costs {significant(self.per_operation)} messages (theory "
+            f"An operation costs {amount(self.per_operation, 'message')} (theory "
             f"{significant(exact.messages)}), and the longest way is "
             f"{counted(exact.hops, 'hop')}. For half of the broadcasts a read misses it no later "
             f"than {duration(median)} after it began, for the worst {duration(longest)}."

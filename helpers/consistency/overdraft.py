@@ -27,7 +27,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, rounded, significant
+from helpers.foundations.prose import amount, counted, rounded, significant
 from helpers.foundations.statistics import Interval, mean_interval
 
 #: A withdrawal, US$.
@@ -190,8 +190,8 @@ class Overdraft(Result):
         return (
             f"A limit of {significant(self.at.limit_usd)} US$ at "
             f"{counted(self.at.machines, 'machine')} risks {significant(most)} US$ a customer. "
-            f"On average {significant(float(self.refused[-1].mean()))} withdrawals are refused and "
-            f"{significant(float(self.overdrawn_usd[-1].mean()))} US$ overdrawn: "
+            f"On average, one is refused {amount(float(self.refused[-1].mean()), 'withdrawal')} and "
+            f"overdraws by {significant(float(self.overdrawn_usd[-1].mean()))} US$: "
             f"{significant(self.cost.estimate)} US$ a customer (theory "
             f"{significant(float(exact.cost_usd[0]))}). Of the limits drawn, "
             f"{significant(self.best_usd)} US$ costs least."

@@ -19,7 +19,7 @@ from helpers.consistency.topologies import (
     neighbours,
 )
 from helpers.foundations.drawing import style
-from helpers.foundations.prose import counted, duration, significant
+from helpers.foundations.prose import amount, counted, duration, significant
 from tests import drawn
 from tests.checks import (
     assert_columns,
@@ -113,7 +113,7 @@ def test_passing_on_what_is_not_new_is_noticed():
 def test_the_page(setting):
     run = broadcast.simulate(**setting)
     exact, said = broadcast.theory(run.at), run.reading
-    assert f"costs {significant(run.per_operation)} messages" in said
+    assert f"costs {amount(run.per_operation, 'message')} (theory" in said
     assert f"(theory {significant(exact.messages)})" in said
     assert counted(exact.hops, "hop") in said
     median, *_, longest = np.round(run.quantiles_ms) / 1e3

@@ -8,7 +8,7 @@ import pytest
 from helpers.consistency import overdraft
 from helpers.consistency.overdraft import LIMITS_USD, NOTE_USD
 from helpers.foundations.drawing import style
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import amount, significant
 from tests import drawn
 from tests.checks import (
     assert_columns,
@@ -80,8 +80,8 @@ def test_the_page(setting):
     for phrase in (
         f"A limit of {significant(at.limit_usd)} US$",
         f"risks {significant(most)} US$",
-        f"{significant(float(run.refused[-1].mean()))} withdrawals are refused",
-        f"{significant(float(run.overdrawn_usd[-1].mean()))} US$ overdrawn",
+        f"refused {amount(float(run.refused[-1].mean()), 'withdrawal')} and",
+        f"overdraws by {significant(float(run.overdrawn_usd[-1].mean()))} US$:",
         f"{significant(run.cost.estimate)} US$ a customer",
         f"(theory {significant(float(here.cost_usd[0]))})",
         f"{significant(run.best_usd)} US$ costs least",
