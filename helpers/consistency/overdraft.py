@@ -187,10 +187,11 @@ class Overdraft(Result):
     def reading(self) -> str:
         exact = theory(self.at, np.array([self.at.limit_usd]))
         most = self.at.machines * (self.at.limit_usd // NOTE_USD) * NOTE_USD
+        refused = amount(float(self.refused[-1].mean()), "withdrawal")
         return (
             f"A limit of {significant(self.at.limit_usd)} US$ at "
             f"{counted(self.at.machines, 'machine')} risks {significant(most)} US$ a customer. "
-            f"On average, one is refused {amount(float(self.refused[-1].mean()), 'withdrawal')} and "
+            f"On average, one is refused {refused} and "
             f"overdraws by {significant(float(self.overdrawn_usd[-1].mean()))} US$: "
             f"{significant(self.cost.estimate)} US$ a customer (theory "
             f"{significant(float(exact.cost_usd[0]))}). Of the limits drawn, "
