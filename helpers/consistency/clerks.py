@@ -42,10 +42,12 @@ class Books:
 
     def connect(self) -> sqlite3.Connection:
         """Return a connection that begins and ends transactions only when told to."""
-        # A deferred transaction that read an old state must not wait: waiting cannot help it.
-        waits_s = 0.0 if self.way == DEFERRED else self._timeout_s
-        database = sqlite3.connect(self._file, timeout=waits_s, isolation_level=None)
+        database = sqlite3.connect(self._file, timeout=self._timeout_s, isolation_level=None)
         database.execute("PRAGMA synchronous = OFF")  # what a power cut would take is not the point
+        if self.way == DEFERRED:
+            # A transaction that read an old state must not wait: waiting cannot help it. Opening
+            # the file may: somebody else may be closing it.
+            database.execute("PRAGMA busy_timeout = 0")
         return database
 
     def balances(self) -> list[int]:
