@@ -1,0 +1,1 @@
+"""Chapter 11: the design studio; briefs, designs, traces, scorecards."""
