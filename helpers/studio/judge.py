@@ -40,7 +40,6 @@ class Ran:
     brief : Brief
     trace : Trace
     run : DesignResult
-        With its log.
     """
 
     brief: Brief
@@ -90,9 +89,13 @@ class Ran:
 
     @cached_property
     def first(self) -> tuple[float, str, str] | None:
-        """What went wrong first: when, what, where; None if nothing did."""
-        assert self.run.log is not None
-        for time_s, what, where, _, _ in self.run.log:
+        """What went wrong first: when, what, where; None if nothing did.
+
+        It runs once more and keeps a log: the same draws, the same events.
+        """
+        log = blueprint.simulate_design(**{**self.run.at.values(), "log": True}).log
+        assert log is not None
+        for time_s, what, where, _, _ in log:
             if what in _BROKEN:
                 return time_s, what, where
         return None
@@ -119,6 +122,23 @@ class Ran:
         left = sum(queue.waiting + queue.working for queue in queues)
         rate = sum(queue.published for queue in queues) / TRACE_S
         return left / rate if rate else 0.0
+
+    @property
+    def bad(self) -> int:
+        """Requests not answered in time, and what was lost of what had been accepted."""
+        return sum(self.reasons.values()) + self.lost
+
+    @property
+    def of_allowed(self) -> dict[str, float]:
+        """Each objective of a trace as a share of what the brief allows; above 1 it is missed."""
+        brief = self.brief
+        shares = {
+            "not answered": (1 - self.answered) / (1 - brief.answered),
+            "99 of 100": self.p99_ms / brief.p99_ms,
+        }
+        if math.isfinite(brief.fresh_s):
+            shares["work behind"] = self.behind_s / brief.fresh_s
+        return shares
 
     @property
     def misses(self) -> list[str]:
@@ -168,6 +188,22 @@ class Card:
     def up(self) -> float:
         """Share of the time in which requests can be answered."""
         return up(self.brief, self.design)
+
+    @property
+    def of_allowed(self) -> dict[str, float]:
+        """Each objective as a share of what the brief allows, on the worst trace of each."""
+        brief = self.brief
+        worst: dict[str, float] = {}
+        for one in self.ran:
+            for name, share in one.of_allowed.items():
+                worst[name] = max(share, worst.get(name, 0.0))
+        down = (1 - self.up) / (1 - brief.available)
+        return worst | {"down": down, "US$": self.monthly_usd / brief.budget_usd}
+
+    @property
+    def bad(self) -> int:
+        """Requests not answered in time, and what was lost, on all traces."""
+        return sum(one.bad for one in self.ran)
 
     @property
     def answered(self) -> float:
@@ -280,7 +316,6 @@ def ran_on(brief: Brief, design: Design, trace: Trace, seed: int, engine: str = 
         duration_s=TRACE_S,
         warm_up_s=WARM_UP_S,
         engine=engine,
-        log=True,
         seed=seed,
     )
     return Ran(brief, trace, run)
