@@ -19,6 +19,7 @@ from helpers.blueprint import Design, HealthCheck
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, key, named_axis, note, yours
 from helpers.foundations.drawing.scales import coarse
+from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Mine,
     Parameters,
@@ -31,6 +32,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import finite_or, listed, significant
 from helpers.studio.deck import TRACE_S, Brief, Trace, brief, deck
 from helpers.studio.judge import Card, Ran, judge
+from helpers.studio.watched import played
 
 #: The traces of a brief, in its order.
 TRACES = ("1 (seen)", "2 (seen)", "3 (unseen)", "4 (unseen)")
@@ -107,6 +109,15 @@ def simulate(at: Setting) -> Desk:
 @lru_cache(maxsize=64)
 def _judged(at: Setting, design: Design) -> Card:
     return judge(at.the_brief, design, [at.the_trace], seed=at.seed)
+
+
+# --- one trace, request by request ----------------------------------------------------------------
+
+
+@takes(Setting)
+def watch(at: Setting) -> Log:
+    """Follow every request of four seconds around the trouble, through the whole system."""
+    return played(simulate(at).ran)
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -59,10 +59,10 @@ def _usual_rides(brief: Brief) -> Design:
 
 def _usual_video(brief: Brief) -> Design:
     """The queue is in memory."""
-    app = brief.app(count=3)
+    app = brief.app(count=2)
     balancer = brief.balancer(count=2, health_check=_LOOKS, timeout_s=0.6, retries=2)
     front = brief.clients() >> brief.cdn() >> balancer >> app
-    later = app >> brief.queue(durable=False) >> brief.workers(count=12)
+    later = app >> brief.queue(durable=False) >> brief.workers(count=5)
     return Design("usual", front >> brief.db(replicas=1), later)
 
 
@@ -74,22 +74,22 @@ def _usual_sale(brief: Brief) -> Design:
 
 def _usual_chat(brief: Brief) -> Design:
     """One database, which has never died yet."""
-    front, app = _front(brief, 4)
+    front, app = _front(brief, 3)
     return Design("usual", front >> app >> brief.db())
 
 
 def _usual_metrics(brief: Brief) -> Design:
     """A sample is written before it is acknowledged."""
-    front, app = _front(brief, 4)
+    front, app = _front(brief, 3)
     return Design("usual", front >> app >> brief.db(replicas=1))
 
 
 def _usual_payments(brief: Brief) -> Design:
     """Every layer asks again, soon."""
     eager: dict[str, Any] = {"timeout_s": 0.5, "retries": 3}
-    app = brief.app(count=5, **eager)
+    app = brief.app(count=3, **eager)
     balancer = brief.balancer(count=2, health_check=_LOOKS, **eager)
-    path = brief.clients(**eager) >> balancer >> app >> brief.db(replicas=2)
+    path = brief.clients(**eager) >> balancer >> app >> brief.db(replicas=1)
     return Design("usual", path)
 
 
@@ -105,11 +105,11 @@ def _shortener(brief: Brief) -> Design:
 
 
 def _feed(brief: Brief) -> Design:
-    app = brief.app(count=6, queue_capacity=60)
+    app = brief.app(count=5, queue_capacity=60)
     balancer = brief.balancer(count=2, health_check=_LOOKS, retries=2)
-    db = brief.db(replicas=2)
+    db = brief.db(replicas=1)
     front = brief.clients(retries=2, backoff_s=0.5) >> balancer >> app >> brief.cache()
-    later = app >> brief.queue() >> brief.workers(count=4)
+    later = app >> brief.queue() >> brief.workers(count=3)
     return Design("reference", front, app >> db, later)
 
 
@@ -123,39 +123,39 @@ def _rides(brief: Brief) -> Design:
 
 
 def _video(brief: Brief) -> Design:
-    app = brief.app(count=3, queue_capacity=60)
+    app = brief.app(count=2, queue_capacity=60)
     balancer = brief.balancer(count=2, health_check=_LOOKS, timeout_s=0.6, retries=2)
     front = brief.clients(retries=2, backoff_s=0.4) >> brief.cdn() >> balancer >> app
-    later = app >> brief.queue() >> brief.workers(count=14)
+    later = app >> brief.queue() >> brief.workers(count=5)
     return Design("reference", front >> brief.db(replicas=1), later)
 
 
 def _sale(brief: Brief) -> Design:
     """A short line: whoever cannot be served in time hears so at once."""
-    app = brief.app(count=5, queue_capacity=8)
+    app = brief.app(count=4, queue_capacity=8)
     balancer = brief.balancer(count=2, health_check=_LOOKS, retries=1)
     front = brief.clients() >> brief.cdn() >> balancer >> app >> brief.cache()
     return Design("reference", front, app >> brief.db(replicas=1))
 
 
 def _chat(brief: Brief) -> Design:
-    app = brief.app(count=4, queue_capacity=60)
+    app = brief.app(count=3, queue_capacity=60)
     balancer = brief.balancer(count=2, health_check=_LOOKS, retries=2)
-    return Design("reference", brief.clients() >> balancer >> app >> brief.db(replicas=2))
+    return Design("reference", brief.clients() >> balancer >> app >> brief.db(replicas=1))
 
 
 def _metrics(brief: Brief) -> Design:
     app = brief.app(count=2, queue_capacity=60)
     balancer = brief.balancer(count=2, health_check=_LOOKS, retries=2)
     front = brief.clients(retries=2, backoff_s=0.3) >> balancer >> app >> brief.queue()
-    return Design("reference", front >> brief.workers(count=7, retries=4) >> brief.db(replicas=1))
+    return Design("reference", front >> brief.workers(count=3, retries=4) >> brief.db(replicas=1))
 
 
 def _payments(brief: Brief) -> Design:
-    app = brief.app(count=6, queue_capacity=30, retries=2, backoff_s=0.5)
+    app = brief.app(count=3, queue_capacity=30, retries=2, backoff_s=0.5)
     balancer = brief.balancer(count=2, health_check=_LOOKS, retries=1)
     front = brief.clients(retries=1, backoff_s=1.0, jitter=True) >> balancer >> app
-    return Design("reference", front >> brief.db(replicas=2))
+    return Design("reference", front >> brief.db(replicas=1))
 
 
 _USUAL: Mapping[str, Callable[[Brief], Design]] = {
