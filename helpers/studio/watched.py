@@ -46,7 +46,7 @@ def played(ran: Ran) -> Log:
             log.marks(now, place_of[where], "out of rotation", bad=True)
         elif request in shown and what == "published":
             jobs.add(request)
-            log.moves(now, f"job {request}", place_of[where], kind="job", start="users")
+            log.moves(now, f"job {request}", place_of[where], kind="job", start=_caller(design, where))
         elif request in jobs and what == "start" and _is_workers(design, where):
             team = _name(design, where)
             log.moves(now, f"job {request}", team, f"is worked on by {where}", kind="job")
@@ -128,16 +128,26 @@ def _goes(
     if what == "send":
         target = design[where.rpartition(">")[2]]
         if isinstance(target, CDN | LoadBalancer):
-            log.moves(now, request, target.name, start="users")
+            log.moves(now, request, target.name, start=_from(where, design))
         elif isinstance(target, Served) and not isinstance(target, Workers):
             words = f"calls {target.name}"
-            log.moves(now, request, f"{target.name}, line", words, start="users")
+            log.moves(now, request, f"{target.name}, line", words, start=_from(where, design))
     elif what == "start" and not _is_workers(design, where):
-        log.moves(now, request, place_of[where], start="users")
+        log.moves(now, request, place_of[where])
     elif what == "finish" and not isinstance(_owner(design, where), AppServers | CDN | LoadBalancer):
         above = [c for c in design.callers(_name(design, where)) if isinstance(c, AppServers)]
         if above:  # the answer is on its way back: the dot waits where the question came from
             log.moves(now, request, f"{above[0].name}, line", f"has its answer from {where}")
+
+
+def _from(edge: str, design: Design) -> str:
+    """Return where a request comes from that is sent along an edge, if that is from the users."""
+    return "users" if edge.startswith(f"{design.clients.name}>") else ""
+
+
+def _caller(design: Design, queue: str) -> str:
+    """Return the place of those who leave jobs at a queue."""
+    return f"{design.callers(queue)[0].name}, line"
 
 
 def _name(design: Design, where: str) -> str:
@@ -152,8 +162,8 @@ def _ends(
     """Let a request end: answered in time, answered too late, or failed for a reason."""
     if outcome > OK:
         why = OUTCOMES[outcome]
-        log.moves(now, request, "failed", "fails", why, start="users")
+        log.moves(now, request, "failed", "fails", why)
     elif now - sent_s <= brief.p99_ms / 1e3:
-        log.moves(now, request, "answered", start="users")
+        log.moves(now, request, "answered")
     else:
-        log.moves(now, request, "too late", "is answered", "too late", start="users")
+        log.moves(now, request, "too late", "is answered", "too late")
