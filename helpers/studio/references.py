@@ -24,6 +24,23 @@ def usual(brief: Brief) -> Design:
     return _USUAL[brief.key](brief)
 
 
+def checklist(brief: Brief) -> Design:
+    """Return everything that slides recommend, in the amounts that they show, whatever is asked.
+
+    A CDN, a balancer with health checks, three servers, a cache, a replica, a queue with workers,
+    timeouts of half a second and three retries on every call.
+    """
+    careful: dict[str, Any] = {"timeout_s": 0.5, "retries": 3}
+    balancer = brief.balancer(count=2, **careful)
+    app, db = brief.app(count=3, **careful), brief.db(replicas=1)
+    front = brief.clients(**careful) >> brief.cdn() >> balancer >> app
+    later = app >> brief.queue() >> brief.workers(count=3)
+    if brief.later:
+        return Design("checklist", front >> brief.queue() >> brief.workers(count=3) >> db)
+    paths = [front >> brief.cache(), app >> db]
+    return Design("checklist", *paths, *([later] if brief.jobs else []))
+
+
 def reference(brief: Brief) -> Design:
     """Return a design that does what the brief asks, also on the traces that nobody saw."""
     return _BUILT[brief.key](brief)
