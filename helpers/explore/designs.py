@@ -1,7 +1,8 @@
 """A learner's own designs: kept as plain JSON beside their journal, one file each.
 
 The folder is ``progress/designs`` at the top of the course, or ``designs`` in the folder that
-``SYSTEM_DESIGN_PROGRESS`` names. The files are for people, too: whoever hands in a design sends one.
+``SYSTEM_DESIGN_PROGRESS`` names. The files are for people, too: a design is
+handed in as one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from helpers.blueprint import AppServers, Design, HealthCheck
@@ -30,7 +32,7 @@ def random_design(brief: Brief, rng: np.random.Generator) -> Design:
     def pick(options: tuple[float | int | None, ...]) -> float | int | None:
         return options[int(rng.integers(len(options)))]
 
-    def patient() -> dict[str, object]:
+    def patient() -> dict[str, Any]:
         return {"timeout_s": pick(_PATIENCE), "retries": int(rng.integers(0, 4))}
 
     servers = int(rng.integers(1, 9))
@@ -39,7 +41,7 @@ def random_design(brief: Brief, rng: np.random.Generator) -> Design:
     front: Path = Path((brief.clients(**patient()),))
     if brief.cdn_hits and rng.random() < 0.5:
         front = front >> brief.cdn()
-    looks = HealthCheck(1.0, 2) if rng.random() < 0.5 else None
+    looks = HealthCheck(interval_s=1.0, threshold=2) if rng.random() < 0.5 else None
     count = int(rng.integers(1, 3))
     front = front >> brief.balancer(count=count, health_check=looks, **patient()) >> app
     team = brief.workers(count=int(rng.integers(1, 17)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +22,8 @@ from helpers.foundations.drawing.axes import bars, key, named_axis, yours
 from helpers.foundations.experiment import Mine, Parameters, Result, option, seed, takes
 from helpers.foundations.prose import counted, listed
 from helpers.studio.deck import Brief, Trace, brief, deck
-from helpers.studio.edits import single_changes
-from helpers.studio.judge import monthly_usd, ran_on
+from helpers.studio.edits import bad, single_changes, worst_trace
+from helpers.studio.judge import monthly_usd
 from helpers.studio.references import naive, usual
 
 #: Where the search begins.
@@ -71,17 +70,6 @@ def what_helps(at):
         "extra_usd": [extra for extra, _, _ in best],
         "left": [left for _, left, _ in best],
     }
-
-
-@lru_cache(maxsize=4_096)
-def bad(parts: Brief, design: Design, trace: Trace, seed: int) -> int:
-    """Return how many requests go wrong on a trace: unanswered, late or lost."""
-    return ran_on(parts, design, trace, seed).bad
-
-
-def worst_trace(parts: Brief, design: Design, seed: int) -> Trace:
-    """Return the trace on which most requests go wrong."""
-    return max(parts.traces, key=lambda trace: bad(parts, design, trace, seed))
 
 
 @takes(Setting)

@@ -10,22 +10,29 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers import blueprint
 from helpers.blueprint import Design, Fault, Traffic
 from helpers.blueprint.components import Component
 from helpers.blueprint.design import JOB, LOOK
 from helpers.blueprint.theory.flows import Flow, edge_flows
+from helpers.foundations.prose import duration, significant
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: How long every trace lasts, simulated seconds.
 TRACE_S = 20.0
 
-_TRAFFIC = {"spike": blueprint.spike, "flash_crowd": blueprint.flash_crowd}
+_TRAFFIC: dict[str, Callable[..., Traffic]] = {
+    "spike": blueprint.spike,
+    "flash_crowd": blueprint.flash_crowd,
+}
 _ACTIONS = ("kill", "slow", "partition")
 
 #: What a design is free to choose, by kind of component.
@@ -223,7 +230,7 @@ class Brief:
 
     def part(self, component: Component) -> Component:
         """Return the brief's own part of a component's kind, under its name."""
-        makers = {
+        makers: dict[str, Callable[..., Component]] = {
             "clients": self.clients, "CDN": self.cdn, "load balancer": self.balancer,
             "app servers": self.app, "cache": self.cache, "database": self.db,
             "message queue": self.queue, "workers": self.workers,
@@ -337,6 +344,27 @@ def brief(key: str) -> Brief:
     if key not in deck():
         raise ValueError(f"there is no brief {key!r}; there are {', '.join(deck())}")
     return deck()[key]
+
+
+def overview() -> pd.DataFrame:
+    """Return the deck as a table, a row for each brief."""
+    import pandas as pd
+
+    rows = {
+        each.title: {
+            "key": each.key,
+            "daily users": f"{each.users:,}",
+            "requests/s": f"{each.rate_rps:.0f}",
+            "writes": f"{each.writes:.0%}",
+            "99 of 100 within": duration(each.p99_ms / 1e3),
+            "answered": f"{each.answered:.0%}",
+            "up": f"{significant(100 * each.available, 4)} %",
+            "US$ a month": f"{each.budget_usd:,.0f}",
+            "never lost": each.kept,
+        }
+        for each in deck().values()
+    }
+    return pd.DataFrame(rows).T
 
 
 def _brief(key: str, told: Mapping[str, Any]) -> Brief:

@@ -81,7 +81,7 @@ def wired(at):
     cache = parts.cache()
     balancer = parts.balancer(
         count=2,
-        health_check=HealthCheck(1.0, 2),
+        health_check=HealthCheck(interval_s=1.0),
         timeout_s=PATIENCE[at.patience],
         retries=at.retries,
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from helpers import blueprint
 from helpers.blueprint import AppServers, Cache, Clients, Database, Design, LoadBalancer, Queue
 from helpers.blueprint.components import Caller, Component, Served
-from helpers.studio.deck import Brief
+from helpers.studio.deck import Brief, Trace
+from helpers.studio.judge import ran_on
+
+_EVERY_SECOND = blueprint.HealthCheck(interval_s=1.0)
 
 
 def single_changes(brief: Brief, design: Design) -> list[tuple[str, Design]]:
@@ -38,8 +42,9 @@ def _more(brief: Brief, design: Design) -> Iterator[tuple[str, Design]]:
         name = component.name
         if isinstance(component, Database):
             more = component.replicas + 1
-            yield f"one more replica of {name}", design.replace(
-                name, replicas=more, failover_s=brief.failover_s
+            yield (
+                f"one more replica of {name}",
+                design.replace(name, replicas=more, failover_s=brief.failover_s),
             )
         elif isinstance(component, AppServers | blueprint.Workers):
             if component.count == 1 and not _balanced(design, component):
@@ -47,7 +52,7 @@ def _more(brief: Brief, design: Design) -> Iterator[tuple[str, Design]]:
             for extra in (1, 2, 4):
                 words = "one more" if extra == 1 else f"{extra} more"
                 yield f"{words} of {name}", design.replace(name, count=component.count + extra)
-        elif isinstance(component, LoadBalancer) and component.count == 1:
+        elif isinstance(component, LoadBalancer) and component.machines < 2:
             yield f"a second {name}", design.replace(name, count=2)
 
 
@@ -65,7 +70,7 @@ def _wires(brief: Brief, design: Design) -> Iterator[tuple[str, Design]]:
         callers = [c for c in design.callers(app.name) if isinstance(c, Clients | blueprint.CDN)]
         for caller in callers:
             balancer = brief.balancer(retries=1)
-            two = design.replace(app.name, count=app.count + 1).cut(caller.name, app.name)
+            two = design.replace(app.name, count=app.machines + 1).cut(caller.name, app.name)
             wired = two.wire(two[caller.name] >> balancer >> two[app.name])
             yield f"a balancer and a second {app.name}", wired
         yield from _caches(brief, design, app)
@@ -77,14 +82,16 @@ def _wires(brief: Brief, design: Design) -> Iterator[tuple[str, Design]]:
         if brief.later and stores:
             team = brief.workers(count=6, retries=2)
             cut = design.cut(app.name, stores[0].name)
-            yield "a queue and six workers before the database", cut.wire(
-                app >> brief.queue() >> team >> stores[0]
+            yield (
+                "a queue and six workers before the database",
+                cut.wire(app >> brief.queue() >> team >> stores[0]),
             )
     if brief.cdn_hits and not design.of(blueprint.CDN):
         (first,) = design.callees(clients)
         if not isinstance(first, Cache | Database):
-            yield "a CDN in front", design.cut(clients, first.name).wire(
-                design[clients] >> brief.cdn() >> first
+            yield (
+                "a CDN in front",
+                design.cut(clients, first.name).wire(design[clients] >> brief.cdn() >> first),
             )
 
 
@@ -95,9 +102,10 @@ def _caches(brief: Brief, design: Design, app: Component) -> Iterator[tuple[str,
             (db,) = design.callees(cache.name)
             aside = design.cut(cache.name, db.name).wire(app >> db)
             yield f"{cache.name} beside the database, not before it", aside
-    if brief.cache_hits and not any(isinstance(one, Cache) for one in callees):
-        if any(isinstance(one, Database) for one in callees):
-            yield "a cache beside the database", design.wire(app >> brief.cache())
+    cached = any(isinstance(one, Cache) for one in callees)
+    stored = any(isinstance(one, Database) for one in callees)
+    if brief.cache_hits and stored and not cached:
+        yield "a cache beside the database", design.wire(app >> brief.cache())
 
 
 def _rules(design: Design, component: Component) -> Iterator[tuple[str, Design]]:
@@ -122,7 +130,18 @@ def _rules(design: Design, component: Component) -> Iterator[tuple[str, Design]]
             yield f"{name}: asks again, twice", other(retries=2)
         if component.timeout_s is None and component.retries == 0:
             yield f"{name}: waits 0.5 s, then asks again", other(timeout_s=0.5, retries=2)
-    if isinstance(component, LoadBalancer) and component.health_check != blueprint.HealthCheck(1.0):
-        yield f"{name} looks every second", other(health_check=blueprint.HealthCheck(1.0))
+    if isinstance(component, LoadBalancer) and component.health_check != _EVERY_SECOND:
+        yield f"{name} looks every second", other(health_check=_EVERY_SECOND)
     if isinstance(component, Queue) and not component.durable:
         yield f"{name} keeps its jobs on disk", other(durable=True)
+
+
+@lru_cache(maxsize=4_096)
+def bad(parts: Brief, design: Design, trace: Trace, seed: int) -> int:
+    """Return how many requests go wrong on a trace: unanswered, late or lost."""
+    return ran_on(parts, design, trace, seed).bad
+
+
+def worst_trace(parts: Brief, design: Design, seed: int) -> Trace:
+    """Return the trace on which most requests go wrong."""
+    return max(parts.traces, key=lambda trace: bad(parts, design, trace, seed))

@@ -41,8 +41,10 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, finite_or, significant
 
-#: A user's requests a day, and the busiest hour over the mean.
-ACTIONS, PEAK = 30, 2.5
+#: A user's requests a day.
+ACTIONS = 30
+#: The busiest hour over the mean.
+PEAK = 2.5
 
 #: How much of its capacity a system may use, and how many requests a second one cell is built for.
 BUSY, CELL_RPS = 0.7, 300.0
@@ -98,6 +100,15 @@ def built(version, rate_rps):
 def cells_of(at):
     """Return how many copies of the system run beside each other."""
     return max(1, math.ceil(at.rate_rps / CELL_RPS)) if VERSIONS.index(at.version) >= 6 else 1
+
+
+def limits(at):
+    """Return how many daily users each version may carry, by what its busiest part can do."""
+    users = []
+    for version in VERSIONS[:6]:
+        capacity = blueprint.bounds(built(version, 1.0)).capacity_rps
+        users.append(0.7 * capacity * 86_400 / PEAK / ACTIONS)
+    return {"users": users}
 
 
 @takes(Setting)
@@ -280,12 +291,3 @@ def plot(run: Growth, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     if mine is not None:
         own = [min(float(each), 1e8) for each in np.ravel(mine["users"])]
         yours(left, own, places[: len(own)])
-
-
-def limits(at):
-    """Return how many daily users each version may carry, by what its busiest part can do."""
-    users = []
-    for version in VERSIONS[:6]:
-        capacity = blueprint.bounds(built(version, 1.0)).capacity_rps
-        users.append(0.7 * capacity * 86_400 / PEAK / ACTIONS)
-    return {"users": users}

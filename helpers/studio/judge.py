@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from helpers.blueprint.simulation.rules import IN_FLIGHT, OK, OUTCOMES
 from helpers.blueprint.simulation.scenario import Scenario
 from helpers.foundations.prose import duration, significant
 from helpers.studio.deck import TRACE_S, Brief, Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The first second fills the empty system; what is sent then is not judged.
 WARM_UP_S = 1.0
@@ -109,7 +113,7 @@ class Ran:
     @property
     def _lost_writes(self) -> int:
         fatal_s = self.trace.fatal_s
-        if fatal_s is None or any(db.replicas for db in self.run.design.of(blueprint.Database)):
+        if fatal_s is None or any(db.machines > 1 for db in self.run.design.of(blueprint.Database)):
             return 0
         run = self.run
         wrote = np.array(Scenario(run.at).write[: run.sent], bool)
@@ -145,7 +149,9 @@ class Ran:
         """Which of the brief's objectives this trace misses, each with both numbers."""
         brief, said = self.brief, []
         if self.answered < brief.answered:
-            said.append(f"answered {_percent(self.answered)} of at least {_percent(brief.answered)}")
+            said.append(
+                f"answered {_percent(self.answered)} of at least {_percent(brief.answered)}"
+            )
         if self.p99_ms > brief.p99_ms:
             took = duration(self.p99_ms / 1e3) if math.isfinite(self.p99_ms) else "for ever"
             said.append(f"p99 {took} of at most {duration(brief.p99_ms / 1e3)}")
@@ -270,6 +276,13 @@ class Card:
         what, wanted, got, met = zip(*asked, strict=True)
         return {"what": what, "asked": wanted, "got": got,
                 "met": ["yes" if one else "NO" for one in met]}  # fmt: skip
+
+    def table(self) -> pd.DataFrame:
+        """Return the scorecard as a table."""
+        import pandas as pd
+
+        frame = pd.DataFrame(dict(self.rows))
+        return frame.set_index(frame.columns[0])
 
 
 def judge(

@@ -104,9 +104,7 @@ def _misses(parts: Brief, design: Design, seed: int) -> tuple[str, ...]:
 
 def theory(found: np.ndarray) -> np.ndarray:
     """Return who is on the front, each held against each: the definition, word for word."""
-    beaten = [
-        any((other <= one).all() and (other < one).any() for other in found) for one in found
-    ]
+    beaten = [any((other <= one).all() and (other < one).any() for other in found) for one in found]
     return np.flatnonzero(~np.array(beaten))
 
 

@@ -9,7 +9,7 @@ from helpers.blueprint import AppServers, Design, HealthCheck
 from helpers.blueprint.components import Path
 from helpers.studio.deck import Brief
 
-_LOOKS = HealthCheck(1.0, 2)
+_LOOKS = HealthCheck(interval_s=1.0, threshold=2)
 
 
 def naive(brief: Brief) -> Design:
@@ -133,9 +133,7 @@ def _feed(brief: Brief) -> Design:
 def _rides(brief: Brief) -> Design:
     """Nobody waits for the silent: timeouts, another server, and a quick look at all."""
     app = brief.app(count=4, queue_capacity=60)
-    balancer = brief.balancer(
-        count=2, health_check=_LOOKS, timeout_s=0.5, retries=2
-    )
+    balancer = brief.balancer(count=2, health_check=_LOOKS, timeout_s=0.5, retries=2)
     return Design("reference", brief.clients() >> balancer >> app >> brief.db(replicas=1))
 
 

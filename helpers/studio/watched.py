@@ -1,4 +1,4 @@
-"""A few seconds of a run as a log that can be played: every dot is a request of the run's own log."""
+"""A few seconds of a run, as a log that can be played: every dot is a request of the run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def played(ran: Ran) -> Log:
             log.marks(now, place_of[where], "out of rotation", bad=True)
         elif request in shown and what == "published":
             jobs.add(request)
-            log.moves(now, f"job {request}", place_of[where], kind="job", start=_caller(design, where))
+            log.moves(
+                now, f"job {request}", place_of[where], kind="job", start=_caller(design, where)
+            )
         elif request in jobs and what == "start" and _is_workers(design, where):
             team = _name(design, where)
             log.moves(now, f"job {request}", team, f"is worked on by {where}", kind="job")
@@ -134,7 +136,9 @@ def _goes(
             log.moves(now, request, f"{target.name}, line", words, start=_from(where, design))
     elif what == "start" and not _is_workers(design, where):
         log.moves(now, request, place_of[where])
-    elif what == "finish" and not isinstance(_owner(design, where), AppServers | CDN | LoadBalancer):
+    elif what == "finish" and not isinstance(
+        _owner(design, where), AppServers | CDN | LoadBalancer
+    ):
         above = [c for c in design.callers(_name(design, where)) if isinstance(c, AppServers)]
         if above:  # the answer is on its way back: the dot waits where the question came from
             log.moves(now, request, f"{above[0].name}, line", f"has its answer from {where}")
