@@ -5,7 +5,7 @@
 >>> from_data(to_data(one)) == one
 True
 >>> [str(each) for each in differences(one, one.replace("app", threads=8))]
-['app: threads is 8, was 4']
+['app: threads: 4 -> 8']
 """
 
 from __future__ import annotations
@@ -41,17 +41,18 @@ class Difference:
 
     Attributes
     ----------
-    component : str
-        Name of the component, or "wiring".
     what : str
-        What is different, in words.
+        The component's field, such as ``"app: threads"``; a component; or an arrow.
+    before, after : str
+        What it was and what it is; "-" where there is none.
     """
 
-    component: str
     what: str
+    before: str
+    after: str
 
     def __str__(self) -> str:
-        return f"{self.component}: {self.what}"
+        return f"{self.what}: {self.before} -> {self.after}"
 
 
 def to_data(design: Design) -> dict[str, Any]:
@@ -100,22 +101,22 @@ def differences(before: Design, after: Design) -> list[Difference]:
     """
     old = {component.name: component for component in before}
     new = {component.name: component for component in after}
-    found = [Difference(name, "is gone") for name in old if name not in new]
+    found = [Difference(name, old[name].kind, "-") for name in old if name not in new]
     for name, component in new.items():
         if name not in old:
-            found.append(Difference(name, f"is new ({component.kind})"))
+            found.append(Difference(name, "-", component.kind))
         elif type(component) is not type(old[name]):
-            found.append(Difference(name, f"is a {component.kind}, was a {old[name].kind}"))
+            found.append(Difference(name, old[name].kind, component.kind))
         else:
             was = old[name].values()
             found += [
-                Difference(name, f"{field} is {_said(value)}, was {_said(was[field])}")
+                Difference(f"{name}: {field}", _said(was[field]), _said(value))
                 for field, value in component.values().items()
                 if value != was[field]
             ]
     arrows, earlier = set(after.wiring), set(before.wiring)
-    found += [Difference("wiring", f"{a} >> {b} is new") for a, b in sorted(arrows - earlier)]
-    found += [Difference("wiring", f"{a} >> {b} is gone") for a, b in sorted(earlier - arrows)]
+    found += [Difference(f"{a} >> {b}", "-", "wired") for a, b in sorted(arrows - earlier)]
+    found += [Difference(f"{a} >> {b}", "wired", "-") for a, b in sorted(earlier - arrows)]
     return found
 
 

@@ -50,7 +50,5 @@ def compare(
         }
         columns[name] = numbers
     for each in differences(before, after):
-        columns["before"][str(each.component)] = ""
-        said = columns["after"].get(each.component)
-        columns["after"][each.component] = f"{said}; {each.what}" if said else each.what
+        columns["before"][each.what], columns["after"][each.what] = each.before, each.after
     return pd.DataFrame(columns)

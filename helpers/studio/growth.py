@@ -54,8 +54,8 @@ BUSY, CELL_RPS = 0.7, 300.0
 FAR_S, NEAR_S, TRIPS = 0.150, 0.020, 3
 
 VERSIONS = (
-    "v0 one machine", "v1 four servers", "v2 a cache", "v3 a spare of all", "v4 a queue",
-    "v5 a CDN, more servers", "v6 cells", "v7 two continents",
+    "v0 one machine", "v1 four servers", "v2 a cache", "v3 spares", "v4 a queue",
+    "v5 twelve servers", "v6 cells", "v7 two coasts",
 )  # fmt: skip
 
 
