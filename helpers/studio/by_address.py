@@ -32,8 +32,10 @@ from helpers.foundations.prose import counted, percent, rounded
 from helpers.foundations.suspects import Suspect
 from helpers.studio.beside import CLAIMED, HONEST, both, who
 
-#: Requests of a run, and clients beside the office.
-REQUESTS, CLIENTS = 4_000, 400
+#: Requests of a run.
+REQUESTS = 4_000
+#: Clients beside the office.
+CLIENTS = 400
 #: Shares of the office at which both are tried.
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 

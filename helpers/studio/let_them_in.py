@@ -48,11 +48,12 @@ class Setting(Parameters):
 def steps_back_in(at):
     """Minute by minute: players come in by steps, and each new one fills the caches."""
     inside = cold = 0.0  # shares of the players: let in, and not in the caches yet
+    steps = math.ceil(1 / at.step - 1e-9)  # of which the first may be smaller
     load, warm = [], []
     for minute in range(12 * 60):
-        if minute % round(at.every_min) == 0 and inside < 1 - 1e-9:
-            more = min(at.step, 1 - inside)
-            inside, cold = inside + more, cold + more
+        ahead = max(0, steps - 1 - minute // round(at.every_min))
+        more = 1 - ahead * at.step - inside
+        inside, cold = inside + more, cold + more
         asked = at.warm * (inside - cold) + at.cold * cold  # of what the database can do
         in_time = 1.0 if asked <= 1 else max(0.0, 1 - 2 * (asked - 1))
         cold -= cold * in_time / at.warming_min
@@ -80,12 +81,9 @@ class Theory(NamedTuple):
 
 def theory(at: Setting) -> Theory:
     """What is warm, and a step that is not: ``warm (1 - step) + cold step``, at most 1."""
-    steps = math.ceil(1 / at.step - 1e-9)
-    last = 1 - (steps - 1) * at.step
-    peaks = [at.warm * at.step * n + at.cold * at.step for n in range(steps - 1)]
-    peaks.append(at.warm * (1 - last) + at.cold * last)
+    peak = at.warm * (1 - at.step) + at.cold * at.step
     largest = (1 - at.warm) / (at.cold - at.warm) if at.cold > 1 else 1.0
-    return Theory(max(peaks), largest)
+    return Theory(peak, largest)
 
 
 # --- what it says ---------------------------------------------------------------------------------

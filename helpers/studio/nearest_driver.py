@@ -29,8 +29,10 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, percent, rounded, significant
 
-#: The city's side, km; its opposite sides are joined. Riders of a run.
-CITY_KM, RIDERS = 12.0, 300
+#: The city's side, km; its opposite sides are joined.
+CITY_KM = 12.0
+#: Riders of a run.
+RIDERS = 300
 #: Cells along the side for which the picture is simulated.
 CELLS = (4, 5, 6, 8, 12, 16, 24)
 

@@ -12,10 +12,14 @@ from helpers.foundations.prose import percent
 from helpers.foundations.questions import Goal, Prediction, Quiz
 from helpers.foundations.suspects import Verdict
 from helpers.studio import (
+    by_address,
+    daily_p99,
     latent_faults,
     let_them_in,
     more_cores,
     nearest_driver,
+    never_invalidated,
+    sorted_ring,
     thread_per_peer,
     timelines,
     wrong_signal,
@@ -91,7 +95,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
     "ring": Prediction(
         question="Eight servers hold keys, and a ninth joins. A placement called consistent moves "
         "88 % of the keys. Which share did it have to move, so that the ninth gets its part?",
-        answer=100 / 9,
+        answer=lambda: 100 * sorted_ring.theory(sorted_ring.Setting()).least,
         unit="%",
         why="A ninth of the keys, and those to the newcomer. Whatever else moves, moves for "
         "nothing.",
@@ -99,7 +103,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
     "address": Prediction(
         question="An office sends 20 % of the requests from one address, to ten servers that are "
         "chosen by address. What share does the busiest server get at the least?",
-        answer=20.0,
+        answer=lambda: 100 * by_address.Setting().office,
         unit="%",
         tolerance=0.05,
         why="One address goes to one server: no hash, however good, cuts it in two.",
@@ -115,7 +119,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         question="The report for an hour says that the 99th percentile was 101 ms. Four of its "
         "minutes were busy and slow, and it is the mean of sixty percentiles. What share of the "
         "requests took longer?",
-        answer=25.2,
+        answer=lambda: 100 * daily_p99.simulate().slower,
         unit="%",
         tolerance=0.3,
         why="In four busy minutes came two fifths of all requests, and most of those were slower. "
@@ -132,7 +136,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
     "fresh": Prediction(
         question="A value is read ten times as often as it is updated, at random. Which hit ratio "
         "can a cache not exceed that never gives an old value?",
-        answer=100 / 1.1,
+        answer=lambda: 100 * never_invalidated.theory(0.1),
         unit="%",
         tolerance=0.04,
         why="The first read after an update must miss, and one event in eleven is an update: 10 / "

@@ -32,8 +32,13 @@ from helpers.foundations.prose import counted, duration, rounded, significant
 from helpers.foundations.suspects import Suspect
 from helpers.studio.beside import both, who
 
-#: Requests due in a second, length of the test and start of the stall, and a usual answer, seconds.
-RATE_RPS, RUN_S, STALL_AT_S, SERVICE_S = 100, 30, 10.0, 0.005
+#: Requests that are due in a second.
+RATE_RPS = 100
+#: Length of the test, seconds.
+RUN_S = 30
+#: When the stall begins, and how long an answer takes on average otherwise, seconds.
+STALL_AT_S = 10.0
+SERVICE_S = 0.005
 #: Lengths of a stall at which both are tried, seconds.
 STALLS_S = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 

@@ -70,7 +70,7 @@ class Setting(Parameters):
 
 def everybody_talks(at, draw):
     """Servers join for an hour; each old one learns of each of them in the hour after."""
-    joins = np.sort(draw("joins").uniform(0, 63, at.added))
+    joins = draw("joins").uniform(0, 63, at.added)
     learns = joins + draw("learns").uniform(0, 60, (100, at.added))
     working, threads = [], []
     for minute in range(24 * 60):

@@ -83,7 +83,7 @@ def what_readers_follow(at, draw):
             largest = max(largest, followers)
         else:
             collected += 1
-    follows = VENDOR["followers"]  # as many as follow, on average
+    follows = 75  # accounts, on average: as many as there are followers
     lists = 1 + follows * collected / 20_000  # a timeline, and one for each large account
     return {"writes_rps": at.tweets_rps * follows * copied / 20_000,
             "reads_rps": at.reads_rps * lists, "lists": lists,
