@@ -1,8 +1,8 @@
 """A model under suspicion: a law is tried on its runs, and on those of an honest model.
 
-A law is a function of a run that says whether the run obeys it. It exposes a suspect when some run
-of the suspect breaks it and every run of the honest model obeys it: a law that refuses everything,
-or nothing, or at random, exposes nobody.
+A law is a function of a run that says whether the run obeys it. It exposes a suspect when the
+suspect breaks it at some setting, whatever the luck, and every run of the honest model obeys it: a
+law that refuses everything, or nothing, or at random, exposes nobody.
 """
 
 from __future__ import annotations
@@ -61,8 +61,14 @@ class Verdict:
 
     @property
     def exposed(self) -> bool:
-        """Whether the law refuses the suspect, and never the honest model."""
-        return not self.trouble and all(self.honest) and not all(self.claimed)
+        """Whether the law refuses the suspect at some setting, and never the honest model."""
+        return not self.trouble and all(self.honest) and self._broken is not None
+
+    @property
+    def _broken(self) -> int | None:
+        """The first run of a setting at which the suspect breaks the law with every seed."""
+        starts = range(0, len(self.claimed), len(SEEDS))
+        return next((n for n in starts if not any(self.claimed[n : n + len(SEEDS)])), None)
 
     @property
     def reading(self) -> str:
@@ -81,11 +87,16 @@ class Verdict:
                 f"Your law is obeyed in {counted(runs, 'run')} of the suspect and in as many of "
                 "an honest model. It exposes nobody."
             )
-        wrong = self.claimed.index(False)
+        broken = self.claimed.count(False)
+        if self._broken is None:
+            return (
+                f"{counted(broken, 'run')} of {runs} of the suspect "
+                f"{'breaks' if broken == 1 else 'break'} your law, at no setting with every seed: "
+                "that may be luck. It exposes nobody."
+            )
         return (
-            f"Exposed. {counted(self.claimed.count(False), 'run')} of {runs} of the suspect "
-            f"{'breaks' if self.claimed.count(False) == 1 else 'break'} your law, such as the one "
-            f"{self.settings[wrong]}, and an honest model obeys it in all {runs}."
+            f"Exposed. {broken} runs of {runs} of the suspect break your law, such as the one "
+            f"{self.settings[self._broken]}, and an honest model obeys it in all {runs}."
         )
 
 

@@ -75,7 +75,7 @@ SUSPECT = Suspect(
     pooled_p99,
     tuple(
         Setting(busy=busy, crowd=crowd, slower=slower)
-        for busy, crowd, slower in ((4, 10, 20), (12, 10, 20), (2, 30, 5), (30, 1, 50))
+        for busy, crowd, slower in ((4, 10, 20), (12, 10, 20), (60, 30, 1), (30, 1, 50))
     ),
 )
 

@@ -99,7 +99,7 @@ SUSPECT = Suspect(
     waiting_in_line,
     tuple(
         Setting(load=load, servers=servers)
-        for load, servers in ((0.5, 8), (0.9, 2), (1.2, 8), (2.0, 4))
+        for load, servers in ((0.1, 32), (0.9, 4), (1.2, 8), (2.0, 4))
     ),
 )
 
