@@ -41,6 +41,11 @@ class Setting(Parameters):
     )
     warming_min: float = number(10.0, "Time to warm up", unit="min", at_least=1, at_most=60)
 
+    @property
+    def steps(self) -> int:
+        """How many there are; the first may be smaller."""
+        return math.ceil(1 / self.step - 1e-9)
+
 
 # --- the model: what the page shows, and a learner changes ----------------------------------------
 
@@ -48,10 +53,9 @@ class Setting(Parameters):
 def steps_back_in(at):
     """Minute by minute: players come in by steps, and each new one fills the caches."""
     inside = cold = 0.0  # shares of the players: let in, and not in the caches yet
-    steps = math.ceil(1 / at.step - 1e-9)  # of which the first may be smaller
     load, warm = [], []
     for minute in range(12 * 60):
-        ahead = max(0, steps - 1 - minute // round(at.every_min))
+        ahead = max(0, at.steps - 1 - minute // round(at.every_min))
         more = 1 - ahead * at.step - inside
         inside, cold = inside + more, cold + more
         asked = at.warm * (inside - cold) + at.cold * cold  # of what the database can do
@@ -130,14 +134,14 @@ class Return(Result):
             if self.over_min
             else "never more than the database can do"
         )
-        done = (
-            f"after {duration(60 * self.done_min)} nearly all players are served from warm caches"
+        warm = (
+            f"After {duration(60 * self.done_min)} warm caches serve nearly all players"
             if math.isfinite(self.done_min)
-            else "twelve hours later the caches are still cold"
+            else f"Twelve hours later warm caches serve {percent(float(self.warm[-1]))} of them"
         )
         return (
-            f"In steps of {percent(self.at.step)} the load comes to {percent(self.peak)} at most, "
-            f"{over}, and {done}. Beside warm players, a step of "
+            f"Players come in steps of {percent(self.at.step)}. The load comes to "
+            f"{percent(self.peak)} at most, {over}. {warm}. Beside warm players, a step of "
             f"{percent(theory(self.at).largest)} fits."
         )
 
@@ -146,8 +150,8 @@ class Return(Result):
         return {
             "what": ["steps", "all in after (h)"],
             "this model": [
-                math.ceil(1 / self.at.step - 1e-9),
-                (math.ceil(1 / self.at.step - 1e-9) - 1) * round(self.at.every_min) / 60,
+                self.at.steps,
+                (self.at.steps - 1) * round(self.at.every_min) / 60,
             ],
             "Roblox": [10, VENDOR["open_min"] / 60],
         }

@@ -62,7 +62,8 @@ def test_twenty_who_look_cost_little():
 
 
 @pytest.mark.parametrize("setting", [{}, {"cores": 1}, {"look_us": 0.0},
-                                     {"look_us": 0.2, "far": 5.0}, {"hold_us": 50.0}, {"hold_us": 0.5, "cores": 64}])  # fmt: skip
+                                     {"look_us": 0.2, "far": 5.0}, {"hold_us": 50.0},
+                                     {"hold_us": 0.5, "cores": 64}])  # fmt: skip
 def test_the_page(setting):
     run = page.simulate(**setting)
     for said in (significant(run.per_s), f"(theory {significant(page.theory(run.at).per_s)})",
