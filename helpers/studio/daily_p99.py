@@ -138,7 +138,7 @@ class TwoReports(Result):
         For each of :data:`BUSY`.
     claimed_here, honest_here : float
         For the chosen number of busy minutes.
-    slower : float
+    beyond : float
         Share of the requests that are slower than the suspect's percentile.
     """
 
@@ -147,7 +147,7 @@ class TwoReports(Result):
     honest: np.ndarray
     claimed_here: float
     honest_here: float
-    slower: float
+    beyond: float
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -155,7 +155,7 @@ class TwoReports(Result):
             "suspect_ms": rounded(self.claimed_here),
             "repaired_ms": rounded(self.honest_here),
             "theory_ms": rounded(theory(self.at).true_ms),
-            "slower_than_the_suspect_says_percent": rounded(100 * self.slower),
+            "slower_than_the_suspect_says_percent": rounded(100 * self.beyond),
         }
 
     @property
@@ -163,7 +163,7 @@ class TwoReports(Result):
         verb = "is" if self.at.busy == 1 else "are"
         return (
             f"{counted(self.at.busy, 'minute')} of sixty {verb} busy. The suspect's 99th "
-            f"percentile is {duration(1e-3 * self.claimed_here)}, and {percent(self.slower)} of "
+            f"percentile is {duration(1e-3 * self.claimed_here)}, and {percent(self.beyond)} of "
             f"the requests are slower than that; the repair says "
             f"{duration(1e-3 * self.honest_here)}."
         )

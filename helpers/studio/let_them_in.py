@@ -70,7 +70,7 @@ def steps_back_in(at):
 def simulate(at: Setting) -> Return:
     """Follow twelve hours from the first step on."""
     out = steps_back_in(at)
-    return Return(at, load=np.array(out["load"]), warm=np.array(out["warm"]))
+    return Return(at, load=np.array(out["load"]), from_caches=np.array(out["warm"]))
 
 
 # --- theory ---------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Return(Result):
 
     at: Setting
     load: np.ndarray
-    warm: np.ndarray
+    from_caches: np.ndarray
 
     @property
     def peak(self) -> float:
@@ -113,7 +113,7 @@ class Return(Result):
     @property
     def done_min(self) -> float:
         """When 99 % of the players are served from warm caches; infinite if not in time."""
-        enough = np.flatnonzero(self.warm >= 0.99)
+        enough = np.flatnonzero(self.from_caches >= 0.99)
         return float(enough[0] + 1) if enough.size else math.inf
 
     @property
@@ -137,7 +137,7 @@ class Return(Result):
         warm = (
             f"After {duration(60 * self.done_min)} warm caches serve nearly all players"
             if math.isfinite(self.done_min)
-            else f"Twelve hours later warm caches serve {percent(float(self.warm[-1]))} of them"
+            else f"Twelve hours later warm caches serve {percent(float(self.from_caches[-1]))} of them"
         )
         return (
             f"Players come in steps of {percent(self.at.step)}. The load comes to "
@@ -168,7 +168,7 @@ def plot(run: Return, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     ax.set_title("Load of the database")
     ax.set_ylabel("of what it can do")
     key(ax, [("▬", "load", style.BLUE), ("╌", "all it can do", style.INK)], left=True, x=0.97)
-    warm.plot(hours, run.warm, **style.SIMULATION)
+    warm.plot(hours, run.from_caches, **style.SIMULATION)
     warm.plot(VENDOR["open_min"] / 60, 1, **style.MEASUREMENT | {"zorder": 6})
     warm.set_ylim(-0.04, 1.35)
     warm.set_title("Players served from warm caches")

@@ -119,7 +119,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         question="The report for an hour says that the 99th percentile was 101 ms. Four of its "
         "minutes were busy and slow, and it is the mean of sixty percentiles. What share of the "
         "requests took longer?",
-        answer=lambda: 100 * daily_p99.simulate().slower,
+        answer=lambda: 100 * daily_p99.simulate().beyond,
         unit="%",
         tolerance=0.3,
         why="In four busy minutes came two fifths of all requests, and most of those were slower. "

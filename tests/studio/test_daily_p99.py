@@ -64,7 +64,7 @@ def test_pooled_it_is_the_repair():
                                      {"crowd": 1.0, "slower": 1.0}])  # fmt: skip
 def test_the_page(setting):
     run = page.simulate(**setting)
-    for said in (duration(1e-3 * run.claimed_here), percent(run.slower),
+    for said in (duration(1e-3 * run.claimed_here), percent(run.beyond),
                  duration(1e-3 * run.honest_here)):  # fmt: skip
         assert said in run.reading
     exact = [page.theory(run.at, busy) for busy in page.BUSY]

@@ -44,8 +44,8 @@ def test_the_last_step_is_the_highest(step, warm):
 
 def test_all_are_in_and_warm_in_the_end():
     run = page.simulate()
-    assert run.warm[-1] == pytest.approx(1, abs=1e-3)
-    assert (np.diff(run.warm) >= -1e-12).all()
+    assert run.from_caches[-1] == pytest.approx(1, abs=1e-3)
+    assert (np.diff(run.from_caches) >= -1e-12).all()
     assert run.load[-1] == pytest.approx(run.at.warm, abs=1e-3)
 
 
@@ -82,7 +82,7 @@ def test_the_page(setting):
     if math.isfinite(run.done_min):
         assert f"After {duration(60 * run.done_min)} warm caches serve nearly all" in run.reading
     else:
-        assert f"warm caches serve {percent(run.warm[-1])} of them" in run.reading
+        assert f"warm caches serve {percent(run.from_caches[-1])} of them" in run.reading
     assert f"a step of {percent(page.theory(run.at).largest)} fits." in run.reading
     assert_columns(
         run,
@@ -93,7 +93,7 @@ def test_the_page(setting):
     ax, warm = drawn_by(page, run, mine={"load": [0.5] * 720, "warm": [0.25] * 720})
     np.testing.assert_allclose(drawn.curve(ax, **style.SIMULATION)[:, 1], run.load)
     assert drawn.levels(ax, **style.THEORY) == [1]
-    np.testing.assert_allclose(drawn.curve(warm, **style.SIMULATION)[:, 1], run.warm)
+    np.testing.assert_allclose(drawn.curve(warm, **style.SIMULATION)[:, 1], run.from_caches)
     assert drawn.curve(warm, **style.MEASUREMENT).tolist() == [[6.75, 1]]
     assert set(diamonds(ax)[:, 1]) == {0.5}
     assert set(diamonds(warm)[:, 1]) == {0.25}
