@@ -137,7 +137,7 @@ class Return(Result):
         warm = (
             f"After {duration(60 * self.done_min)} warm caches serve nearly all players"
             if math.isfinite(self.done_min)
-            else f"Twelve hours later warm caches serve {percent(float(self.from_caches[-1]))} of them"
+            else f"Twelve hours later warm caches serve {percent(self.from_caches[-1])} of them"
         )
         return (
             f"Players come in steps of {percent(self.at.step)}. The load comes to "
