@@ -39,7 +39,7 @@ def test_the_model_is_the_simulation(setting):
                                      {"cells": 12, "drivers": 0.5}])  # fmt: skip
 def test_theory(setting):
     exact = page.theory(page.Setting(**setting))
-    runs = [page.simulate(seed=seed, **setting) for seed in range(20)]
+    runs = [page.simulate(seed=seed, **setting) for seed in range(50)]
     # Riders of one city share its drivers, so the city is the sample.
     assert_mean([run.not_nearest for run in runs], exact.not_nearest, allowance=0.003)
     assert_mean([run.true_km for run in runs], exact.true_km, allowance=0.01 * exact.true_km)
