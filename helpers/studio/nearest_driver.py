@@ -119,17 +119,21 @@ def _ways(
     draw = Draws(seed_)
     free = draw("drivers").random((Setting(drivers=drivers).free, 2)) * CITY_KM
     riders = draw("riders").random((RIDERS, 2)) * CITY_KM
-    apart = np.abs(free[np.newaxis] - riders[:, np.newaxis])
-    apart = np.minimum(apart, CITY_KM - apart)
-    km = np.hypot(apart[..., 0], apart[..., 1])
+    km2 = np.zeros((RIDERS, len(free)))
+    for axis in (0, 1):
+        apart = np.abs(free[:, axis] - riders[:, axis, np.newaxis])
+        km2 += np.minimum(apart, CITY_KM - apart) ** 2
     asked = {}
     for n in sizes:
-        side = CITY_KM / n
-        cells = np.abs((free // side)[np.newaxis] - (riders // side)[:, np.newaxis])
-        away = np.minimum(cells, n - cells).max(axis=2)
+        away = np.zeros(km2.shape, np.int8)
+        for axis in (0, 1):
+            homes, ours = ((one[:, axis] // (CITY_KM / n)).astype(np.int8)
+                           for one in (free, riders))  # fmt: skip
+            cells = np.abs(homes - ours[:, np.newaxis])
+            np.maximum(away, np.minimum(cells, n - cells), out=away)
         for ring in rings:
-            asked[n, ring] = np.where(away <= ring, km, np.inf).min(axis=1)
-    return asked, km.min(axis=1)
+            asked[n, ring] = np.sqrt(km2.min(axis=1, initial=np.inf, where=away <= ring))
+    return asked, np.sqrt(km2.min(axis=1))
 
 
 # --- theory ---------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
      '"from": self.outages.estimate', "test_the_page", {"setting": {}}),
     ("latent_faults", "error_bars(ax, EVERY_DAYS, seen,", "error_bars(ax, EVERY_DAYS, run.outages,",
      "test_the_page", {"setting": {}}),
-    ("nearest_driver", "away <= ring, km, np.inf", "away < ring, km, np.inf",
+    ("nearest_driver", "where=away <= ring", "where=away < ring",
      "test_the_model_is_the_simulation", {"setting": {}}),
     ("nearest_driver", "(step - ring * a) / a, 0, 1)", "(step - ring * a) / a / 1.2, 0, 1)",
      "test_theory", {"setting": {}}),
