@@ -5,6 +5,7 @@ from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.deal import Deal, deal
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
+from helpers.explore.exposing import Exposed, expose
 from helpers.explore.picture import Picture, picture
 from helpers.explore.predictions import forget_predictions, predict, predictions
 from helpers.explore.progress import progress
@@ -15,6 +16,7 @@ from helpers.explore.standing import progress_page
 __all__ = [
     "Deal",
     "Explorer",
+    "Exposed",
     "Picture",
     "Replay",
     "calibration",
@@ -22,6 +24,7 @@ __all__ = [
     "choice",
     "deal",
     "explore",
+    "expose",
     "forget_predictions",
     "picture",
     "predict",

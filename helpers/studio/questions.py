@@ -10,12 +10,15 @@ from collections.abc import Mapping
 
 from helpers.foundations.prose import significant
 from helpers.foundations.questions import Goal, Prediction, Quiz
-from helpers.studio import changes, desk, growth
+from helpers.studio import changes, desk, growth, questions_of_stories
 from helpers.studio.deck import brief
 from helpers.studio.judge import ran_on
 from helpers.studio.references import checklist, usual
 
 CHAPTER = "11"
+
+#: Services that one call depends on, and how often each is up.
+DEPENDENCIES, UP = questions_of_stories.DEPENDENCIES, questions_of_stories.UP
 
 
 def _v0_thousand() -> float:
@@ -47,6 +50,7 @@ def _recipe_keeps() -> str:
 
 
 PREDICTIONS: Mapping[str, Prediction] = {
+    **questions_of_stories.PREDICTIONS,
     "v0": Prediction(
         question="One machine of four threads runs a news feed: 40 ms of its own work a request, "
         "25 ms in the database, and for one request in twenty 250 ms of further work. Thirty "
@@ -98,6 +102,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
 }
 
 QUIZZES: Mapping[str, Quiz] = {
+    **questions_of_stories.QUIZZES,
     "green": Quiz(
         question="A design passes every trace that you have. What do you know?",
         options={
@@ -169,6 +174,7 @@ def _edge_boundary(run: growth.Growth) -> str:
 
 
 GOALS: Mapping[str, Goal] = {
+    **questions_of_stories.GOALS,
     "edge": Goal(
         asked="the most daily users for whom “v4 a queue” keeps what was promised, within a tenth.",
         reached=_edge_of_v4,
