@@ -41,3 +41,18 @@ def verdicts(*, seed: int = 1) -> pd.DataFrame:
             said[kind] = misses[0].partition(" of at ")[0] if misses else "keeps it all"
         rows[brief.title] = said
     return pd.DataFrame(rows).T
+
+
+def seen_and_unseen(*, seed: int = 1) -> str:
+    """Say how many of the usual designs keep all that can be seen, and how many the rest as well.
+
+    Parameters
+    ----------
+    seed : int
+    """
+    seen = [judge(one, usual(one), one.visible, seed=seed).passes for one in deck().values()]
+    rest = [judge(one, usual(one), one.unseen, seed=seed).passes for one in deck().values()]
+    return (
+        f"Of {len(seen)} usual designs, {sum(seen)} keep all on the traces that can be seen, and "
+        f"{sum(rest)} on the others."
+    )

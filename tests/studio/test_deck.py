@@ -115,6 +115,8 @@ def test_a_checklist_keeps_one_brief_of_eight():
     assert list(table["reference"]) == ["keeps it all"] * 8
     assert "keeps it all" not in set(table["usual"])
     assert (table["checklist"] == "keeps it all").sum() == 1
+    assert "Of 8 usual designs, 8 keep all" in all_briefs.seen_and_unseen()
+    assert "and 0 on the others" in all_briefs.seen_and_unseen()
     dearer = [key for key in KEYS
               if monthly_usd(brief(key), checklist(brief(key)))
               > monthly_usd(brief(key), reference(brief(key)))]  # fmt: skip
