@@ -73,6 +73,7 @@ def test_the_page(setting):
         np.testing.assert_allclose(on[:, 0], run.found[run.front, 0])
         np.testing.assert_allclose(on[:, 1], heights[run.front])
         np.testing.assert_allclose(drawn.rings(ax), [[usd, heights[row]]])
+    assert run.columns["misses"] == list(run.misses)
     assert load == run.columns["load (%)"][row] / 100
     assert outage == run.columns["outage (min a year)"][row]
     assert_legible(*axes)

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+#: A database that is slow, and a balancer that does not wait.
+_STORM = {"brief": "payments", "trace": "3 (unseen)", "servers": 3, "replicas": 1,
+          "patience": "0.5 s", "retries": 3}  # fmt: skip
+
 #: Experiment, a line as it is and as it must not be, and a test that says so, with its arguments.
 FAULTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("invented_latency", "1e3 * theory(at, load).mean_s for load in loads",
@@ -73,6 +77,32 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any]]] = [
      "test_the_processor_says_that_there_are_too_many_however_few_there_are", {}),
     ("wrong_signal", "[exact.needed] * 2", "[exact.missing] * 2",
      "test_the_page", {"signal": "processor", "setting": {}}),
+    ("growth", "return Carries(rps, rps * 86_400", "return Carries(rps, 0.85 * rps * 86_400",
+     "test_what_a_part_can_do", {}),
+    ("growth", '"load": at.rate_rps / theory', '"load": 0.85 * at.rate_rps / theory',
+     "test_the_page", {"version": "v0 one machine", "setting": {}}),
+    ("growth", "100 * self.up < at.promised", "self.up < at.promised",
+     "test_each_step_is_forced_by_a_number_and_the_next_version_is_enough", {}),
+    ("growth", "far = self.at.overseas and", "far = self.at.overseas or",
+     "test_light_is_slow", {}),
+    ("desk", "np.histogram(sent[ran.in_time], edges)", "np.histogram(sent, edges)",
+     "test_the_page", {"setting": _STORM}),
+    ("desk", "{significant(100 * share)} % are in time", "{significant(100 * ran.answered)} % are",
+     "test_the_page", {"setting": _STORM}),
+    ("desk", "left.axhline(theory(run.at)", "left.axhline(0.85 * theory(run.at)",
+     "test_the_page", {"setting": {}}),
+    ("desk", "retries=at.retries", "retries=0", "test_it_wires_what_the_controls_say", {}),
+    ("changes", "(one.extra_usd, one.left, one.words)", "(one.left, one.extra_usd, one.words)",
+     "test_what_is_said_of_a_change_is_what_a_run_says", {}),
+    ("changes", "lefts = [one.left for", "lefts = [0.85 * one.left for",
+     "test_the_page", {"setting": {"brief": "video"}}),
+    ("changes", '"go wrong": [one.left', '"go wrong": [one.extra_usd',
+     "test_the_page", {"setting": {"brief": "video"}}),
+    ("place", "outage_min = (1 - up(", "outage_min = 0.5 * (1 - up(",
+     "test_marks_are_the_bill_the_load_and_the_outage", {}),
+    ("place", "usd[on], up_[on]", "usd[on], 0.85 * up_[on]", "test_the_page", {"setting": {}}),
+    ("place", '"misses": list(self.misses)', '"misses": self.misses[::-1]',
+     "test_the_page", {"setting": {}}),
 ]  # fmt: skip
 
 
@@ -83,7 +113,8 @@ def test_a_planted_fault_is_caught(fault, monkeypatch):
     tests = importlib.import_module(f"tests.studio.test_{experiment}")
     test = getattr(tests, name)
     test(**arguments)
-    monkeypatch.setattr(tests, "page", _planted(page, old, new))
+    name = "page" if hasattr(tests, "page") else experiment
+    monkeypatch.setattr(tests, name, _planted(page, old, new))
     with pytest.raises(AssertionError):
         test(**arguments)
 
