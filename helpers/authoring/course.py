@@ -137,7 +137,14 @@ CHAPTERS = (
         written=True,
         lab="lab10_asynchronous_processing",
     ),
-    Chapter(11, "its_a_journey", "It's a journey", _claims(92, 95)),
+    Chapter(
+        11,
+        "its_a_journey",
+        "It's a journey",
+        _claims(92, 95),
+        written=True,
+        lab="lab11_its_a_journey",
+    ),
 )
 
 

@@ -41,6 +41,7 @@ REWRITTEN = {
         "popitem(last=True)",
     ),
     "10": ("helpers.messaging.prefetch:one_consumer", "at.work_ms / 1000", "at.work_ms / 500"),
+    "11": ("helpers.studio.growth:limits", "0.7 * capacity", "0.4 * capacity"),
 }
 
 
