@@ -1,4 +1,1 @@
-"""Chapter 11: designs that are run, models that lie, and stories and bad days re-created.
-
-One file for each experiment; `beside` holds how a model and its repair are drawn.
-"""
+"""Chapter 11: the design studio; briefs, designs, traces, scorecards."""
