@@ -113,7 +113,9 @@ class Prose:
             at: unlinked(cell.source) for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
         self.printed = "".join(
-            output.get("text", "") for cell in cells for output in cell.get("outputs", ())
+            output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            for cell in cells
+            for output in cell.get("outputs", ())
         )
         self.code = [cell.source for cell in cells if cell.cell_type == "code"]
         for name, prediction in getattr(questions, "PREDICTIONS", {}).items():

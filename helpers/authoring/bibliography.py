@@ -38,7 +38,7 @@ _MONTH = (
 #: Before a year: it is the rest of a date, or tells when something happened or was so.
 _DATE = re.compile(
     rf"(?:{_MONTH}) $|datetime\.date\($|\bIn $|defaults than in $|timeout came in $|"
-    r"tables of $|printed in $|10/31 $|Architecture, $"
+    r"tables of $|printed in $|shape \($|10/31 $|Architecture, $"
 )
 #: Addresses and code cite nothing.
 _HIDDEN = re.compile(r"https?://\S+|`[^`\n]*`|\]\([^)\n]*\)")

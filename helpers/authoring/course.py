@@ -105,7 +105,14 @@ CHAPTERS = (
         written=True,
         lab="lab06_designing_for_failure",
     ),
-    Chapter(7, "consistency_models", "Consistency models", _claims(64, 71)),
+    Chapter(
+        7,
+        "consistency_models",
+        "Consistency models",
+        _claims(64, 71),
+        written=True,
+        lab="lab07_consistency_models",
+    ),
     Chapter(
         8,
         "partitioning_and_sharding",
@@ -130,7 +137,14 @@ CHAPTERS = (
         written=True,
         lab="lab10_asynchronous_processing",
     ),
-    Chapter(11, "its_a_journey", "It's a journey", _claims(92, 95)),
+    Chapter(
+        11,
+        "its_a_journey",
+        "It's a journey",
+        _claims(92, 95),
+        written=True,
+        lab="lab11_its_a_journey",
+    ),
 )
 
 

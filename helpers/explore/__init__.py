@@ -5,6 +5,7 @@ from helpers.explore.controls import choice, slider, spelled, toggle
 from helpers.explore.deal import Deal, deal
 from helpers.explore.environment import check_environment
 from helpers.explore.explorer import Explorer, explore
+from helpers.explore.exposing import Exposed, expose
 from helpers.explore.learning import learning
 from helpers.explore.picture import Picture, picture
 from helpers.explore.predictions import forget_predictions, predict, predictions
@@ -18,6 +19,7 @@ from helpers.explore.standing import progress_page
 __all__ = [
     "Deal",
     "Explorer",
+    "Exposed",
     "Picture",
     "Replay",
     "Shown",
@@ -26,6 +28,7 @@ __all__ = [
     "choice",
     "deal",
     "explore",
+    "expose",
     "forget_predictions",
     "learning",
     "picture",

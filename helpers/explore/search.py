@@ -22,6 +22,8 @@ class Search:
         The chapter's questions.
     name : str
         Which of its goals.
+    told : str
+        What is told when it has been found.
 
     Attributes
     ----------
@@ -34,7 +36,8 @@ class Search:
         If the chapter has no such goal.
     """
 
-    def __init__(self, questions: Goals, name: str) -> None:
+    def __init__(self, questions: Goals, name: str, told: str = "The boundary") -> None:
+        self._told = told
         self.goal: Goal = named(name, questions.GOALS, "goal")
         self.key = f"{questions.CHAPTER}-{name}"
         self.widget = widgets.HTML(layout={"margin": "0"})
@@ -87,7 +90,7 @@ class Search:
             said += "you have committed to the prediction about it."
         else:
             boundary = html.escape(self.goal.boundary(self._last))
-            said = f"<b>✓ Found:</b> {asked} <b>The boundary:</b> {boundary}"
+            said = f"<b>✓ Found:</b> {asked} <b>{self._told}:</b> {boundary}"
         if f"<p>{said}</p>" != self.widget.value:
             self.widget.value = f"<p>{said}</p>"
 

@@ -162,7 +162,7 @@ def _asked(source: str, number: str) -> Iterator[tuple[str, str]]:
             yield from (("predict", f"{number}-{name}") for name in _dealt(deck.attr, number))
         elif kind == "predict" and _text(words.get("key")):
             yield kind, _text(words.get("key"))
-        elif kind == "explore":
+        elif kind in ("explore", "expose"):
             if isinstance(goal := words.get("find"), ast.Tuple):
                 yield "goal", f"{number}-{_text(goal.elts[-1])}"
             if isinstance(model := words.get("model"), ast.Name):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from helpers.foundations.dominance import undominated
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import key, log_axis, plain, ring
 from helpers.foundations.experiment import (
@@ -94,16 +95,10 @@ def theory(at: Setting) -> np.ndarray:
 
     Kung, Luccio and Preparata, "On Finding the Maxima of a Set of Vectors", JACM 1975: sorted by
     the first number, then the second and so on, each needs to be held only against those that are
-    still standing before it.
+    still standing before it. Chapter 11 looks for its frontier in the same way.
     """
     judged = [GOOD.index(name) for name in CRITERIA[at.judged_by]]
-    marks = np.array([[design[i] for i in judged] for design in cloud().values()])
-    standing: list[int] = []
-    for i in np.lexsort(marks.T[::-1]):
-        over = marks[standing]
-        if not ((over <= marks[i]).all(axis=1) & (over < marks[i]).any(axis=1)).any():
-            standing.append(int(i))
-    return np.sort(np.array(standing))
+    return undominated([[design[i] for i in judged] for design in cloud().values()])
 
 
 # --- what it says ---------------------------------------------------------------------------------

@@ -30,8 +30,13 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import percent, rounded, significant
-from helpers.foundations.statistics import Interval, quantile_interval, wilson_interval
-from helpers.tradeoffs.round_trips import fewer_than, round_trip
+from helpers.foundations.statistics import (
+    Interval,
+    fewer_than,
+    quantile_interval,
+    wilson_interval,
+)
+from helpers.tradeoffs.round_trips import round_trip
 from helpers.tradeoffs.wars import FAR_MS, FITS, delay_of, delays
 
 #: Writes, each with one read, in the simulation.

@@ -1,6 +1,6 @@
-"""How long a round trip takes, and how likely it is that fewer than k of several are over.
+"""How long a round trip takes.
 
-Where that stops being true: both ask for delays that know nothing of one another.
+Where that stops being true: the delays of both ways must know nothing of one another.
 """
 
 from __future__ import annotations
@@ -21,13 +21,3 @@ def round_trip(go: Delay, back: Delay, ms: np.ndarray) -> np.ndarray:
         left = np.maximum(ms[:, None] - steps, 0.0)
         total += share * (go.below(left) * np.diff(edges)).sum(axis=1)
     return total
-
-
-def fewer_than(k: int, shares: list[np.ndarray]) -> np.ndarray:
-    """Probability that fewer than `k` of independent events happen, each with its share."""
-    counts = [np.ones_like(shares[0])] + [np.zeros_like(shares[0]) for _ in shares]
-    for share in shares:
-        for many in range(len(counts) - 1, 0, -1):
-            counts[many] = counts[many] * (1 - share) + counts[many - 1] * share
-        counts[0] = counts[0] * (1 - share)
-    return np.sum(counts[:k], axis=0)

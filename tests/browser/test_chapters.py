@@ -29,6 +29,7 @@ REWRITTEN = {
     "04": ("helpers.anatomy.balancing:two_choices", "[:2]", "[:1]"),
     "05": ("helpers.estimation.estimate:servers_for", "(3 * kept)", "(5 * kept)"),
     "06": ("helpers.failure.bad_day:one_day", "room = 0.0 if paused", "room = 60 * 40.0 if paused"),
+    "07": ("helpers.consistency.inversion:two_reads", "[: at.r]", "[:1]"),
     "08": (
         "helpers.sharding.ring:my_ring",
         "at.virtual_nodes, at.seed",
@@ -40,6 +41,7 @@ REWRITTEN = {
         "popitem(last=True)",
     ),
     "10": ("helpers.messaging.prefetch:one_consumer", "at.work_ms / 1000", "at.work_ms / 500"),
+    "11": ("helpers.studio.growth:limits", "0.7 * capacity", "0.4 * capacity"),
 }
 
 

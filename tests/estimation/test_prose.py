@@ -170,8 +170,8 @@ def test_envelopes() -> None:
     assert log_sigma(2.0) > 0
     given("nine of ten truths", "nine times in ten", why="the level of the ranges")
     given("The envelope is a dozen multiplications", why="a count of the page")
-    said("With a factor of two each, are they off by a factor of sixteen", "$2^4 = 16$")
-    said("and then sixteen is right")
+    said("off by a factor of four, not of sixteen", "$2^4 = 16$")
+    said("and then sixteen is right", "Why not sixteen?")
     assert error_factor(4, 2.0) == pytest.approx(4)
     said("good to about ×/÷ 4 on four rough guesses")
     assert log_sigma(5.0) ** 2 > 5 * log_sigma(2.0) ** 2

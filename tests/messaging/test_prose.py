@@ -218,7 +218,7 @@ def test_killed_consumers() -> None:
     assert killed_consumers.theory(at) == doubled.mean() == 4.5
     said("Any of 0 to *b* − 1 messages", "Any of 0 to 9 are done and not yet acknowledged")
     assert f"at most {trial.kills * trial.batch})" in PROSE.printed
-    said("The printed bound is ten for each kill and not nine")
+    said("The bound in the sentences is ten for each kill and not nine")
     keyed = killed_consumers.simulate(keyed=True)
     assert keyed.doubled_here.estimate == 0
     said("whatever was delivered twice took effect once")

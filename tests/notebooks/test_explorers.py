@@ -20,7 +20,13 @@ from helpers.explore import Explorer
 from helpers.explore.canvas import Canvas
 from helpers.foundations.experiment import Result
 from tests.drawn import text_faults
-from tests.explorers import corners, explorers_of, shows_an_explorer
+from tests.explorers import (
+    FEW_CORNERS,
+    MOST_CORNERS,
+    corners,
+    explorers_of,
+    shows_an_explorer,
+)
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -54,7 +60,8 @@ def test_every_setting_of_every_explorer_can_be_read(notebook: Path, thorough: b
 
 def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     faults = []
-    for number, setting in enumerate(corners(explorer, points=20 if thorough else 3)):
+    points, most = (20, MOST_CORNERS) if thorough else (2, FEW_CORNERS)
+    for number, setting in enumerate(corners(explorer, points, most=most)):
         try:
             run = _run(explorer, setting)
             explorer.canvas.draw((run,))

@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 import re
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from helpers.anatomy import cache_load
 from helpers.caching import expiry
+from helpers.consistency import (
+    bank,
+    broadcast,
+    lag,
+    last_writer,
+    majorities,
+    register,
+    sharded_counter,
+)
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
 from helpers.failure import threshold
 from helpers.foundations.questions import Goal, Goals
+from helpers.foundations.suspects import tried
 from helpers.scaling import break_even, query_time, scalability, scaling_cost, two_columns
 from helpers.sharding import migration
+from helpers.studio import (
+    by_address,
+    daily_p99,
+    desk,
+    growth,
+    invented_latency,
+    leaky_queue,
+    let_them_in,
+    never_invalidated,
+    sorted_ring,
+    tester_pool,
+)
 from helpers.tradeoffs import frontier, nines, partition, quorum
 from helpers.why import rolling
 
 Values = dict[str, Any]
 
+
+def trial(experiment: ModuleType) -> Any:
+    """Something whose simulation is the trial of a law on an experiment's suspect."""
+    return SimpleNamespace(simulate=lambda law: tried(experiment.SUSPECT, law))
+
+
+#: Five servers with short lines, as the flash sale needs them.
+_NOON: Values = {"brief": "sale", "trace": desk.TRACES[2], "servers": 5, "cache": "beside",
+                 "replicas": 1, "retries": 1, "room": "30"}  # fmt: skip
+
+#: Laws that expose nobody.
+_FOOLS: list[Values] = [{"law": lambda run: True}, {"law": lambda run: False}]
+
 #: Experiment, settings that are not what was asked for (the explorer's first among them), and one
 #: for each part that is. What stands nearest to the boundary on either side is a step of a slider.
-CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
+CASES: dict[str, tuple[Any, list[Values], dict[str, Values]]] = {
     "01-ends-badly": (
         rolling,
         [
@@ -118,6 +153,75 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
         [{}, {"stall_s": 0.9}, {"stall_s": 1.1}],
         {"": {"stall_s": 1.0}},
     ),
+    "07-counter-example": (
+        register,
+        [
+            {},
+            {"read_quorum": 1, "write_quorum": 1},
+            {"read_quorum": 1, "write_quorum": 3, "seed": 1},
+            {"read_quorum": 3, "write_quorum": 3, "seed": 4},
+        ],
+        {"": {"read_quorum": 1, "write_quorum": 3, "seed": 4}},
+    ),
+    "07-worse": (
+        majorities,
+        [
+            {},
+            {"down_percent": 50.0},
+            {"down_percent": 51.0, "quorum": 1},
+            {"down_percent": 51.0, "replicas": 1, "quorum": 1},
+        ],
+        {"": {"down_percent": 51.0}},
+    ),
+    "07-cheap": (
+        lag,
+        [
+            {},
+            {"keeps": lag.WAIT},
+            {"pause_ms": 400.0},
+            {"keeps": lag.WAIT, "pause_ms": 400.0, "lag_ms": 90.0},
+        ],
+        {"": {"keeps": lag.WAIT, "pause_ms": 450.0}},
+    ),
+    "07-none-lost": (
+        last_writer,
+        [
+            {},
+            {"gap_ms": 200.0},
+            {"stamp": last_writer.READ_FIRST, "skew_ms": 29.0},
+            {"stamp": last_writer.READ_FIRST, "gap_ms": 35.0},
+            {"stamp": last_writer.READ_FIRST, "delay_ms": 45.0},
+        ],
+        {"": {"stamp": last_writer.READ_FIRST, "delay_ms": 40.0}},
+    ),
+    "07-cheap-and-near": (
+        broadcast,
+        [
+            {},
+            {"shape": "line"},
+            {"shape": "tree of 2"},
+            {"shape": "everybody"},
+            {"shape": "tree of 4", "echo": True},
+            {"shape": "tree of 4", "nodes": 24},
+        ],
+        {"": {"shape": "tree of 4"}},
+    ),
+    "07-skewed": (
+        bank,
+        [{}, {"isolation": bank.SNAPSHOT}, {"work": bank.WITHDRAWALS}],
+        {"": {"isolation": bank.SNAPSHOT, "work": bank.WITHDRAWALS}},
+    ),
+    "07-few-rows": (
+        sharded_counter,
+        [
+            {},
+            {"rows": 6},
+            {"likes_rps": 500.0, "rows": 5},
+            {"likes_rps": 500.0, "rows": 7},
+            {"likes_rps": 499.0, "rows": 6},
+        ],
+        {"": {"likes_rps": 500.0, "rows": 6}},
+    ),
     "08-window": (
         migration,
         [
@@ -140,6 +244,82 @@ CASES: dict[str, tuple[ModuleType, list[Values], dict[str, Values]]] = {
             {"attempts": 5, "load": 0.21, "cut": 0.2},
         ],
         {"": {"attempts": 5, "load": 0.21}},
+    ),
+    "11-edge": (
+        growth,
+        [
+            {},
+            {"version": growth.VERSIONS[4], "users": 250_000.0},
+            {"version": growth.VERSIONS[4], "users": 290_000.0},
+            {"version": growth.VERSIONS[5], "users": 280_000.0},
+            {"version": growth.VERSIONS[4], "users": 280_000.0, "within_ms": 200.0},
+        ],
+        {"": {"version": growth.VERSIONS[4], "users": 280_000.0}},
+    ),
+    "11-noon": (
+        desk,
+        [
+            {},
+            _NOON | {"room": "60"},
+            _NOON | {"servers": 4},
+            _NOON | {"servers": 6},
+            _NOON | {"trace": desk.TRACES[0]},
+        ],
+        {"": _NOON},
+    ),
+    "11-formula": (
+        trial(invented_latency),
+        _FOOLS,
+        {"": {"law": lambda run: run["work_s"] <= run["servers"] * run["run_s"]}},
+    ),
+    "11-ring": (
+        trial(sorted_ring),
+        _FOOLS,
+        {
+            "": {
+                "law": lambda run: all(
+                    new == old or new >= run["servers"]
+                    for old, new in zip(run["before"], run["after"], strict=True)
+                )
+            }
+        },
+    ),
+    "11-address": (
+        trial(by_address),
+        _FOOLS,
+        {"": {"law": lambda run: max(run["served"]) >= run["from_office"]}},
+    ),
+    "11-leak": (
+        trial(leaky_queue),
+        [*_FOOLS, {"law": lambda run: run["done"] + run["waiting"] <= run["came"]}],
+        {"": {"law": lambda run: run["came"] == run["done"] + run["refused"] + run["waiting"]}},
+    ),
+    "11-report": (
+        trial(daily_p99),
+        _FOOLS,
+        {"": {"law": lambda run: (run["times_ms"] > run["p99_ms"]).mean() <= 0.0101}},
+    ),
+    "11-tester": (
+        trial(tester_pool),
+        _FOOLS,
+        {"": {"law": lambda run: run["rate_rps"] * run["mean_s"] > 0.9 * run["waiting"]}},
+    ),
+    "11-fresh": (
+        trial(never_invalidated),
+        _FOOLS,
+        {
+            "": {
+                "law": lambda run: (
+                    run["reads"] - run["hits"]
+                    >= "".join(event[0] for event in run["events"]).count("ur")
+                )
+            }
+        },
+    ),
+    "11-largest-step": (
+        let_them_in,
+        [{"step": 0.1}, {"step": 0.17}, {"step": 0.2}, {"step": 1.0}],
+        {"": {"step": 0.18}},
     ),
     "09-never-recovers": (
         expiry,
@@ -207,9 +387,13 @@ NUMBERS = {
     "02-less-than-one": "0.0156",
     "04-keeps-up": "above 80 %",
     "05-shortest-stall": "0.917 s",
+    "07-few-rows": "8.57 ms",
     "08-window": "85 %",
     "06-stays-dead": "20 %",
+    "11-edge": "282,000 daily users",
+    "11-noon": "444 requests/s",
     "09-never-recovers": "300 requests/s",
+    "11-largest-step": "20 %",
 }
 
 

@@ -1,0 +1,155 @@
+"""The search for what would have helped: it tries what it says, and finds what is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.blueprint.written import differences
+from helpers.foundations.drawing import style
+from helpers.studio import changes
+from helpers.studio.deck import brief, deck
+from helpers.studio.edits import bad, single_changes, worst_trace
+from helpers.studio.judge import judge, monthly_usd
+from helpers.studio.references import naive, usual
+from tests import drawn
+from tests.checks import assert_legible, diamonds, drawn_by
+from tests.models import edited
+
+MODEL = "helpers.studio.changes:what_helps"
+
+
+def last(**setting):
+    *_, run = changes.simulate(**setting)
+    return run
+
+
+@pytest.mark.parametrize("key", deck())
+@pytest.mark.parametrize("build", [naive, usual])
+def test_single_changes_are_designs_for_the_brief_and_differ(key, build):
+    one, design = brief(key), build(brief(key))
+    found = single_changes(one, design)
+    assert len(found) >= 10
+    assert len({words for words, _ in found}) == len(found)
+    for words, changed in found:
+        assert one.objections(changed) == [], words
+        parts = {each.what.partition(":")[0] for each in differences(design, changed)}
+        assert parts, words
+        assert len({part for part in parts if ">>" not in part}) <= 3, words
+    assert [words for words, _ in single_changes(one, design)] == [words for words, _ in found]
+
+
+#: What the search finds for the usual designs: a change among the three cheapest, and whether the
+#: design with it keeps all on every trace.
+FOUND = {
+    "shortener": ("cache beside the database, not before it", True),
+    "rides": ("balancer: waits 0.5 s at most", True),
+    "video": ("queue keeps its jobs on disk", True),
+    "payments": ("room for 30 at each of app", False),
+    "chat": ("one more replica of db", True),
+    "sale": ("room for 30 at each of app", True),
+}
+
+
+@pytest.mark.parametrize("key", FOUND)
+def test_it_finds_what_would_have_helped(key):
+    words, enough = FOUND[key]
+    run = last(brief=key)
+    (found,) = [one for one in run.cheapest if one.words == words]
+    one = brief(key)
+    card = judge(one, found.design, one.traces)
+    assert card.passes == enough, card.misses
+    assert found.left <= 0.9 * run.before
+
+
+def test_what_is_said_of_a_change_is_what_a_run_says():
+    run = last(brief="rides")
+    one, design = run.at.the_brief, run.at.design
+    assert run.trace == worst_trace(one, design, 1)
+    assert run.before == judge(one, design, [run.trace]).bad
+    for tried in run.tried[:6]:
+        assert tried.left == judge(one, tried.design, [run.trace]).bad
+        assert tried.extra_usd == pytest.approx(
+            monthly_usd(one, tried.design) - monthly_usd(one, design)
+        )
+    assert [one.words for one in run.tried] == [words for words, _ in single_changes(one, design)]
+    order = [(each.extra_usd, each.left) for each in run.helped]
+    assert order == sorted(order)
+    assert run.cheapest == run.helped[:3]
+
+
+def test_more_machines_do_not_help_payments():
+    run = last(brief="payments")
+    useless = {one.words: one.left for one in run.tried if one.left > 0.95 * run.before}
+    assert {"one more of app", "one more replica of db", "a cache beside the database"} <= set(
+        useless
+    )
+    assert all(changes.theory(one.design) == changes.theory(run.at.design) for one in run.cheapest)
+
+
+# --- the model and its edits ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["chat", "rides", "video", "payments"])
+def test_the_model_finds_what_the_search_finds(key):
+    run = last(brief=key)
+    said = changes.what_helps(run.at)
+    assert said["words"] == [one.words for one in run.cheapest]
+    assert said["left"] == [one.left for one in run.cheapest]
+
+
+def test_the_best_first():
+    model = edited(
+        MODEL,
+        "kept.append((monthly_usd(parts, changed) - bill, left, words))",
+        "kept.append((left, monthly_usd(parts, changed) - bill, words))",
+        "for _, _, words in best", "for _, _, words in best",
+        "[extra for extra, _, _ in best]", "[extra for _, extra, _ in best]",
+        "[left for _, left, _ in best]", "[left for left, _, _ in best]",
+    )  # fmt: skip
+    assert model(changes.Setting(brief="chat"))["words"][0] == "one more replica of db"
+    assert changes.what_helps(changes.Setting(brief="chat"))["words"][0] != "one more replica of db"
+
+
+def test_not_satisfied_so_soon():
+    model = edited(MODEL, "0.9 * before", "0.1 * before")
+    assert model(changes.Setting(brief="chat"))["words"] == ["one more replica of db"]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", [{"brief": "payments"}, {"brief": "video"},
+                                     {"brief": "rides", "start": "the first idea"}])  # fmt: skip
+def test_the_page(setting):
+    *early, run = changes.simulate(**setting)
+    assert [len(one.tried) for one in early] == list(range(1, run.steps, 6))
+    assert len(run.tried) == run.steps
+    assert f"Of {run.steps} changes tried, {len(run.helped)} leave" in run.reading
+    for one in run.cheapest:
+        assert f"{one.words} (" in run.reading
+        assert f"{one.left:,} left)" in run.reading
+    left, right = drawn_by(changes, run)
+    helps = [(one.extra_usd, one.left) for one in run.tried if one.left <= 0.9 * run.before]
+    np.testing.assert_allclose(
+        drawn.curve(left, color=style.BLUE), np.array(helps, float).reshape(-1, 2)
+    )
+    others = [(one.extra_usd, one.left) for one in run.tried if one.left > 0.9 * run.before]
+    np.testing.assert_allclose(drawn.curve(left, color=style.GHOST), np.array(others, float))
+    assert drawn.levels(left, color=style.INK) == [run.before]
+    np.testing.assert_allclose(
+        drawn.bars(right, facecolor=style.BLUE).ends, [one.left for one in run.cheapest]
+    )
+    rows = sorted(run.tried, key=lambda one: (one.left, one.extra_usd))
+    assert run.columns["change"] == [one.words for one in rows]
+    assert run.columns["go wrong"] == [one.left for one in rows]
+    assert run.columns["capacity (requests/s)"] == [changes.theory(one.design) for one in rows]
+    assert_legible(*drawn_by(changes, run))
+    _, right = drawn_by(changes, run, mine={"left": [5, 7]})
+    assert diamonds(right).tolist() == [[5, 1], [7, 0]]
+
+
+def test_a_request_that_goes_wrong_counts_once():
+    rides = brief("rides")
+    design = usual(rides)
+    assert bad(rides, design, rides.unseen[0], 1) == judge(rides, design, rides.unseen[:1]).bad
