@@ -83,30 +83,16 @@ def _versions(options: argparse.Namespace) -> int:
     return run_tests(options.which, options.python, options.arguments)
 
 
-def _glossary(options: argparse.Namespace) -> int:
-    from helpers.authoring import glossary
-
-    if options.check:
-        problems = glossary.outdated()
-        print("\n".join([*problems, f"{len(problems)} places to bring up to date"]))
-        return 1 if problems else 0
-    written = glossary.write()
-    print(
-        "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
-    )
-    return 0
-
-
-def _made(tool: str) -> Command:
-    """Return the command of a tool that makes pages: it has `write` and `outdated`."""
+def _made(*tools: str) -> Command:
+    """Return the command of tools that make pages: each has `write` and `outdated`."""
 
     def run(options: argparse.Namespace) -> int:
-        maker = importlib.import_module(f"helpers.authoring.{tool}")
+        makers = [importlib.import_module(f"helpers.authoring.{tool}") for tool in tools]
         if options.check:
-            problems = maker.outdated()
+            problems = [problem for maker in makers for problem in maker.outdated()]
             print("\n".join([*problems, f"{len(problems)} things to mend or bring up to date"]))
             return 1 if problems else 0
-        names = [str(path.relative_to(ROOT)) for path in maker.write()]
+        names = [str(path.relative_to(ROOT)) for maker in makers for path in maker.write()]
         print("\n".join([*names, f"{len(names)} changed"]))
         return 0
 
@@ -271,16 +257,18 @@ def main(arguments: list[str] | None = None) -> int:
     command("check", _check, "check form, rhythm, outputs, links and claims")
     labs = command("labs", _labs, "make labs/ from solutions/", notebooks=False)
     labs.add_argument("--check", action="store_true", help="only say what would change")
-    words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
-    words.add_argument("--check", action="store_true", help="only say what would change")
     made = {
         "navigation": "write every notebook's links, and the map",
+        "glossary": "make the glossary, and link to it",
         "bibliography": "write the page of sources",
         "claims": "write the ledger of claims",
-        "counts": "write the numbers of the README",
+        "counts": "write the numbers of README.md",
     }
-    for name, text in made.items():
-        one = command(name, _made(name), text, notebooks=False)
+    everything = command(
+        "pages", _made(*made), "make all pages that are made, and all links, anew", notebooks=False
+    )
+    for one in (everything, *(command(name, _made(name), text, notebooks=False)
+                              for name, text in made.items())):  # fmt: skip
         one.add_argument("--check", action="store_true", help="only say what is to be done")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))

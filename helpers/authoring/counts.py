@@ -87,7 +87,7 @@ def paragraph() -> str:
             f"  to change, and {all_.predictions} predictions to commit to.",
             f"- **[{sum(all_.claims.values())} claims](docs/claims.md)**, each tried and judged: "
             f"{judged}.",
-            f"  They rest on tests, and on {all_.works} [sources](notebooks/bibliography.ipynb).",
+            f"  Page and code cite {all_.works} [sources](notebooks/bibliography.ipynb).",
             f"- **{all_.labs} labs** with {all_.checks} cells of checks for {all_.points} points.",
             f"- **More than {all_.tests // 100 * 100:,} tests**, not counting the cases that each "
             "goes through.",

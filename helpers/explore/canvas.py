@@ -287,7 +287,7 @@ def _name_places(axes: Sequence[Axes], rows: int, columns: int) -> None:
     for number, ax in enumerate(axes):
         row, column = divmod(number, columns)
         words = [("upper", "lower")[row]] if rows == 2 else []
-        place = ax.set_title(" ".join([*words, across[column], "panel"]), loc="right")
+        place = ax.set_title(" ".join([*words, across[column]]), loc="right")
         place.set(fontsize=8, fontweight="normal", color=style.MUTED)
 
 

@@ -160,7 +160,7 @@ class Place(Result):
     def reading(self) -> str:
         mine = Marks(*self.found[self.chosen].tolist())
         said = (
-            f"“{self.at.design}” costs {mine.usd:,.0f} US$ a month, uses "
+            f"The design “{self.at.design}” costs {mine.usd:,.0f} US$ a month, uses "
             f"{significant(100 * mine.load)} % of its capacity in the busiest hour, and is down "
             f"for {duration(60 * mine.outage_min)} a year. "
         )

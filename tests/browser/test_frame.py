@@ -16,12 +16,12 @@ PAGE = """<div class="sd-explorer"><div class="jupyter-widgets"><div class="widg
 <div class="noUi-handle" id="foreign"></div>"""
 RENDER = """async source => {
     const frame = await import('data:text/javascript;base64,' + source);
-    const state = { dark: false };
+    const state = { dark: false, narrow: false };
     window.told = [];
     const model = {
         get: (name) => state[name],
-        set: (name, value) => { state[name] = value; },
-        save_changes: () => window.told.push(state.dark),
+        set: (name, value) => { state[name] = value; window.told.push([name, value]); },
+        save_changes: () => {},
     };
     window.stop = frame.default.render({ model, el: document.getElementById('own') });
 }"""
@@ -72,17 +72,31 @@ def test_the_frame_is_found_once_it_is_on_the_page(browser: Browser) -> None:
         assert watched.console == []
 
 
+def told(framed: Watched, name: str) -> list[bool]:
+    """What the kernel has heard of the page."""
+    framed.page.wait_for_timeout(50)
+    return [value for what, value in framed.page.evaluate("() => window.told") if what == name]
+
+
 def test_the_kernel_hears_whether_the_page_is_dark(framed: Watched) -> None:
-    page = framed.page
     turn = "light => { document.body.dataset.jpThemeLight = light; }"
     for light in ("true", "false", "false", "true"):
-        page.evaluate(turn, light)
-        page.wait_for_timeout(20)
-    assert page.evaluate("() => window.told") == [True, False]
-    page.evaluate("() => window.stop()")
-    page.evaluate(turn, "false")
-    page.wait_for_timeout(20)
-    assert page.evaluate("() => window.told") == [True, False]
+        framed.page.evaluate(turn, light)
+        framed.page.wait_for_timeout(20)
+    assert told(framed, "dark") == [True, False]
+    framed.page.evaluate("() => window.stop()")
+    framed.page.evaluate(turn, "false")
+    assert told(framed, "dark") == [True, False]
+
+
+def test_the_kernel_hears_whether_the_page_is_narrow(framed: Watched) -> None:
+    resize = "width => { document.querySelector('.sd-explorer').style.width = width; }"
+    framed.page.evaluate(resize, "900px")
+    before = len(told(framed, "narrow"))
+    for width in ("500px", "450px", "0", "900px"):
+        framed.page.evaluate(resize, width)
+        framed.page.wait_for_timeout(50)
+    assert told(framed, "narrow")[before:] == [True, False]
 
 
 def test_styles_hold_for_the_frames_and_nothing_else() -> None:

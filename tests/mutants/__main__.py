@@ -44,10 +44,10 @@ def drawn(count: int, seed: int, only: str) -> list[tuple[str, Mutant]]:
         if only in file.__name__ and (file in experiments() or not _is_plumbing(text)):
             for mutant in mutants_of(text):
                 by_part[mutant.part].append((file.__name__, mutant))
-    chosen = []
-    for position in range(count):
-        among = by_part[PARTS[position % len(PARTS)]]
-        chosen.append(among.pop(dice.randrange(len(among))))
+    chosen: list[tuple[str, Mutant]] = []
+    while len(chosen) < count and (parts := [part for part in PARTS if by_part[part]]):
+        for part in parts[: count - len(chosen)]:
+            chosen.append(by_part[part].pop(dice.randrange(len(by_part[part]))))
     return chosen
 
 

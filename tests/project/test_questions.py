@@ -67,6 +67,7 @@ NO_ANSWER = {
     "05-bad-months": "error_budget_min(slo_percent)",  # minutes of budget
     "08-growing-ids": "One shard can do 200",  # what one can do; that all meet one is the answer
     "08-local-join": "gathered = real_scatter_gather",  # milliseconds of another experiment
+    "11-step": "Twenty look, the rest sleep",  # threads at a lock
     "10-patience": "bounded_queue.MEASURED",  # jobs turned away by another queue
 }
 #: What stands in a cell that runs a covered experiment and says nothing of its answer.

@@ -19,6 +19,11 @@ def test_its_numbers_are_those_of_the_course() -> None:
     assert counts.outdated() == [], "run: python -m helpers.authoring counts"
 
 
+def test_one_command_knows_all_pages_that_are_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pages", "--check"]) == 0, capsys.readouterr().out
+    assert "0 things to mend" in capsys.readouterr().out
+
+
 def test_what_is_counted_is_there() -> None:
     all_ = counts.counted()
     written = [chapter for chapter in CHAPTERS if chapter.written]
