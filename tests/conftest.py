@@ -16,7 +16,7 @@ from helpers.authoring.execute import isolated_environment
 #: The longest tests. Each may go to any worker; those of one notebook stay together.
 _LONG = (
     "tests/notebooks/test_explorers.py",
-    "tests/grading/test_class.py::test_blank_solved_and_lying_answers_of_every_lab",
+    "tests/grading/test_class.py::test_blank_solved_and_lying_answers_of_a_lab",
 )
 #: Long, too, and of one piece.
 _LONG_TOGETHER = ("tests/grading/test_guide.py", "tests/grading/test_class.py")
@@ -28,7 +28,7 @@ _CHAPTERS = "tests/browser/test_chapters.py"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Name what takes too long for every day."""
-    text = "move every slider in the browser to both ends, and try more settings of each explorer"
+    text = "every slider in the browser to both ends, every lab graded, more settings and seeds"
     parser.addoption("--thorough", action="store_true", help=text)
 
 

@@ -1,10 +1,15 @@
-"""Find every explorer of a notebook by running its code, so that no list is kept by hand."""
+"""Find every explorer of a notebook by running its code, so that no list is kept by hand.
+
+``python -m tests.explorers notebooks/02*.ipynb`` says how long each one's simulation takes.
+"""
 
 from __future__ import annotations
 
 import ast
 import itertools
 import random
+import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -13,9 +18,11 @@ from unittest import mock
 
 import nbformat
 
-from helpers.explore import Explorer
+from helpers.explore import Explorer, Replay
+from helpers.foundations.experiment import frames_of
 
-_ALL_CORNERS_UP_TO = 32
+#: Combinations of ends that are all tried; of more of them as many at random as half of this.
+MOST_CORNERS, FEW_CORNERS = 32, 12
 
 
 @lru_cache(maxsize=1)  # the explorers of all chapters would take a gigabyte
@@ -64,11 +71,13 @@ def shows_an_explorer(cell: Any) -> bool:
     return any("explore(" in line and "import" not in line for line in lines)
 
 
-def corners(explorer: Explorer, points: int = 6, seed: int = 1) -> Iterator[dict[str, Any]]:
+def corners(
+    explorer: Explorer | Replay, points: int = 6, seed: int = 1, most: int = MOST_CORNERS
+) -> Iterator[dict[str, Any]]:
     """Yield settings at the ends of every control, and at random points between them.
 
-    All combinations of ends where there are few enough of them; otherwise each control's ends
-    with the others at their defaults, and random corners.
+    All combinations of ends where there are at most `most`; otherwise each control's ends
+    with the others at their defaults, and random corners, half as many as `most`.
     """
     ends = {name: control.ends for name, control in explorer.controls.items()}
     defaults = {name: control.default for name, control in explorer.controls.items()}
@@ -76,14 +85,14 @@ def corners(explorer: Explorer, points: int = 6, seed: int = 1) -> Iterator[dict
     combinations = 1
     for options in ends.values():
         combinations *= len(options)
-    if combinations <= _ALL_CORNERS_UP_TO:
+    if combinations <= most:
         for values in itertools.product(*ends.values()):
             yield dict(zip(ends, values, strict=True))
     else:
         for name, options in ends.items():
             for value in options:
                 yield {**defaults, name: value}
-        for _ in range(_ALL_CORNERS_UP_TO // 2):
+        for _ in range(most // 2):
             yield {name: dice.choice(options) for name, options in ends.items()}
     for _ in range(points):
         yield {name: _between(control, dice) for name, control in explorer.controls.items()}
@@ -97,3 +106,26 @@ def _between(control: Any, dice: random.Random) -> Any:
     else:
         value = control.low + (control.high - control.low) * dice.random()
     return min(max(control.read(value), control.low), control.high)
+
+
+def main(notebooks: list[Path]) -> None:
+    """Say of each explorer how long its simulation takes where it takes longest, milliseconds."""
+    for notebook in notebooks:
+        for explorer in explorers_of(notebook):
+            slowest = max((_took_ms(explorer, at), str(at)) for at in corners(explorer, points=3))
+            print(f"{slowest[0]:7.1f} ms  {explorer.canvas.axes[0].get_title(loc='left')}: "
+                  f"{slowest[1]}")  # fmt: skip
+
+
+def _took_ms(explorer: Explorer, setting: dict[str, Any]) -> float:
+    """The best of three runs up to the first frame; a cache that a slider meets is warm, too."""
+    took = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        next(frames_of(explorer.simulate(**{**explorer.values, **setting})))
+        took.append(1e3 * (time.perf_counter() - begin))
+    return min(took)
+
+
+if __name__ == "__main__":
+    main([Path(name) for name in sys.argv[1:]])

@@ -54,13 +54,14 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 #: What holds no number that could be wrong, or none that this ledger is about: code, addresses,
-#: titles' own numbers, claims' and chapters' names, years, the line of links, formulas' digits.
+#: titles' own numbers, claims' and chapters' names, years, links at both ends, formulas' digits.
 _NO_NUMBERS = re.compile(
-    r"```.*?```|`[^`\n]*`|^\[(?=[^\n]*Contents\])[^\n]*$|\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
-    r"\]\([^)]*\)|<[^>]*>|^#+ \d+\.|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
+    r"```.*?```|<table>.*?</table>|`[^`\n]*`|^[^\n]*\[Contents\]\([^\n]*$|"
+    r"\[\d\d(?:[ ,][^\]]*)?\](?:\([^)]*\))?|"
+    r"\]\([^)]*\)|<[^>]*>|^#+ \d+[. ]|^\s*\d+\. |\bC\d+\b|\b[Ll]ab \d\d\b|"
     r"\b[Cc]hapters? \d+(?:(?:, | and | to )\d+)*|"
     r"\b[Ss]ections? \d+(?:(?:, | and | to )\d+)*|\b(?:19\d|20[0-2])\d\b|\bhalf-way\b|\bM/[MG]/\d|"
-    r"^\*\*Next:\*\* \d\d\b",
+    r"^\*\*Next:\*\* \d\d\b|\*\*\d\d [A-Z][^*\n]*\*\*",
     re.DOTALL | re.MULTILINE,
 )
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
@@ -112,7 +113,9 @@ class Prose:
             at: unlinked(cell.source) for at, cell in enumerate(cells) if cell.cell_type != "code"
         }
         self.printed = "".join(
-            output.get("text", "") for cell in cells for output in cell.get("outputs", ())
+            output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            for cell in cells
+            for output in cell.get("outputs", ())
         )
         self.code = [cell.source for cell in cells if cell.cell_type == "code"]
         for name, prediction in getattr(questions, "PREDICTIONS", {}).items():

@@ -66,8 +66,8 @@ def _layout() -> str:
 
 PREDICTIONS: Mapping[str, Prediction] = {
     "single-points": Prediction(
-        question="Twelve machines, a replica among them. How many boxes of the usual drawing are "
-        "single points of failure?",
+        question="Behind the clients stand twelve machines, a replica among them. How many boxes "
+        "of the usual drawing are single points of failure?",
         answer=_single_points,
         unit="boxes",
         tolerance=0.01,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,26 +83,30 @@ def _versions(options: argparse.Namespace) -> int:
     return run_tests(options.which, options.python, options.arguments)
 
 
-def _glossary(options: argparse.Namespace) -> int:
-    from helpers.authoring import glossary
+def _made(*tools: str) -> Command:
+    """Return the command of tools that make pages: each has `write` and `outdated`."""
 
-    if options.check:
-        problems = glossary.outdated()
-        print("\n".join([*problems, f"{len(problems)} places to bring up to date"]))
-        return 1 if problems else 0
-    written = glossary.write()
-    print(
-        "\n".join([*(str(path.relative_to(ROOT)) for path in written), f"{len(written)} changed"])
-    )
-    return 0
+    def run(options: argparse.Namespace) -> int:
+        makers = [importlib.import_module(f"helpers.authoring.{tool}") for tool in tools]
+        if options.check:
+            problems = [problem for maker in makers for problem in maker.outdated()]
+            print("\n".join([*problems, f"{len(problems)} things to mend or bring up to date"]))
+            return 1 if problems else 0
+        names = [str(path.relative_to(ROOT)) for maker in makers for path in maker.write()]
+        print("\n".join([*names, f"{len(names)} changed"]))
+        return 0
+
+    return run
 
 
 def _new(options: argparse.Namespace) -> int:
     from helpers.authoring.scaffold import ScaffoldError, new_experiment, new_page
 
-    make = {"experiment": new_experiment, "page": new_page}[options.what]
     try:
-        written = make(options.name)
+        if options.what == "page":
+            written = new_page(options.name)
+        else:
+            written = new_experiment(options.name, page=options.page and options.page.resolve())
     except ScaffoldError as error:
         print(f"new {options.what}: {error}", file=sys.stderr)
         return 2
@@ -111,6 +116,13 @@ def _new(options: argparse.Namespace) -> int:
     if pages:
         print(f"Run it: python -m helpers.authoring execute {' '.join(pages)}")
     print("Fill in what stands in <angle brackets>. CONTRIBUTING.md says what belongs where.")
+    return 0
+
+
+def _house(options: argparse.Namespace) -> int:
+    from helpers.authoring.house import report
+
+    print(report(options.before), end="")
     return 0
 
 
@@ -245,11 +257,25 @@ def main(arguments: list[str] | None = None) -> int:
     command("check", _check, "check form, rhythm, outputs, links and claims")
     labs = command("labs", _labs, "make labs/ from solutions/", notebooks=False)
     labs.add_argument("--check", action="store_true", help="only say what would change")
-    words = command("glossary", _glossary, "make the glossary, and link to it", notebooks=False)
-    words.add_argument("--check", action="store_true", help="only say what would change")
+    made = {
+        "navigation": "write every notebook's links, and the map",
+        "glossary": "make the glossary, and link to it",
+        "bibliography": "write the page of sources",
+        "claims": "write the ledger of claims",
+        "counts": "write the numbers of README.md",
+    }
+    everything = command(
+        "pages", _made(*made), "make all pages that are made, and all links, anew", notebooks=False
+    )
+    for one in (everything, *(command(name, _made(name), text, notebooks=False)
+                              for name, text in made.items())):  # fmt: skip
+        one.add_argument("--check", action="store_true", help="only say what is to be done")
     new = command("new", _new, "begin an experiment, or a page of your own", notebooks=False)
     new.add_argument("what", choices=("experiment", "page"))
     new.add_argument("name", help="CHAPTER/NAME of the experiment, or the page's name")
+    new.add_argument("--page", type=Path, help="notebook that gets the experiment's cells")
+    house = command("house", _house, "count what the chapters' code is made of", notebooks=False)
+    house.add_argument("--before", metavar="REVISION", help="beside an older state")
     lock = command("lock", _lock, "pin the dependencies", notebooks=False)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions")
     versions = command("versions", _versions, "test with other versions", notebooks=False)

@@ -105,7 +105,14 @@ CHAPTERS = (
         written=True,
         lab="lab06_designing_for_failure",
     ),
-    Chapter(7, "consistency_models", "Consistency models", _claims(64, 71)),
+    Chapter(
+        7,
+        "consistency_models",
+        "Consistency models",
+        _claims(64, 71),
+        written=True,
+        lab="lab07_consistency_models",
+    ),
     Chapter(
         8,
         "partitioning_and_sharding",

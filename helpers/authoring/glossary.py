@@ -30,9 +30,10 @@ _ANCHOR = re.compile(r'<a id="term-([a-z0-9-]+)"(?: title="([^"]*)")?></a>\*\*(.
 _SENTENCE_END = re.compile(r"(?<=[.!?])[*_)]*\s+(?=[A-Z*\[$<\"(])")
 _LINK = re.compile(r"\[([^\]\n]*)\]\(glossary\.ipynb#[a-z0-9-]+\)")
 
-#: Where a term is no use of it: code, formulas, links, tags, headings, claims, the line of links.
+#: Where a term is no use of it: code, formulas, links, tags, headings, claims, the map of the
+#: course, the line of links.
 _NO_PROSE = re.compile(
-    r"```.*?```|^#[^\n]*$|^> [^\n]*$|^[^\n]*\[Contents\]\([^\n]*$|"
+    r"```.*?```|<table>.*?</table>|^#[^\n]*$|^> [^\n]*$|^[^\n]*\[Contents\]\([^\n]*$|"
     r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$|!?\[[^\]\n]*\]\([^)\n]*\)|<[^>\n]*>",
     re.DOTALL | re.MULTILINE,
 )
@@ -41,7 +42,7 @@ _HEAD = """# Glossary
 
 The words of this course, as the chapters explain them; the link below each leads to the place.
 
-[Contents](00_start_here.ipynb)"""
+[Contents](00_start_here.ipynb#The-map) · [Sources](bibliography.ipynb)"""
 
 
 class GlossaryError(ValueError):
@@ -105,6 +106,7 @@ def page(entries: Sequence[Term]) -> NotebookNode:
         title = f"{term.name[0].upper()}{term.name[1:]}"
         text = f'## {title} <a id="{term.slug}"></a>\n\n{term.meaning}\n\n→ {where}'
         cells.append(new_markdown_cell(text, id=f"term-{term.slug}"))
+    cells.append(new_markdown_cell(_HEAD.rpartition("\n")[2], id="navigation"))
     return new_notebook(cells=cells)
 
 

@@ -21,8 +21,8 @@ class ScaffoldError(ValueError):
     """What was asked for cannot be begun; the message says why."""
 
 
-def new_experiment(where: str, root: Path = ROOT) -> list[Path]:
-    """Write an experiment's file and its test.
+def new_experiment(where: str, root: Path = ROOT, page: Path | None = None) -> list[Path]:
+    """Write an experiment's file and its test, and at a page's end the cells that show it.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ def new_experiment(where: str, root: Path = ROOT) -> list[Path]:
         ``"caching/tiered"``: the chapter's folder in ``helpers`` and the experiment's name.
     root : Path
         The top of the course.
+    page : Path, optional
+        A notebook that gets the cells; move them to where they belong, and run it.
 
     Returns
     -------
@@ -39,7 +41,8 @@ def new_experiment(where: str, root: Path = ROOT) -> list[Path]:
     Raises
     ------
     ScaffoldError
-        If there is no such chapter, the name is no name, or the experiment is there already.
+        If there is no such chapter or page, the name is no name, or the experiment is there
+        already.
     """
     chapter, _, name = where.partition("/")
     package = root / "helpers" / chapter
@@ -47,7 +50,9 @@ def new_experiment(where: str, root: Path = ROOT) -> list[Path]:
         known = sorted(path.parent.name for path in root.glob("helpers/*/questions.py"))
         raise ScaffoldError(f"say CHAPTER/NAME, with a chapter among {', '.join(known)}")
     _check_name(name)
-    return _write(
+    if page is not None and not page.is_file():
+        raise ScaffoldError(f"there is no page {page}")
+    written = _write(
         {
             package / f"{name}.py": _template("experiment.py", chapter, name),
             root / "tests" / chapter / f"test_{name}.py": _template(
@@ -55,6 +60,21 @@ def new_experiment(where: str, root: Path = ROOT) -> list[Path]:
             ),
         }
     )
+    if page is None:
+        return written
+    notebook = nbformat.read(page, as_version=4)
+    cells = [
+        new_markdown_cell("<What to move, and what to look at.>"),
+        new_code_cell(
+            "from helpers.explore import explore, slider\n"
+            f"from helpers.{chapter} import {name}\n\n"
+            f"explore({name}, failure=slider(), tries=slider())"
+        ),
+        *_open_model(f"helpers.{chapter}.{name}", name),
+    ]
+    notebook.cells += _with_ids(cells, name)
+    page.write_text(normalise(notebook), encoding="utf-8", newline="\n")
+    return [*written, page]
 
 
 def new_page(name: str, root: Path = ROOT) -> list[Path]:
@@ -113,15 +133,28 @@ def _page(name: str, title: str, first: str) -> nbformat.NotebookNode:
         new_code_cell(
             f'explore({first}, after=(questions, "three-tries"), failure=slider(), tries=slider())'
         ),
+        *_open_model(f"helpers.pages.{name}.{first}", first),
+    ]
+    return new_notebook(cells=_with_ids(cells, name))
+
+
+def _open_model(module: str, experiment: str) -> list[nbformat.NotebookNode]:
+    """The cells in which a learner reads an experiment's model, and changes it."""
+    return [
         new_markdown_cell("<Why. Then the model:>"),
-        new_code_cell("", metadata={"model": f"helpers.pages.{name}.{first}:one_service"}),
+        new_code_cell("", metadata={"model": f"{module}:one_service"}),
         new_markdown_cell("<Your function on the same sliders.>"),
-        new_code_cell(f"explore({first}, model=one_service, failure=slider(), tries=slider())"),
+        new_code_cell(
+            f"explore({experiment}, model=one_service, failure=slider(), tries=slider())"
+        ),
         new_markdown_cell("<Two or three changes to try, and what should happen.>"),
     ]
+
+
+def _with_ids(cells: list[nbformat.NotebookNode], name: str) -> list[nbformat.NotebookNode]:
     for index, cell in enumerate(cells):
         cell.id = f"{name.replace('_', '-')}-{index}"
-    return new_notebook(cells=cells)
+    return cells
 
 
 def _template(name: str, chapter: str, experiment: str, number: str = "") -> str:

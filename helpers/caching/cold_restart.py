@@ -189,30 +189,6 @@ def load_multiplier(hit_ratio: float) -> float:
     return 1 / (1 - hit_ratio)
 
 
-def warm_up(weights: np.ndarray, requests: np.ndarray, warm: int = 0) -> np.ndarray:
-    """Probability that a request hits, `requests` requests after a cold start.
-
-    ``1 - sum_k p_k exp(-p_k t)`` over the keys that were not in the cache. Exact for a cache that
-    fills at once and is not full yet. Read sideways it is the Che curve: a cold cache hits after t
-    requests as often as a full one whose characteristic time is t.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray, shape (keys,)
-        Popularity of each key, summing to 1.
-    requests : numpy.ndarray, shape (n,)
-        Mean number of requests since the start.
-    warm : int
-        How many of the first keys in `weights` were loaded before the start.
-    """
-    cold = weights[warm:]
-    result = np.empty(requests.size)
-    for start in range(0, requests.size, rows := max(1, hit_ratios.BLOCK // weights.size)):
-        block = slice(start, start + rows)
-        result[block] = 1 - np.exp(-np.outer(requests[block], cold)) @ cold
-    return result
-
-
 class Theory(NamedTuple):
     """The load after a restart if the database answered at once.
 
@@ -234,7 +210,7 @@ def theory(at: Setting) -> Theory:
     """How the load falls; once the cache is full it evicts, and the load stays the usual one."""
     weights, plan = popularity(KEYS, at.exponent), design(at)
     time_s = plan.requests / at.rate_rps * np.linspace(0, 1, 40) ** 3
-    missing = 1 - warm_up(weights, at.rate_rps * time_s, at.warm)
+    missing = 1 - hit_ratios.after_a_cold_start(weights, at.rate_rps * time_s, at.warm)
     cold = float(weights[at.warm :].sum())
     return Theory(
         multiplier=cold * load_multiplier(plan.hit_ratio),

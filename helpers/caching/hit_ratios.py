@@ -95,6 +95,30 @@ def lru_at_all_sizes(weights: np.ndarray, points: int = 64) -> tuple[np.ndarray,
     return sizes, ratios
 
 
+def after_a_cold_start(weights: np.ndarray, requests: np.ndarray, warm: int = 0) -> np.ndarray:
+    """Probability that a request hits, `requests` requests after a cold start.
+
+    ``1 - sum_k p_k exp(-p_k t)`` over the keys that were not in the cache. Exact for a cache that
+    fills at once and is not full yet. Read sideways it is the Che curve: a cold cache hits after t
+    requests as often as a full one whose characteristic time is t.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (keys,)
+        Popularity of each key, summing to 1.
+    requests : numpy.ndarray, shape (n,)
+        Mean number of requests since the start.
+    warm : int
+        How many of the first keys in `weights` were loaded before the start.
+    """
+    cold = weights[warm:]
+    result = np.empty(requests.size)
+    for start in range(0, requests.size, rows := max(1, BLOCK // weights.size)):
+        block = slice(start, start + rows)
+        result[block] = 1 - np.exp(-np.outer(requests[block], cold)) @ cold
+    return result
+
+
 def fifo(weights: np.ndarray, capacities: npt.ArrayLike) -> np.ndarray:
     """Hit ratio of FIFO (and of random replacement) under independent requests; see :func:`lru`.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +15,6 @@ from helpers.foundations.servers.processes import kill_each
 PIPE_BYTES = 60_000
 
 _CHILD = Path(__file__).with_name("batching_process.py")
-_WAVE = 8  # processes alive at once
 
 
 def killed(
@@ -49,30 +47,15 @@ def killed(
     RuntimeError
         If a process died of its own accord.
     """
-    deadline = time.monotonic() + timeout_s
-    counts: list[tuple[int, int]] = []
     with (
         TemporaryDirectory(prefix="write-behind-", ignore_cleanup_errors=True) as folder,
         Lateness() as lateness,
     ):
-        for first in range(0, lives_s.size, _WAVE):
-            counts += _wave(Path(folder), first, lives_s[first:][:_WAVE], write_rps, flush_s)
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"killing {lives_s.size} processes took longer than {timeout_s:g} s"
-                )
-    acknowledged, stored = np.array(counts).T
-    return acknowledged, stored, lateness.mean_s
-
-
-def _wave(
-    folder: Path, first: int, lives_s: np.ndarray, write_rps: float, flush_s: float
-) -> list[tuple[int, int]]:
-    """Start processes together, kill each at its time; return acknowledged and stored writes."""
-    paths = [folder / f"{first + number}.sqlite3" for number in range(lives_s.size)]
-    options = (str(write_rps), str(flush_s))
-    acknowledged = kill_each([(str(_CHILD), str(path), *options) for path in paths], lives_s)
-    return list(zip(acknowledged, map(_rows, paths), strict=True))
+        paths = [Path(folder) / f"{number}.sqlite3" for number in range(lives_s.size)]
+        commands = [(str(_CHILD), str(path), str(write_rps), str(flush_s)) for path in paths]
+        acknowledged = kill_each(commands, lives_s, timeout_s=timeout_s)
+        stored = [_rows(path) for path in paths]
+    return np.array(acknowledged), np.array(stored), lateness.mean_s
 
 
 def _rows(path: Path) -> int:

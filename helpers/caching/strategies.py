@@ -9,39 +9,30 @@ do is ``interleavings``' subject.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.caching.zipf import popularity, requested
+from helpers.caching.entry_lives import (
+    fresh_share,
+    hits_if_dropped,
+    hits_if_renewed,
+    refreshed_ahead,
+)
+from helpers.caching.mixed_traffic import CRASHES, EXPONENT, KEYS, RATE_RPS, Happening, traffic
+from helpers.caching.zipf import popularity
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import yours
 from helpers.foundations.drawing.labelled_bars import labelled_bars
 from helpers.foundations.drawing.scales import headroom
-from helpers.foundations.experiment import (
-    Draws,
-    Mine,
-    Parameters,
-    Result,
-    number,
-    seed,
-    takes,
-)
-from helpers.foundations.prose import listed, rounded, significant
+from helpers.foundations.experiment import Mine, Parameters, Result, number, seed, takes
+from helpers.foundations.prose import amount, listed, rounded, significant
 
 #: The strategies, in the order they are shown.
 STRATEGIES = ("cache-aside", "write-through", "write-behind", "refresh-ahead")
-
-_OPERATIONS = 12_000
-_KEYS = 200
-_EXPONENT = 0.9
-_RATE_RPS = 200.0
-_CRASHES = 500
 
 
 class Setting(Parameters):
@@ -76,8 +67,14 @@ class Setting(Parameters):
 
 
 # --- the model: what the page shows, and a learner changes ----------------------------------------
+
+
 #
+
+
 # A value is represented by its version, the number of the operation that wrote it, so that a stale
+
+
 # read shows itself: its version is not the key's newest.
 
 
@@ -164,59 +161,6 @@ def four_strategies(at):
 # --- the traffic, and what is counted -------------------------------------------------------------
 
 
-class Happening(NamedTuple):
-    """Something that happens at a time, in seconds.
-
-    `what` is "read", "write", "past" (a write past the cache), "flush", or "crash": a moment at
-    which to look at what a crash would take. `version` is a write's own, and of a read the one
-    that it should get.
-    """
-
-    now: float
-    what: str
-    key: int
-    version: int
-
-
-class Traffic(NamedTuple):
-    """What happens while the cache warms up, what happens then, and how long that takes."""
-
-    warming: list[Happening]
-    counted: list[Happening]
-    span_s: float
-
-
-@lru_cache(maxsize=4)
-def traffic(at: Setting) -> Traffic:
-    """Draw 12,000 operations, flushes and crashes; twice the time to live warms up, at most half.
-
-    Settings that share a seed meet the same luck.
-    """
-    draw = Draws(at.seed)
-    times = np.cumsum(draw("operations").standard_exponential(_OPERATIONS)) / _RATE_RPS
-    keys = requested(popularity(_KEYS, _EXPONENT), _OPERATIONS, draw("keys"))
-    writing = draw("writes").random(_OPERATIONS) < at.write_share
-    past = writing & (draw("past the cache").random(_OPERATIONS) < at.bypass_share)
-    kinds = np.select([past, writing], ["past", "write"], "read")
-    last_flush = int(times[-1] // at.flush_s)
-    flushes = at.flush_s * np.arange(1, last_flush + 1)
-    crashes = at.flush_s * last_flush * draw("crash").random(_CRASHES)
-
-    happenings = [Happening(now, "flush", 0, 0) for now in flushes.tolist()]
-    happenings += [Happening(now, "crash", 0, 0) for now in crashes.tolist()]
-    newest: dict[int, int] = {}
-    operations = zip(times.tolist(), kinds.tolist(), keys.tolist(), strict=True)
-    for version, (now, what, key) in enumerate(operations, start=1):
-        if what != "read":
-            newest[key] = version
-        happenings.append(Happening(now, what, key, newest.get(key, 0)))
-    happenings.sort(key=itemgetter(0))  # a flush comes before an operation of the same instant
-    first = int(np.searchsorted(times, min(2 * at.ttl_s, times[-1] / 2)))
-    warm_s = float(times[first - 1]) if first else 0.0
-    warm = bisect_right(happenings, warm_s, key=itemgetter(0))
-    return Traffic(happenings[:warm], happenings[warm:], float(times[-1]) - warm_s)
-
-
 class Outcome(NamedTuple):
     """What one strategy did with the traffic, or should have done; NaN where nobody knows."""
 
@@ -231,7 +175,8 @@ class Outcome(NamedTuple):
 
 def outcome_of(strategy: Any, at: Setting) -> Outcome:
     """Let everything happen to one strategy, and count what it did once the cache was warm."""
-    warming, counted, span_s = traffic(at)
+    luck = (at.write_share, at.bypass_share, at.ttl_s, at.flush_s, at.seed)
+    warming, counted, span_s = traffic(*luck)
     _, _, lost = _happen(strategy, warming)
     before = np.array([strategy.misses, strategy.loads, strategy.rows])
     reads, stale, lost_later = _happen(strategy, counted)
@@ -246,7 +191,7 @@ def outcome_of(strategy: Any, at: Setting) -> Outcome:
         database_read_rps=loads / span_s,
         database_write_rps=rows / span_s,
         stale_share=stale / reads,
-        lost_writes=(lost + lost_later) / _CRASHES,
+        lost_writes=(lost + lost_later) / CRASHES,
     )
 
 
@@ -286,25 +231,17 @@ def simulate(at: Setting) -> Strategies:
 def theory(at: Setting) -> Mapping[str, Outcome]:
     """What each strategy should do with Poisson traffic.
 
-    Key by key, with reads r, writes w through the cache and writes b past it. Cache-aside and
-    refresh-ahead drop the entry on a write: it lives ``L = E[min(T, Exp(w))]``. Write-through and
-    write-behind renew it: it goes only when T passes without a write, ``(exp(w T) - 1) / w`` on
-    average, and comes back with the next read or write. In each case an entry of age a has met no
-    bypassing write with probability ``exp(-b a)``.
+    Key by key, by the renewal arguments of `entry_lives`.
     """
-    weights, ttl_s = popularity(_KEYS, _EXPONENT), at.ttl_s
-    read_rate = _RATE_RPS * (1 - at.write_share)
+    weights = popularity(KEYS, EXPONENT)
+    read_rate = RATE_RPS * (1 - at.write_share)
     reads = weights * read_rate
-    writes = weights * _RATE_RPS * at.write_share * (1 - at.bypass_share)
-    past = weights * _RATE_RPS * at.write_share * at.bypass_share
-    life = _mean_cut(writes, ttl_s)
-    fresh = _mean_cut(writes + past, ttl_s) / life
-
-    dropped = reads * life / (1 + reads * life)
-    with np.errstate(over="ignore"):  # renewed so often that it never goes: infinity is right
-        alive = np.where(writes == 0, ttl_s, np.expm1(writes * ttl_s) / np.fmax(writes, 1e-300))
-    renewed = 1 - 1 / (1 + alive * (reads + writes))
-    ahead, ahead_fresh, refreshes = _refresh_with_writes(reads, writes, past, at)
+    writes = weights * RATE_RPS * at.write_share * (1 - at.bypass_share)
+    past = weights * RATE_RPS * at.write_share * at.bypass_share
+    fresh = fresh_share(writes, past, at.ttl_s)
+    dropped = hits_if_dropped(reads, writes, at.ttl_s)
+    renewed = hits_if_renewed(reads, writes, at.ttl_s)
+    ahead, ahead_fresh, refreshes = refreshed_ahead(reads, writes, past, at.ttl_s, at.threshold)
 
     def outcome(hit: np.ndarray, fresh: np.ndarray, extra_reads: float = 0.0) -> Outcome:
         ratio = float(weights @ hit)
@@ -313,7 +250,7 @@ def theory(at: Setting) -> Mapping[str, Outcome]:
             read_s=at.cache_s + (1 - ratio) * (at.database_read_s + at.cache_s),
             write_s=at.cache_s + at.database_write_s,
             database_read_rps=read_rate * (1 - ratio) + extra_reads,
-            database_write_rps=_RATE_RPS * at.write_share,
+            database_write_rps=RATE_RPS * at.write_share,
             stale_share=float(weights @ (hit * (1 - fresh))),
             lost_writes=0.0,
         )
@@ -334,38 +271,6 @@ def theory(at: Setting) -> Mapping[str, Outcome]:
         outcome(ahead, ahead_fresh, float(refreshes.sum())),
     )
     return dict(zip(STRATEGIES, each, strict=True))
-
-
-def _mean_cut(rates: np.ndarray, at_s: float) -> np.ndarray:
-    """Mean of exponential times of these rates, each cut at `at_s`."""
-    cut: np.ndarray = np.where(
-        rates == 0, at_s, -np.expm1(-rates * at_s) / np.where(rates == 0, 1.0, rates)
-    )
-    return cut
-
-
-def _refresh_with_writes(
-    reads: np.ndarray, writes: np.ndarray, past: np.ndarray, at: Setting
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hit ratio, fresh share of the hits, and refreshes per second, when a write drops an entry."""
-    before, window = at.threshold * at.ttl_s, (1 - at.threshold) * at.ttl_s
-    # An entry reaches the window unless written to; there a read (which refreshes it), a write
-    # (which drops it) or the end of its time comes first.
-    reach = np.exp(-writes * before)
-    any_of_them = reads + writes
-    refreshed = reach * -np.expm1(-any_of_them * window) * reads / any_of_them
-
-    def lifetime(extra: Any) -> np.ndarray:
-        """Mean time an entry is both alive and not yet hit by an event of rate `extra`."""
-        early = _mean_cut(writes + extra, before)
-        late = _mean_cut(any_of_them + extra, window)
-        both: np.ndarray = early + np.exp(-(writes + extra) * before) * late
-        return both
-
-    alive = lifetime(0.0)
-    loads = 1 / (alive + (1 - refreshed) / reads)
-    hit_ratio = 1 - loads * (1 - refreshed) / reads
-    return hit_ratio, lifetime(past) / alive, loads * refreshed
 
 
 # --- what it says ---------------------------------------------------------------------------------
@@ -416,10 +321,10 @@ class Strategies(Result):
             f"{significant(1e3 * self.of('write_s')[name])} ms"
             for name in ("write-behind", "write-through")
         )
-        lost = significant(self.of("lost_writes")["write-behind"])
+        lost = amount(self.of("lost_writes")["write-behind"], "write")
         return (
             f"{reads} Write-behind acknowledges in {behind} instead of {through}, and a crash "
-            f"costs it {lost} {'write' if lost == '1' else 'writes'} on average."
+            f"costs it {lost} on average."
         )
 
     @property
@@ -447,7 +352,7 @@ _PANELS = {
 def plot(run: Strategies, axes: tuple[Axes, ...], mine: Mine | None = None) -> None:
     """Draw latency, database load, staleness and loss of each strategy; dashed is theory."""
     at, exact = run.at, theory(run.at)
-    reads, writes = _RATE_RPS * (1 - at.write_share), _RATE_RPS * at.write_share
+    reads, writes = RATE_RPS * (1 - at.write_share), RATE_RPS * at.write_share
     least = {
         "read_s": 600 * at.database_read_s,
         "database_read_rps": reads / 2,

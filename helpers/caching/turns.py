@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from helpers.caching import interleavings
-from helpers.caching.interleavings import draw_sequence, draw_verdict
+from helpers.caching.order_pictures import draw_sequence, draw_verdict
 from helpers.caching.protocols import programs
 from helpers.caching.step_orders import INITIAL, Order, Step, Underway
 from helpers.foundations.drawing import style

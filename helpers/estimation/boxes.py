@@ -237,12 +237,12 @@ def plot(run: Boxes, axes: tuple[Axes, Axes]) -> None:
         findings.text(0.145, y, f"and {len(verdict.findings) - 4} more", fontsize=9.5, va="top")
 
 
-#: Boxes of which a click makes a mistake, and mends it again.
+#: Boxes of which a click makes a mistake, the next one another, and the last one mends it.
 _MADE_BY = {
-    "clients": "no balancer at all",
-    "balancer": "a single balancer",
-    "queue": "nobody calls the queue",
-    "workers": "the queue leads nowhere",
+    "clients": ("no balancer at all",),
+    "balancer": ("a single balancer",),
+    "queue": ("nobody calls the queue",),
+    "workers": ("the queue leads nowhere", "workers call the servers"),
 }
 
 
@@ -250,8 +250,10 @@ def _click(at: Setting, name: str) -> tuple[str, str | int, str]:
     """Return what a click on a box sets, to what, and what is said of it."""
     part, _, number = name.partition("-")
     if part in _MADE_BY:
-        mistake = _MADE_BY[part]
-        if at.mistake == mistake:
+        turns = ("none", *_MADE_BY[part], "none")
+        now = at.mistake if at.mistake in turns else "none"
+        mistake = turns[turns.index(now) + 1]
+        if mistake == "none":
             return "mistake", "none", f"{part}: mend the mistake"
         return "mistake", mistake, f"{part}: {mistake}"
     rank = int(number or 1)

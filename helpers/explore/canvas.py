@@ -40,6 +40,8 @@ _PAPER = 255
 _SHARP = 2  # a settled picture has this many pixels per CSS pixel, a moving one has 1
 _MARGINS_IN = {"left": 0.78, "right": 0.3, "bottom": 0.62, "top": 0.48}
 _PANEL_GAP_IN = {"wspace": 0.85, "hspace": 0.85}
+_PANELS_IN = 4.2 - _MARGINS_IN["bottom"] - _MARGINS_IN["top"]  # height of panels side by side
+_MOST_STACKED = 3  # more panels stand two in a row
 
 
 class Canvas:
@@ -49,21 +51,28 @@ class Canvas:
     ----------
     plot : callable
         ``plot(result, ax)``, or ``plot(result, axes)`` if declared with ``style.panels``.
+    narrow : bool
+        For a page without the room for panels side by side: they stand below one another.
     """
 
-    def __init__(self, plot: Callable[..., None]) -> None:
+    def __init__(self, plot: Callable[..., None], *, narrow: bool = False) -> None:
         self._plot = plot
-        grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        self.narrow = narrow
+        grid_given = grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
         self.width_px, height_in = (720, 4.0) if grid["ncols"] == 1 else (960, 4.2)
         height_in += 3.0 * (grid["nrows"] - 1)
+        if narrow and grid["ncols"] > 1:
+            grid, self.width_px, height_in = _stacked(**grid)
         self.height_px = round(height_in * _DPI)
         size = (self.width_px / _DPI, height_in)
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI, layout="none")  # type: ignore[arg-type]
             self._agg: FigureCanvasAgg = _StampingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
-            self.figure.subplots_adjust(**_fractions(size, grid["ncols"], grid["nrows"]))
+            self.figure.subplots_adjust(**_fractions(size, *axes.shape[::-1]))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+        if axes.shape != (given := (grid_given["nrows"], grid_given["ncols"])):
+            _name_places(self.axes, *given)
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
@@ -270,6 +279,29 @@ def _written(
     gc.set_foreground(colour)
     paper.draw_text(gc, right, rows - up, text, prop, angle)
     return np.asarray(paper.buffer_rgba())[::-1].copy(), right, up
+
+
+def _name_places(axes: Sequence[Axes], rows: int, columns: int) -> None:
+    """Say of panels where they would stand with more room: texts speak of left and right."""
+    across = ("left", "right") if columns == 2 else ("left", "middle", "right")
+    for number, ax in enumerate(axes):
+        row, column = divmod(number, columns)
+        words = [("upper", "lower")[row]] if rows == 2 else []
+        place = ax.set_title(" ".join([*words, across[column]]), loc="right")
+        place.set(fontsize=8, fontweight="normal", color=style.MUTED)
+
+
+def _stacked(ncols: int, nrows: int, **_: Any) -> tuple[dict[str, int], int, float]:
+    """Return a grid with fewer columns, its width in pixels and its height in inches.
+
+    Each panel is as high as it was, and nearly all are wider.
+    """
+    panel_in = (_PANELS_IN + 3.0 * (nrows - 1) - _PANEL_GAP_IN["hspace"] * (nrows - 1)) / nrows
+    columns, width_px = (1, 640) if ncols * nrows <= _MOST_STACKED else (2, 720)
+    rows = ceil(ncols * nrows / columns)
+    height_in = rows * panel_in + _PANEL_GAP_IN["hspace"] * (rows - 1)
+    height_in += _MARGINS_IN["bottom"] + _MARGINS_IN["top"]
+    return {"ncols": columns, "nrows": rows}, width_px, height_in
 
 
 def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, float]:

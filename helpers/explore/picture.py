@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import ipywidgets as widgets
@@ -22,9 +22,11 @@ class Picture:
         results: tuple[Result, ...],
         title: str | None,
         after: tuple[Questions, str] | None = None,
+        also: Sequence[Result] = (),
     ) -> None:
         self.results = results
         self._view = View(Plot(experiment, results), title)
+        self._view.also = tuple(also)
         self._view.show(self._view.draw(results))
         image, reading, table = self._view.body
         body = [image, reading, widgets.Box([self._view.table_button]), table]
@@ -43,8 +45,9 @@ def picture(
     *more: Result,
     title: str | None = None,
     after: tuple[Questions, str] | None = None,
+    also: Sequence[Result] = (),
 ) -> Picture:
-    """Draw results of an experiment on the same axes, each with its sentence and its table.
+    """Draw results of an experiment on the same axes, each with its sentence, verdict and table.
 
     Parameters
     ----------
@@ -58,5 +61,7 @@ def picture(
     after : (Questions, str), optional
         A chapter's questions and the name of the prediction that this picture would give away: it
         stays covered until the learner has committed to a guess, or asks to be shown.
+    also : sequence of Result, optional
+        Results that are not drawn, whose sentences stand below the others.
     """
-    return Picture(experiment, (result, *more), title, after)
+    return Picture(experiment, (result, *more), title, after, also)

@@ -123,8 +123,9 @@ class Predict:
                 placeholder="a number, then Enter",
                 description=f"Your prediction ({unit})" if unit else "Your prediction",
                 style={"description_width": "auto"},
-                layout={"width": "300px"},
+                layout={"width": "fit-content", "max_width": "100%"},
             )
+            self._guess.add_class("sd-number")
             with warnings.catch_warnings():  # ipywidgets has no other way to hear of Enter
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self._guess.on_submit(self._on_commit)
@@ -347,5 +348,8 @@ def forget_predictions() -> None:
 
 
 def _with_unit(value: float | str, unit: str) -> str:
-    shown = value if isinstance(value, str) else significant(value)
+    if isinstance(value, str):
+        shown = value
+    else:  # a whole number is one that the page says in full: 1,046 servers
+        shown = f"{value:,.0f}" if float(value).is_integer() else significant(value)
     return f"{shown} {unit}".rstrip()

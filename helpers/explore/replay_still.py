@@ -23,7 +23,7 @@ from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log, Place, Rows
 
 # In pixels, as in replay.js.
-_WIDTH, _ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 58, 86, 12
+_WIDTH, _ROW, _TIGHT_ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 108, 58, 86, 12
 _HEAD, _FOOT, _BOX = 30, 42, 62
 _ASIDE = 0.36  # of a box's width
 _DPI = 100
@@ -76,7 +76,7 @@ def still(
     if at is None:
         at = log.end_s if lines else telling_moment(log)
     places = log.places
-    rows = (max(place.row for place in places) + 1) * _ROW
+    rows = (max(place.row for place in places) + 1) * _row(places)
     height = round(_HEAD + _FOOT + (len(places) * _LIFELINE if lines else rows))
     height += len(log.curves) * _CURVE
     with DRAWING, style.context():
@@ -144,7 +144,7 @@ def boxes_of(places: Sequence[Place], most: Sequence[int], width: float, top: fl
         widest = 92 if place.kind in ("source", "sink") else 190
         w = max(40, min(cell - (26 if columns > 1 else 0), widest))
         x = _EDGE + (place.column + 0.5) * cell - w / 2
-        y = top + 18 + place.row * _ROW
+        y = top + 18 + place.row * _row(places)
         boxes.append(Box(place, x, y, w, _BOX, *_grid(place, w, _BOX, crowd)))
     return boxes
 
@@ -175,6 +175,11 @@ def crowds(log: Log) -> list[int]:
         slots = rows.slot[comes]
         most.append(max(1, int(inside.max()), int(slots.max(initial=0)) + 1))
     return most
+
+
+def _row(places: Sequence[Place]) -> int:
+    """Return the height of a row of places, which are closer together where there are many."""
+    return _TIGHT_ROW if max(place.row for place in places) >= 2 else _ROW
 
 
 def _draw_title(ax: Axes, log: Log, at: float, height: float) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
 
 import anywidget
 import ipywidgets as widgets
+import traitlets
 from IPython.display import display
 
+from helpers.explore import page
 from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.clicks import Clicks
 from helpers.explore.front import module, styles
@@ -102,7 +104,7 @@ class View:
 
     def __init__(self, plot: Plot, title: str | None = None) -> None:
         self._plot = plot
-        self.canvas = Canvas(plot)
+        self.canvas = Canvas(plot, narrow=page.look().narrow)
         self._title = title
         self._shown = Drawing((), (), "", b"")
         self._blamed = ""
@@ -118,8 +120,11 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
+        #: Results whose sentences stand below the others, though they are not drawn.
+        self.also: tuple[Result, ...] = ()
         #: The buttons over what can be clicked in the picture, where anything can.
         self.clicks: Clicks | None = None
+        page.when_changed(self._repaint)
 
     def draw(
         self,
@@ -166,7 +171,7 @@ class View:
         if self.clicks is not None:
             self.clicks.show(drawing.spots)
             self.clicks.layout.display = ""
-        readings = [html.escape(result.reading) for result in drawing.results]
+        readings = [html.escape(sentences(result)) for result in (*drawing.results, *self.also)]
         self._reading.value = "".join(f"<p>{reading}</p>" for reading in readings)
         if drawing.mine is not None:
             said = html.escape(describe(drawing.mine))
@@ -208,7 +213,9 @@ class View:
         if parameters:
             lines += [parameters]
         for result in self._shown.results:
-            lines += ["", *_align(result.summary), "", result.reading]
+            lines += ["", *_align(result.summary), "", sentences(result)]
+        for result in self.also:
+            lines += ["", sentences(result)]
         if self._shown.mine is not None:
             lines += ["", f"Your model: {describe(self._shown.mine)}."]
         if self._blamed:
@@ -226,14 +233,30 @@ class View:
         )
 
     def _set_image(self, drawing: Drawing) -> None:
-        readings = " ".join(result.reading for result in drawing.results)
+        readings = " ".join(sentences(result) for result in drawing.results)
         alt = html.escape(f"{drawing.title}. {readings}", quote=True)
+        looks = 'class="sd-figure"'
+        if page.look().dark:
+            url = _data_url(dark(drawing.png))
+            looks = f'class="sd-figure sd-both" style="--sd-dark: url({url})"'
         self._image.value = (
-            f'<img class="sd-figure" width="{self.canvas.width_px}" '
-            f'height="{self.canvas.height_px}" decoding="sync" alt="{alt}" '
-            f'style="--sd-dark: url({_data_url(dark(drawing.png))})" '
-            f'src="{_data_url(drawing.png)}">'
+            f'<img {looks} width="{self.canvas.width_px}" height="{self.canvas.height_px}" '
+            f'decoding="sync" alt="{alt}" src="{_data_url(drawing.png)}">'
         )
+
+    def _repaint(self) -> None:
+        """Show the same results on a page that has become dark, or narrow, or neither again."""
+        shown = self._shown
+        if not shown.png:
+            return
+        if self.canvas.narrow != page.look().narrow:
+            with DRAWING:
+                self.canvas = Canvas(self._plot, narrow=page.look().narrow)
+                self._shown = shown = self.draw(shown.results, shown.pinned, shown.mine)
+            if self.clicks is not None:
+                self.clicks.size = [self.canvas.width_px, self.canvas.height_px]
+                self.clicks.show(shown.spots)
+        self._set_image(shown)
 
     def _toggle_table(self, change: dict[str, Any]) -> None:
         self._table.layout.display = "" if change["new"] else "none"
@@ -278,14 +301,29 @@ class Frame(anywidget.AnyWidget):
 
     _esm = module("frame")
     _css = styles("frame")
+    dark = traitlets.Bool(False).tag(sync=True)
+    narrow = traitlets.Bool(False).tag(sync=True)
+
+    @traitlets.observe("dark", "narrow")
+    def _tell(self, change: Any) -> None:
+        page.tell(**{change["name"]: change["new"]})
 
 
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:
     """Put widgets into the course's frame: spacing, dark theme, error style, names for sliders."""
-    frame = Frame(layout={"display": "none"})
+    frame = Frame(**asdict(page.look()), layout={"display": "none"})
     box = widgets.VBox([frame, *children], layout={"overflow": "hidden", "padding": "4px 0"})
     box.add_class("sd-explorer")
     return box
+
+
+def sentences(result: Result) -> str:
+    """Return a result's sentence, and its verdict where it has one that is not in the sentence."""
+    verdict = getattr(result, "verdict", "")
+    if not isinstance(verdict, str) or verdict.removesuffix(".") in result.reading:
+        return result.reading
+    verdict = verdict if verdict.startswith("No verdict") else f"Verdict: {verdict}"
+    return f"{result.reading} {verdict.removesuffix('.')}."
 
 
 def format_value(value: float | int | str) -> str:

@@ -104,7 +104,8 @@ def _number(lab: Lab) -> str:
     return lab.path.stem[3:5]
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
+def cells_of(path: Path) -> list[dict[str, Any]]:
+    """Return the cells of a notebook, each with its source as one text."""
     cells = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
     return [{**cell, "source": "".join(cell.get("source", ""))} for cell in cells]
 
@@ -113,7 +114,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
 def _lab(path: Path, written_ns: int) -> Lab:
     """Read a lab once for each time that it was written: every cell with a check asks for all."""
     points, sources = {}, {}
-    for cell in _cells(path):
+    for cell in cells_of(path):
         about = cell.get("metadata", {}).get("nbgrader", {})
         if cell["cell_type"] == "code" and about.get("grade") and not about.get("solution"):
             key = f"{path.stem}/{about['grade_id']}"
@@ -123,7 +124,7 @@ def _lab(path: Path, written_ns: int) -> Lab:
 
 def _chapter(path: Path, lab: Lab | None) -> Chapter:
     number = path.stem[:2]
-    cells = _cells(path)
+    cells = cells_of(path)
     title = next((c["source"] for c in cells if c["source"].startswith("# ")), f"# {path.stem}")
     asked: dict[str, dict[str, None]] = {"predict": {}, "quiz": {}, "goal": {}, "model": {}}
     homes: dict[str, str] = {}

@@ -15,14 +15,12 @@ import numpy as np
 import simpy
 from matplotlib.axes import Axes
 
-from helpers.failure.thread_pools import run_pools
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, key, log_axis, percent, ring, yours
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
-    Measured,
     Mine,
     Parameters,
     Result,
@@ -35,7 +33,6 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, rounded
 from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Interval, mean_interval
 
 KINDS, WAYS = ("login", "images"), ("shared", "bulkheads")
@@ -250,8 +247,8 @@ class Bulkhead(Result):
         return (
             f"An image takes {duration(at.image_s)} and {threads}: "
             f"{in_percent(self.login.estimate)} of the logins are refused (Erlang B "
-            f"{_share(float(exact.login))}), and {in_percent(self.images.estimate)} of the images "
-            f"({_share(float(exact.images))})."
+            f"{share(float(exact.login))}), and {in_percent(self.images.estimate)} of the images "
+            f"({share(float(exact.images))})."
         )
 
     @property
@@ -266,7 +263,7 @@ class Bulkhead(Result):
         }
 
 
-def _share(value: float) -> str:
+def share(value: float) -> str:
     """Say a share, or that it is next to nothing."""
     return in_percent(value) if value >= 1e-6 else "next to nothing"
 
@@ -292,112 +289,3 @@ def plot(run: Bulkhead, axes: tuple[Axes, Axes], mine: Mine | None = None) -> No
             yours(ax, at.image_s, mine[kind])
     key(axes[0], [("╌", "shared threads, Erlang B", style.PURPLE),
                   ("╌", "bulkheads, Erlang B", style.GREEN)], left=True, x=0.96)  # fmt: skip
-
-
-# --- the same on real threads ---------------------------------------------------------------------
-
-
-class Trial(Parameters):
-    """Real thread pools, whose tasks sleep; about three seconds."""
-
-    image_s: float = number(0.5, "An image takes", unit="s", above=0, at_most=2)
-    login_threads: int = integer(4, "Bulkhead for logins", unit="threads", at_least=1)
-    threads: int = integer(10, "Threads", at_least=2, at_most=50)
-    login_rps: float = number(20.0, "Logins", unit="per s", above=0)
-    login_s: float = number(0.06, "A login takes", unit="s", above=0)
-    image_rps: float = number(32.0, "Images", unit="per s", above=0)
-    run_s: float = number(2.0, "Time of a run", unit="s", above=0, at_most=20)
-    copies: int = integer(6, "Servers of each way", at_least=2, at_most=20)
-    seed: int = seed()
-
-    def setting(self, way: str) -> Setting:
-        """Return the same server for the theory."""
-        names = ("image_s", "login_threads", "threads", "login_rps", "login_s", "image_rps")
-        return Setting(way=way, **{name: getattr(self, name) for name in names})
-
-
-@takes(Trial)
-def measure(at: Trial) -> MeasuredBulkhead:
-    """Send traffic at servers with one `ThreadPoolExecutor` and with two, all at the same time."""
-    draw = Draws(at.seed)
-    traffic = {"login": (at.login_rps, at.login_s), "images": (at.image_rps, at.image_s)}
-    sizes = [at.setting(way).sizes for way in WAYS]
-    shares, late_s = run_pools(sizes, traffic, 2 * at.image_s, at.run_s, at.copies, draw)
-    refused = {
-        way: (mean_interval(each["login"]), mean_interval(each["images"]))
-        for way, each in zip(WAYS, shares, strict=True)
-    }
-    return MeasuredBulkhead(at, refused=refused, late_s=late_s)
-
-
-class MeasuredBulkhead(Measured):
-    """Shares of logins and images that real pools refused.
-
-    Attributes
-    ----------
-    refused : dict of str to (Interval, Interval)
-        Of logins and of images, with shared threads and with bulkheads.
-    late_s : float
-        How late timers were on average, seconds; see `Lateness`.
-    """
-
-    at: Trial
-    refused: dict[str, tuple[Interval, Interval]]
-    late_s: float
-
-    @property
-    def summary(self) -> dict[str, float | int | str]:
-        return {
-            f"{kind}_refused_percent_{way}": rounded(100 * interval.estimate)
-            for way, both in self.refused.items()
-            for kind, interval in zip(KINDS, both, strict=True)
-        }
-
-    @property
-    def reading(self) -> str:
-        if busy := no_verdict(self.late_s, self.at.login_s):
-            return busy
-        (shared, _), (apart, _) = (self.refused[way] for way in WAYS)
-        exact = [float(theory(self.at.setting(way)).login) for way in WAYS]
-        helps = apart.high < shared.low
-        return (
-            f"Verdict: with an image of {duration(self.at.image_s)}, real pools refuse "
-            f"{in_percent(shared.estimate)} of the logins on shared threads (Erlang B "
-            f"{_share(exact[0])}) and {in_percent(apart.estimate)} behind a bulkhead "
-            f"({_share(exact[1])}): "
-            + ("the bulkhead keeps them safe." if helps else "too few requests to tell them apart.")
-        )
-
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        rows = [(way, kind, each) for way, both in self.refused.items()
-                for kind, each in zip(KINDS, both, strict=True)]  # fmt: skip
-        return {
-            "threads, requests": [f"{way}, {kind}" for way, kind, _ in rows],
-            "refused": [each.estimate for _, _, each in rows],
-            "from": [each.low for _, _, each in rows],
-            "to": [each.high for _, _, each in rows],
-            "Erlang B": [
-                float(getattr(theory(self.at.setting(way)), kind)) for way, kind, _ in rows
-            ],
-        }
-
-
-def plot_measured(run: MeasuredBulkhead, ax: Axes) -> None:
-    """Draw what real pools refused, beside Erlang's formula."""
-    labels, places = [], []
-    ax.set_ylim(-0.03, 1.1)
-    ax.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
-    for column, (way, both) in enumerate(run.refused.items()):
-        for kind, interval in zip(KINDS, both, strict=True):
-            x = 2.4 * column + KINDS.index(kind)
-            expected = float(getattr(theory(run.at.setting(way)), kind))
-            ax.plot([x - 0.35, x + 0.35], [expected] * 2, **style.THEORY)
-            error_bars(ax, x, interval, **style.MEASUREMENT)
-            labels.append(f"{kind}, {way}")
-            places.append(x)
-    ax.set_xlim(-0.6, 4.0)
-    ax.set_xticks(places, labels)
-    key(ax, [("●", "measured", style.VERMILION), ("╌", "Erlang B", style.INK)])
-    ax.set_title("Real thread pools, and Erlang's formula")
-    ax.set_ylabel("refused")

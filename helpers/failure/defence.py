@@ -181,5 +181,7 @@ def plot(run: Defence, ax: Axes) -> None:
             style.label(ax, _LEAST_MIN, place, "nothing", color)
     expected = [theory(run.at, on) or np.nan for on in rows.values()]
     marks(ax, range(len(rows)), expected, along="x")
-    ax.set_title(f"Lost by a user, of {counted(_YEARS, 'year')} of the same faults")
-    ax.set_xlabel("minutes a year")
+    ax.set_title(
+        f"What a user loses in a year, mean of {counted(_YEARS, 'year')} of the same faults"
+    )
+    ax.set_xlabel("minutes lost in a year")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +12,6 @@ from helpers.foundations.servers.lateness import Lateness
 from helpers.foundations.servers.processes import kill_each
 
 _CHILD = Path(__file__).with_name("primary_process.py")
-_WAVE = 8  # processes alive at once
 
 
 def killed(
@@ -46,34 +44,19 @@ def killed(
     RuntimeError
         If a process died of its own accord.
     """
-    deadline = time.monotonic() + timeout_s
-    counts: list[tuple[int, int, int]] = []
     options = (str(write_rps), str(ship_s), str(int(synchronous)))
     with (
         TemporaryDirectory(prefix="primaries-", ignore_cleanup_errors=True) as folder,
         Lateness() as lateness,
     ):
-        for first in range(0, lives_s.size, _WAVE):
-            counts += _wave(Path(folder), first, lives_s[first:][:_WAVE], options)
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{lives_s.size} primaries took longer than {timeout_s:g} s")
-    acknowledged, kept, shipped = np.array(counts).T
-    return acknowledged, kept, shipped, lateness.mean_s
-
-
-def _wave(
-    folder: Path, first: int, lives_s: np.ndarray, options: tuple[str, ...]
-) -> list[tuple[int, int, int]]:
-    """Start primaries together, kill each at its time; return its three counts."""
-    paths = [
-        tuple(folder / f"{first + number}-{name}.sqlite3" for name in ("primary", "replica"))
-        for number in range(lives_s.size)
-    ]
-    acknowledged = kill_each([(str(_CHILD), *map(str, pair), *options) for pair in paths], lives_s)
-    return [
-        (count, _rows(own), _rows(other))
-        for count, (own, other) in zip(acknowledged, paths, strict=True)
-    ]
+        pairs = [
+            [Path(folder) / f"{number}-{name}.sqlite3" for name in ("primary", "replica")]
+            for number in range(lives_s.size)
+        ]
+        commands = [(str(_CHILD), *map(str, pair), *options) for pair in pairs]
+        acknowledged = kill_each(commands, lives_s, timeout_s=timeout_s)
+        kept, shipped = np.array([[_rows(path) for path in pair] for pair in pairs]).T
+    return np.array(acknowledged), kept, shipped, lateness.mean_s
 
 
 def _rows(path: Path) -> int:

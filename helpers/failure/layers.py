@@ -26,7 +26,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, rounded, significant
+from helpers.foundations.prose import amount, counted, rounded, significant
 from helpers.foundations.prose import percent as in_percent
 from helpers.foundations.statistics import Interval, mean_interval, wilson_interval
 
@@ -126,12 +126,12 @@ class Layers(Result):
     @property
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
-        rare, calls = float(exact.failed) < 1e-6, significant(self.calls.estimate)
+        rare = float(exact.failed) < 1e-6
         expected = "fewer than one in a million" if rare else in_percent(float(exact.failed))
         return (
             f"{counted(at.layers, 'layer')} with {counted(at.attempts, 'attempt')} each: when "
             f"{in_percent(at.failing)} of the calls at the bottom fail, a request becomes "
-            f"{calls} {'call' if calls == '1' else 'calls'} there on average (theory "
+            f"{amount(self.calls.estimate, 'call')} there on average (theory "
             f"{significant(float(exact.calls))}, at worst {at.attempts**at.layers:,}), and "
             f"{in_percent(self.failed.estimate)} of the requests fail (theory "
             f"{expected})."

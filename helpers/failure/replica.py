@@ -38,7 +38,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, duration, rounded, significant
+from helpers.foundations.prose import amount, counted, duration, rounded, significant
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Interval, mean_interval, verdict
 
@@ -158,8 +158,7 @@ class Replica(Result):
     @property
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
-        rare, mistakes = float(exact.mistakes) < 1e-3, significant(self.mistakes)
-        times = f"{mistakes} {'time' if mistakes == '1' else 'times'}"
+        rare, times = float(exact.mistakes) < 1e-3, amount(self.mistakes, "time")
         rarely = "less than 0.001" if rare else significant(float(exact.mistakes))
         lost = (
             f"loses {significant(self.lost.estimate)} acknowledged writes on average (theory "

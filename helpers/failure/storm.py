@@ -220,7 +220,7 @@ def watch(at: Setting) -> Log:
         log.marks(since, "clients", f"breaker {state}", bad=state == "open")
     log.counts("line", "waiting in line")
     log.rates("in time", 2.0, "answered in time", level=at.load_rps,
-              level_words="asked for")  # fmt: skip
+              level_words="offered load")  # fmt: skip
     return log.between(0.0, at.run_s)
 
 
@@ -409,10 +409,16 @@ def plot(run: Storm, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     users.set_ylim(0, top)
     users.set_title("Goodput, and how the others end")
     users.set_ylabel("requests that come in a second")
-    key(users, [("▬", "answered (line: goodput)", style.BLUE), ("■", "timed out", _DEEP_RED)]
-        + [("┊", "the spike is over", style.MUTED)]
-        + [("■", word, ink) for word, ink in (("refused", style.ORANGE_INK), ("shed", style.PURPLE))
-           if run.ends[word].any()])  # fmt: skip
+    inks = {"timed out": _DEEP_RED, "refused": style.ORANGE_INK, "shed": style.PURPLE}
+    entries: list[Any] = [("▬", "answered (line: goodput)", style.BLUE)]
+    entries += [
+        ("■", word, ink, _COLOURS[word]) for word, ink in inks.items() if run.ends[word].any()
+    ]
+    entries.append(("┊", "the spike is over", style.MUTED))
+    for state, ink in (("open", _DEEP_RED), ("half-open", style.ORANGE_INK)):
+        if any(state == one and since < at.run_s for since, one in run.states):
+            entries.append(("■", f"breaker {state} (top)", ink, _STATES[state]))
+    key(users, entries, y=0.93)  # below what the breaker does
 
     work.fill_between(time, 0, run.useful_rps, color=style.PALE_BLUE, linewidth=0)
     work.fill_between(
@@ -429,7 +435,10 @@ def plot(run: Storm, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     entries = [("▬", "attempts", style.BLUE), ("▬", "the server can do", style.MUTED)]
     if math.isfinite(exact.dead_rps):
         entries.append(("╌", "attempts, if nobody is answered", style.INK))
-    entries += [("■", "work in time", style.SKY_INK), ("■", "work for nobody", _DEEP_RED)]
+    entries += [
+        ("■", "work in time", style.SKY_INK, style.PALE_BLUE),
+        ("■", "work for nobody", _DEEP_RED, style.PALE_RED),
+    ]
     key(work, entries)
     for ax in axes:
         ax.set_xlim(0, at.run_s)

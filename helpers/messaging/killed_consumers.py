@@ -28,7 +28,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, rounded, significant
+from helpers.foundations.prose import amount, counted, rounded, significant
 from helpers.foundations.statistics import Interval, Intervals, mean_interval, mean_intervals
 from helpers.messaging.sqlite_queue import RULES, kill_consumers
 
@@ -97,9 +97,8 @@ class Killed(Result):
         at = self.at
         most = 0 if at.keyed else at.batch - 1
         return (
-            f"A kill doubles {significant(self.doubled_here[0].estimate)} "
-            f"{'effect' if significant(self.doubled_here[0].estimate) == '1' else 'effects'} on "
-            f"average (theory: {significant(theory(at))}) and never more than {most}."
+            f"A kill doubles {amount(self.doubled_here[0].estimate, 'effect')} on average (theory: "
+            f"{significant(theory(at))}) and never more than {most}."
         )
 
     @property

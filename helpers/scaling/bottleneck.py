@@ -19,12 +19,11 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, here, is_blank, yours
+from helpers.foundations.drawing.axes import error_bars, here, yours
 from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
-    Measured,
     Mine,
     Parameters,
     Result,
@@ -37,10 +36,8 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, listed, significant
 from helpers.foundations.queueing import BottleneckBounds, ClosedNetwork
-from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.scaling.closed_loop import Passes, closed_loop, passes, throughput
-from helpers.scaling.loopback_chains import run_chains
 
 #: The stations, in the order a request passes them.
 TIERS = ("web", "application", "database")
@@ -54,16 +51,13 @@ ACTIONS = {
     "cache four reads in five": (1.0, 1.0, 0.2),
 }
 
-#: Numbers of users at which the network is simulated, and at which it is measured.
+#: Numbers of users at which the network is simulated.
 USERS = (1, 5, 10, 15, 20, 30, 40, 60, 80)
-MEASURED_USERS = (1, 4, 8, 12, 20)
 
 _REQUESTS = 1_200
 _WARMUP = 300
 _WATCHED = 300  # requests of a replay; the action is taken after a third of them
 _WINDOW = 25  # requests over which answers per second are counted
-_CHAINS = 3  # real ones, of each number of users
-_BATCHES = 10
 
 
 class Setting(Parameters):
@@ -326,7 +320,7 @@ class Bottleneck(Result):
 def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     """Draw throughput and response time against the number of users, inside their bounds."""
     rate, response = axes
-    _frame(axes, theory(run.at), mine)
+    frame(axes, theory(run.at), mine)
     error_bars(rate, USERS, run.throughput, **style.DOTS)
     error_bars(response, USERS, run.response, 1e3, **style.DOTS)
     for ax in axes:
@@ -336,7 +330,7 @@ def plot(run: Bottleneck, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
         yours(response, run.at.users, mine["response_ms"])
 
 
-def _frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) -> None:
+def frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) -> None:
     """Draw what theory says, on axes that hold it and what a learner's model says."""
     rate, response = axes
     exact, bounds = expected
@@ -368,144 +362,3 @@ def _frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) 
         rate.plot([knee], [ceiling], color=style.INK, marker="v", markersize=8, ls="none")
         style.label(rate, knee, ceiling, "N*", style.INK, ha="center", xytext=(0, 12))
         style.label(rate, most, ceiling, "bound 1/Dmax", style.MUTED, ha="right", xytext=(-2, 9))
-
-
-# --- the same with real servers -------------------------------------------------------------------
-
-
-class Trial(Parameters):
-    """Chains of three loopback servers that sleep for each request, and users who think."""
-
-    web_ms: float = number(2.0, "Work on the web server", unit="ms", at_least=1, at_most=50)
-    application_ms: float = number(
-        4.0, "Work in the application", unit="ms", at_least=1, at_most=50
-    )
-    database_ms: float = number(8.0, "Work in the database", unit="ms", at_least=1, at_most=50)
-    think_ms: float = number(60.0, "Time a user thinks", unit="ms", at_least=1, at_most=1e3)
-    run_s: float = number(1.6, "Time of a run", unit="s", at_least=0.3, at_most=10)
-    seed: int = seed()
-
-
-@takes(Trial)
-def measure(at: Trial) -> MeasuredBottleneck:
-    """Run chains of three loopback servers, three chains for each of five numbers of users.
-
-    Every hop is a TCP connection: users to web, web to application, application to database, and
-    the reply back the same way. Intervals come from ten batches of equal duration, each averaged
-    over the three chains.
-
-    Raises
-    ------
-    TimeoutError
-        If the machine is so busy that the run takes far longer than it should.
-    """
-    crowds = [users for users in MEASURED_USERS for _ in range(_CHAINS)]
-    means_s = [1e-3 * ms for ms in (at.web_ms, at.application_ms, at.database_ms)]
-    runs = run_chains(crowds, means_s, 1e-3 * at.think_ms, at.run_s, at.seed)
-    shape = (len(MEASURED_USERS), _CHAINS)
-    counts = [
-        np.histogram(answered, bins=_BATCHES, range=(runs.after, runs.ended))[0]
-        for answered in runs.answered
-    ]
-    batches = np.array(counts).reshape(*shape, _BATCHES).mean(axis=1)
-    responses = [
-        responses[answered >= runs.after].mean()
-        for responses, answered in zip(runs.responses_s, runs.answered, strict=True)
-    ]
-    return MeasuredBottleneck(
-        at,
-        demands_s=runs.demands_s,
-        thought_s=runs.thought_s,
-        throughput=mean_intervals(batches.T * (_BATCHES / (runs.ended - runs.after))),
-        response_s=np.array(responses).reshape(shape).mean(axis=1),
-        late_s=runs.late_s,
-    )
-
-
-class MeasuredBottleneck(Measured):
-    """Throughput of real three-tier chains with :data:`MEASURED_USERS`.
-
-    Attributes
-    ----------
-    demands_s : tuple of float
-        Mean service time of each tier as measured, seconds.
-    thought_s : float
-        Mean think time as measured, seconds; it includes the replies' way back.
-    throughput : Intervals
-        Requests per second, from ten batches; shape (5,).
-    response_s : numpy.ndarray, shape (5,)
-        Mean response time.
-    late_s : float
-        How late timers were on average, seconds; see `Lateness`.
-    """
-
-    at: Trial
-    demands_s: tuple[float, ...]
-    thought_s: float
-    throughput: Intervals
-    response_s: np.ndarray
-    late_s: float
-
-    @property
-    def expected(self) -> Theory:
-        """Exact solution and bounds for the demands as measured."""
-        return network(self.demands_s, self.thought_s, MEASURED_USERS[-1])
-
-    @property
-    def predicted_rps(self) -> np.ndarray:
-        """Throughput by exact mean value analysis for the measured demands."""
-        return self.expected.exact.throughput_rps[np.array(MEASURED_USERS) - 1]
-
-    @property
-    def agrees(self) -> np.ndarray:
-        """Whether the exact solution lies in each interval."""
-        return self.throughput.contains(self.predicted_rps)
-
-    @property
-    def summary(self) -> dict[str, float | int | str]:
-        return {
-            "web_demand_ms": 1e3 * self.demands_s[0],
-            "application_demand_ms": 1e3 * self.demands_s[1],
-            "database_demand_ms": 1e3 * self.demands_s[2],
-            "ceiling_rps": 1 / max(self.demands_s),
-            "knee_users": self.expected.bounds.knee_customers,
-            "most_measured_rps": float(self.throughput.estimate.max()),
-        }
-
-    @property
-    def reading(self) -> str:
-        if busy := no_verdict(self.late_s, max(self.demands_s)):
-            return busy
-        ratio = self.throughput.estimate / self.predicted_rps
-        worst = int(np.argmax(np.abs(np.log(ratio))))
-        off = 100 * (ratio[worst] - 1)
-        return (
-            f"Verdict: at {int(self.agrees.sum())} of {len(MEASURED_USERS)} numbers of users the "
-            f"throughput that mean value analysis predicts from the measured demands lies in the "
-            f"95 % interval (largest error {significant(abs(off), 2)} %, "
-            f"{'above' if off > 0 else 'below'}, at {counted(MEASURED_USERS[worst], 'user')}); "
-            f"{MEASURED_USERS[-1]} users got {significant(self.throughput.estimate[-1])} "
-            f"requests/s, and the slowest tier allows {significant(1 / max(self.demands_s))}."
-        )
-
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        return {
-            "users": MEASURED_USERS,
-            "measured (rps)": self.throughput.estimate,
-            "from": self.throughput.low,
-            "to": self.throughput.high,
-            "exact (rps)": self.predicted_rps,
-            "response (ms)": 1e3 * self.response_s,
-            "exact (ms)": 1e3 * self.expected.exact.response_s[np.array(MEASURED_USERS) - 1],
-        }
-
-
-@style.panels(2)
-def plot_measured(run: MeasuredBottleneck, axes: tuple[Axes, Axes]) -> None:
-    """Draw what real chains did, with theory from the demands that they had."""
-    rate, response = axes
-    if is_blank(rate):
-        _frame(axes, run.expected)
-    error_bars(rate, MEASURED_USERS, run.throughput, **style.MEASUREMENT)
-    response.plot(MEASURED_USERS, 1e3 * run.response_s, **style.MEASUREMENT)

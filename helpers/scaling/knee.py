@@ -16,12 +16,11 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, here, is_blank, ring, yours
+from helpers.foundations.drawing.axes import error_bars, here, ring, yours
 from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
-    Measured,
     Mine,
     Parameters,
     Result,
@@ -31,8 +30,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, duration, percent, significant
-from helpers.foundations.servers.lateness import no_verdict
+from helpers.foundations.prose import amount, counted, duration, percent, significant
 from helpers.foundations.statistics import (
     Interval,
     Intervals,
@@ -43,11 +41,9 @@ from helpers.foundations.statistics import (
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling import steady_state
-from helpers.scaling.loopback_queues import run_queues
 
-#: Utilisations at which the curve is simulated, and those at which it is measured.
+#: Utilisations at which the curve is simulated.
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
-MEASURED_AT = (0.3, 0.5, 0.7, 0.8)
 
 # A run is made of stretches, each of which begins in the steady state. One server is quick to
 # simulate, so its stretches can be long, and longest where only one utilisation is asked for.
@@ -55,6 +51,7 @@ _STRETCHES = 8
 _REQUESTS = 250
 _REQUESTS_ONE_SERVER = 300
 _REQUESTS_ONE_POINT = 1_500
+
 # What is watched of a run: from which request on, and for how many service times.
 _WATCHED_FROM, _WATCHED = 1_000, 300
 
@@ -286,12 +283,11 @@ class Knee(Result):
     def reading(self) -> str:
         exact = theory(self.at)
         mean = self.here_mean
-        times = significant(1e3 * mean.estimate / self.at.service_ms)
+        times = amount(1e3 * mean.estimate / self.at.service_ms, "service time")
         where = f"{duration(mean.low)} to {duration(mean.high)}"
         return (
             f"At {significant(100 * self.at.utilisation)} % utilisation a request takes "
-            f"{duration(mean.estimate)} on average, {times} service "
-            f"{'time' if times == '1' else 'times'}, and one in a hundred takes more than "
+            f"{duration(mean.estimate)} on average, {times}, and one in a hundred takes more than "
             f"{duration(self.here_p99.estimate)}; theory says {duration(exact.mean_s)}, which "
             + (
                 f"lies inside the simulation's 95 % interval, {where}."
@@ -318,7 +314,7 @@ class Knee(Result):
 def plot(run: Knee, ax: Axes, mine: Mine | None = None) -> None:
     """Draw mean and 99th percentile of the response time against utilisation."""
     at = run.at
-    _frame(ax, at.service_ms)
+    frame(ax, at.service_ms)
     ax.set_title("Response time: flat, flat, flat, wall")
     here(ax, at.utilisation)
     exact = theory(at, _CURVE)
@@ -343,157 +339,10 @@ def plot(run: Knee, ax: Axes, mine: Mine | None = None) -> None:
         yours(ax, at.utilisation, [mine["mean_ms"], mine["p99_ms"]])
 
 
-def _frame(ax: Axes, service_ms: float) -> None:
+def frame(ax: Axes, service_ms: float) -> None:
+    """Set the axes that simulation and measurement share."""
     ax.set_xlim(0, 1)
     # Few ends, far apart: while a slider moves, curves move and the axis stands still.
     ax.set_ylim(0, coarse(18 * service_ms))
     ax.set_xlabel("utilisation")
     ax.set_ylabel("response time (ms)")
-
-
-# --- the same on real servers ---------------------------------------------------------------------
-
-
-class Trial(Parameters):
-    """Servers on the loopback interface that sleep for each request, and their clients."""
-
-    service_ms: float = number(5.0, "Mean service time", unit="ms", at_least=1, at_most=50)
-    replications: int = integer(8, "Servers at each load", at_least=2, at_most=16)
-    run_s: float = number(1.6, "Time of a run", unit="s", at_least=0.2, at_most=10)
-    seed: int = seed()
-
-
-@takes(Trial)
-def measure(at: Trial) -> MeasuredKnee:
-    """Load real servers with Poisson clients, at four loads at once, and time the replies.
-
-    Raises
-    ------
-    TimeoutError
-        If the machine is so busy that the run takes far longer than it should.
-    """
-    loads = [(u * 1e3 / at.service_ms, 1) for u in MEASURED_AT for _ in range(at.replications)]
-    runs, late_s = run_queues(loads, 1e-3 * at.service_ms, at.run_s, at.seed)
-    shape = (len(MEASURED_AT), at.replications)
-    means = np.array([run.responses_s.mean() for run in runs]).reshape(shape)
-    return MeasuredKnee(
-        at,
-        services_s=np.concatenate([run.services_s for run in runs]),
-        rates_rps=np.array([run.arrival_rps for run in runs]).reshape(shape).mean(axis=1),
-        response=mean_intervals(means.T),
-        requests=sum(run.responses_s.size for run in runs),
-        late_s=late_s,
-    )
-
-
-class MeasuredKnee(Measured):
-    """Mean response times of real servers at four loads, seconds; arrays of shape (4,).
-
-    Attributes
-    ----------
-    services_s : numpy.ndarray
-        Every service time as measured.
-    rates_rps : numpy.ndarray
-        Arrival rate at each load as measured.
-    late_s : float
-        How late timers were on average, seconds; see `Lateness`.
-    """
-
-    at: Trial
-    services_s: np.ndarray
-    rates_rps: np.ndarray
-    response: Intervals
-    requests: int
-    late_s: float
-
-    @property
-    def service_ms(self) -> float:
-        """Mean service time as measured."""
-        return 1e3 * float(self.services_s.mean())
-
-    @property
-    def service_scv(self) -> float:
-        """Squared coefficient of variation of the service times; 1 is exponential."""
-        return float(self.services_s.var() / self.services_s.mean() ** 2)
-
-    @property
-    def utilisation(self) -> np.ndarray:
-        """Arrival rate times mean service time, both as measured."""
-        return self.rates_rps * self.service_ms * 1e-3
-
-    def predicted_s(self, scv: float = 1.0) -> np.ndarray:
-        """What M/G/1 predicts from the measured rates; infinite where there is no steady state.
-
-        A machine that is too slow can leave a station overloaded.
-        """
-        service_s, stable = 1e-3 * self.service_ms, self.utilisation < 1
-        safe = np.where(stable, self.rates_rps, 0.5 / service_s)
-        return np.where(stable, queueing.mg1_wait(safe, service_s, scv) + service_s, np.inf)
-
-    @property
-    def agrees(self) -> np.ndarray:
-        """Whether M/M/1's prediction lies in each interval."""
-        return np.asarray(self.response.contains(self.predicted_s()))
-
-    @property
-    def summary(self) -> dict[str, float | int | str]:
-        return {
-            "requests": self.requests,
-            "service_ms": self.service_ms,
-            "service_scv": self.service_scv,
-            "loads_measured": self.utilisation.size,
-            "loads_at_which_theory_is_inside": int(self.agrees.sum()),
-        }
-
-    @property
-    def reading(self) -> str:
-        if busy := no_verdict(self.late_s, 1e-3 * self.service_ms):
-            return busy
-        inside, loads = int(self.agrees.sum()), self.utilisation.size
-        widest = float((self.response.half_width / self.response.estimate).max())
-        text = (
-            f"Verdict: at {inside} of {loads} loads the response that M/M/1 predicts from the "
-            f"measured rates lies in the 95 % interval of what {self.requests:,} real requests "
-            f"took (service: {duration(self.service_ms * 1e-3)} on average, squared coefficient "
-            f"of variation {self.service_scv:.2f} where exponential is 1); the widest interval is "
-            f"± {significant(100 * widest, 2)} %."
-        )
-        expected = self.predicted_s()
-        steady = np.isfinite(expected)
-        if not steady.all():
-            text += (
-                f" At {int((~steady).sum())} loads the machine was too busy to keep up: the queue "
-                f"grew without end, and there is nothing to predict."
-            )
-        if inside == loads or not steady.any():
-            return text
-        ratio = np.where(steady, self.response.estimate / np.where(steady, expected, 1), 1)
-        worst = int(np.argmax(np.abs(np.log(ratio))))
-        error = 100 * (ratio[worst] - 1)
-        direction = "above" if error > 0 else "below"
-        return (
-            f"{text} The largest miss, at {self.utilisation[worst]:.0%} utilisation, is "
-            f"{significant(abs(error), 2)} % {direction} the prediction."
-        )
-
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        return {
-            "utilisation": self.utilisation,
-            "measured (ms)": 1e3 * self.response.estimate,
-            "from": 1e3 * self.response.low,
-            "to": 1e3 * self.response.high,
-            "M/M/1 (ms)": 1e3 * self.predicted_s(),
-            "M/G/1 (ms)": 1e3 * self.predicted_s(self.service_scv),
-            "M/M/1 inside": self.agrees,
-        }
-
-
-def plot_measured(run: MeasuredKnee, ax: Axes) -> None:
-    """Draw what real requests took, alone or on top of the simulation."""
-    if is_blank(ax):
-        _frame(ax, run.service_ms)
-        ax.set_title("Real servers on the loopback interface, and theory")
-    error_bars(ax, run.utilisation, run.response, 1e3, **style.MEASUREMENT)
-    x, y = run.utilisation[0], 1e3 * run.response.estimate[0]
-    style.label(ax, x, y, "measured", style.VERMILION, ha="left", xytext=(6, -11))

@@ -289,6 +289,14 @@ class MeasuredSpeedup(Measured):
     @property
     def reading(self) -> str:
         within = min(self.cores, len(self.processes))
+        one = self.speedup[within - 1]
+        if one.high - one.low > self.amdahl[within - 1] or one.low > self.amdahl[within - 1]:
+            return (
+                "No verdict: this machine was busy with other things, and "
+                f"{counted(within, 'process is', 'processes are')} from {significant(one.low)} "
+                f"to {significant(one.high)} times as fast as one, where Amdahl allows "
+                f"{significant(self.amdahl[within - 1])}."
+            )
         kept = 100 * self.speedup.estimate[within - 1] / self.amdahl[within - 1]
         beyond = ""
         if self.processes[-1] > self.cores:

@@ -28,7 +28,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import amount, significant
 from helpers.sharding.router import Ring, hash64, shard_by_modulo, shard_by_slot
 
 #: Ways of placing keys.
@@ -243,7 +243,7 @@ class Resharding(Result):
 
     @property
     def reading(self) -> str:
-        exact, fullest = theory(self.at), significant(self.load_after.max())
+        exact, fullest = theory(self.at), amount(self.load_after.max(), "fair share")
         text = (
             f"Going from {self.at.shards} to {self.at.shards + 1} shards moves "
             f"{significant(100 * self.moved_here)} % of the keys "
@@ -251,10 +251,7 @@ class Resharding(Result):
         )
         if exact.spread > 0:
             text += f", give or take {significant(100 * exact.spread, 2)}"
-        return (
-            text + f") and leaves the fullest shard with {fullest} fair "
-            f"{'share' if fullest == '1' else 'shares'}."
-        )
+        return text + f") and leaves the fullest shard with {fullest}."
 
     @property
     def columns(self) -> Mapping[str, Any]:

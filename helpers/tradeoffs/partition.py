@@ -10,7 +10,7 @@ clients may reach a replica that its peers cannot.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -37,14 +37,12 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.histories import READ, WRITE, Operation
 from helpers.foundations.prose import counted, duration, rounded
+from helpers.tradeoffs.cluster import CUT_AT_S, Cluster
 
 #: What replicas do when they cannot reach the others: insist on a majority, or answer all the same.
 CP = "majority or nothing (CP)"
 AP = "answer anyway (AP)"
 WAYS = (CP, AP)
-
-#: When the cut begins, seconds.
-CUT_AT_S = 4.0
 
 #: How long a client is kept waiting before it is refused; and for an answer from one copy, seconds.
 PATIENCE_S = 0.5
@@ -79,46 +77,6 @@ class Setting(Parameters):
 
 
 # --- the model: what the page shows, and a learner changes ----------------------------------------
-
-
-class Cluster:
-    """Copies of the register, and the messages between them; a copy is (count, writer, value)."""
-
-    def __init__(self, at: Setting, draw: Draws, world: simpy.Environment) -> None:
-        self.at, self.world, self._rng = at, world, draw("messages")
-        self.copies: list[tuple[int, int, Any]] = [(0, 0, None)] * at.replicas
-
-    def is_cut(self) -> bool:
-        """Whether the two sides cannot reach each other now."""
-        return CUT_AT_S <= self.world.now < self.at.cut_until_s
-
-    def reach(self, me: int) -> list[int]:
-        """Replicas that can be reached from one of them now, itself included."""
-        near = me in self.at.far
-        each = range(self.at.replicas)
-        return [i for i in each if not self.is_cut() or (i in self.at.far) == near]
-
-    def message(self) -> simpy.Timeout:
-        """Return how long one message takes: the delay, give or take half of it."""
-        return self.world.timeout(1e-3 * self.at.delay_ms * (0.5 + self._rng.random()))
-
-    def store(self, to: list[int], version: tuple[int, int, Any]) -> None:
-        """Keep a version wherever it is newer than what is there: the last writer wins."""
-        for i in to:
-            self.copies[i] = max(self.copies[i], version)
-
-    def spread(self, me: int, version: tuple[int, int, Any]) -> None:
-        """Tell the others, at once or when the cut is mended."""
-        for i in range(self.at.replicas):
-            if i != me:
-                self.world.process(self._deliver(me, i, version))
-
-    def _deliver(self, me: int, to: int, version: tuple[int, int, Any]) -> Any:
-        yield self.message()
-        if to not in self.reach(me):
-            yield self.world.timeout(self.at.cut_until_s - self.world.now)
-            yield self.message()
-        self.store([to], version)
 
 
 def operation(at, world, cluster, me, value):
@@ -170,12 +128,22 @@ def one_cut(at, draw):
     return tally(at, history)
 
 
+def replica_of(one: Operation) -> int:
+    """The replica next door to an operation's client: 1, 2, ..."""
+    return int(one.client.removeprefix("client "))
+
+
+def refused(history: Iterable[Operation]) -> list[Operation]:
+    """Operations without an answer."""
+    return [one for one in history if one.end == math.inf]
+
+
 def tally(at: Setting, history: list[Operation]) -> dict[str, Any]:
     """Count, of a history, who was refused and who was wrong."""
     wrong = histories.overwritten_reads(history)
     return {
         "history": tuple(history),
-        "refused": sum(one.end == math.inf for one in history),
+        "refused": len(refused(history)),
         "wrong": len(wrong),
         "linearizable": histories.linearizable(history).holds,
     }
@@ -203,7 +171,7 @@ def watch(at: Setting) -> Log:
     log.place("answered", "sink", at=(2, 0)).place("answered wrongly", "sink", at=(2, 1))
     log.kind("write", "blue").kind("read", "sky")
     for number_, one in enumerate(sorted(run.history, key=lambda one: one.start)):
-        place = f"replica {one.client.removeprefix('client ')}"
+        place = f"replica {replica_of(one)}"
         what = f"asks to {one.kind}"
         log.moves(one.start, number_, place, what, kind=one.kind, start="clients")
         if one.end == math.inf:
@@ -263,7 +231,7 @@ class Partition(Result):
     @property
     def refused(self) -> list[Operation]:
         """Operations without an answer."""
-        return [one for one in self.history if one.end == math.inf]
+        return refused(self.history)
 
     def side(self, far: bool) -> list[Operation]:
         """Operations begun on one side while the network was cut."""
@@ -271,7 +239,7 @@ class Partition(Result):
             one
             for one in self.history
             if CUT_AT_S <= one.start < self.at.cut_until_s
-            and (int(one.client.removeprefix("client ")) - 1 in self.at.far) == far
+            and (replica_of(one) - 1 in self.at.far) == far
         ]
 
     @cached_property
@@ -302,8 +270,7 @@ class Partition(Result):
         said = ""
         if self.at.cut:
             sides = [
-                f"{sum(one.end == math.inf for one in side)} of "
-                f"{counted(len(side), 'operation')} on {name} side"
+                f"{len(refused(side))} of {counted(len(side), 'operation')} on {name} side"
                 for side, name in ((self.side(True), self._name), (self.side(False), "the other"))
             ]
             said = f"While the network is cut, {sides[0]} and {sides[1]} are refused. "
@@ -343,7 +310,7 @@ class Partition(Result):
         return {
             "during the cut": ["larger side", "smaller side"],
             "operations": [len(side) for side in sides],
-            "refused": [sum(one.end == math.inf for one in side) for side in sides],
+            "refused": [len(refused(side)) for side in sides],
             "answered, theory": list(theory(self.at)),
         }
 
@@ -362,7 +329,7 @@ def plot(run: Partition, axes: tuple[Axes, Axes], mine: Mine | None = None) -> N
         (run.refused, {"color": style.INK, "marker": "x", "markersize": 6}),
         (run.wrong, {"color": style.VERMILION, "marker": "o", "markersize": 7}),
     ):
-        rows = [int(one.client.removeprefix("client ")) for one in ops]
+        rows = [replica_of(one) for one in ops]
         when.plot([one.start for one in ops], rows, linestyle="none", **look)  # type: ignore[arg-type]
     when.set_xlim(0, at.run_s)
     when.set_ylim(0.4, at.replicas + 1.6)

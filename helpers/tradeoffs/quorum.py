@@ -16,15 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import (
-    dot,
-    here,
-    key,
-    log_axis,
-    note,
-    plain,
-    yours,
-)
+from helpers.foundations.drawing.axes import dot, here, key, log_axis, note, plain, yours
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
@@ -38,8 +30,14 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import percent, rounded, significant
-from helpers.foundations.statistics import Interval, quantile_interval, wilson_interval
-from helpers.tradeoffs.wars import FAR_MS, FITS, Delay, delay_of, delays
+from helpers.foundations.statistics import (
+    Interval,
+    fewer_than,
+    quantile_interval,
+    wilson_interval,
+)
+from helpers.tradeoffs.round_trips import round_trip
+from helpers.tradeoffs.wars import FAR_MS, FITS, delay_of, delays
 
 #: Writes, each with one read, in the simulation.
 TRIALS = 50_000
@@ -251,36 +249,13 @@ def theory(at: Setting) -> Theory:
 
     def slower(go: str, back: str, quorum: int) -> np.ndarray:
         trips = (delay_of(at.fit, go), delay_of(at.fit, back))
-        near = _round_trip(*trips, LATENCY_MS)
+        near = round_trip(*trips, LATENCY_MS)
         shares = [near] if far else [near] * at.n
         if far:
-            shares += [_round_trip(*trips, LATENCY_MS - 2 * FAR_MS)] * far
+            shares += [round_trip(*trips, LATENCY_MS - 2 * FAR_MS)] * far
         return fewer_than(quorum, shares)
 
     return Theory(slower("R", "S", at.r), slower("W", "A", at.w))
-
-
-def _round_trip(go: Delay, back: Delay, ms: np.ndarray) -> np.ndarray:
-    """Probability that one way and the other take at most so long together."""
-    edges = np.concatenate([[0.0], 1 - np.geomspace(1, 1e-8, 800)[1:]])
-    middles = (edges[1:] + edges[:-1]) / 2
-    # Where in the second delay: both of its parts, each at fine steps.
-    total = np.zeros(ms.shape)
-    for share, which in ((back.body, 0.0), (1 - back.body, 1.0)):
-        steps = back.at(np.full(middles.shape, which), middles)
-        left = np.maximum(ms[:, None] - steps, 0.0)
-        total += share * (go.below(left) * np.diff(edges)).sum(axis=1)
-    return total
-
-
-def fewer_than(k: int, shares: list[np.ndarray]) -> np.ndarray:
-    """Probability that fewer than `k` of independent events happen, each with its share."""
-    counts = [np.ones_like(shares[0])] + [np.zeros_like(shares[0]) for _ in shares]
-    for share in shares:
-        for many in range(len(counts) - 1, 0, -1):
-            counts[many] = counts[many] * (1 - share) + counts[many - 1] * share
-        counts[0] = counts[0] * (1 - share)
-    return np.sum(counts[:k], axis=0)
 
 
 # --- what it says ---------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import counted
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Interval, verdict, wilson_interval
-from helpers.tradeoffs.loopback_replicas import race_for_real
+from helpers.tradeoffs.race_for_real import race_for_real
 
 #: When the reads of a measurement come, after the confirmation, ms.
 AFTER_MS = (0.0, 10.0, 20.0, 40.0, 80.0)

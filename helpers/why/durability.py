@@ -18,20 +18,9 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import log_axis, marks, note, plain, time_axis, yours
 from helpers.foundations.drawing.rows import named_rows
-from helpers.foundations.experiment import (
-    Draws,
-    Measured,
-    Mine,
-    Parameters,
-    Result,
-    integer,
-    number,
-    seed,
-    takes,
-)
-from helpers.foundations.prose import counted, duration, finite_or, significant
+from helpers.foundations.experiment import Draws, Mine, Parameters, Result, number, seed, takes
+from helpers.foundations.prose import duration, finite_or, significant
 from helpers.foundations.traffic.arrivals import unit_gaps
-from helpers.why.killed_writers import KilledWriter, kill_writers
 
 #: What a program can do before it acknowledges a write, the cheapest first, and what it means.
 POLICIES = {
@@ -209,8 +198,11 @@ class Durability(Result):
 
 
 _NOTHING = 0.2  # where a loss of 0 is drawn on a logarithmic axis
-_KILL: dict[str, Any] = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
-_POWER: dict[str, Any] = _KILL | {"color": style.VERMILION, "marker": "X", "markersize": 8}
+
+#: How what a kill takes is drawn, and what a power cut takes.
+KILL: dict[str, Any] = {"color": style.BLUE, "marker": "o", "linestyle": "none", "markersize": 7}
+POWER: dict[str, Any] = KILL | {"color": style.VERMILION, "marker": "X", "markersize": 8}
+
 # A bar, under the marks of theory.
 _REACH: dict[str, Any] = {"color": style.FAINT, "linewidth": 5, "zorder": 1}
 
@@ -221,7 +213,7 @@ def plot(run: Durability, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
     cost, loss = axes
     exact = theory(run.at)
     y = named_rows(cost, list(POLICIES.values()))
-    _frame_cost(cost)
+    frame_cost(cost)
     cost.set_title("What a write costs")
     cost.set_xlabel("mean time until it is acknowledged")
     named_rows(loss, list(POLICIES.values()))
@@ -234,15 +226,15 @@ def plot(run: Durability, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
     for place, name in zip(y, POLICIES, strict=True):
         fate = run.fates[name]
         if math.isfinite(fate.latency_s):
-            _reach(cost, [2e-7, fate.latency_s], place)
-            cost.plot([fate.latency_s], [place], **_KILL)
+            reach(cost, [2e-7, fate.latency_s], place)
+            cost.plot([fate.latency_s], [place], **KILL)
             marks(cost, place, exact[name].latency_s, 0.56, along="x")
         else:
             style.label(cost, 3e-7, place, "cannot keep up", style.VERMILION)
         kill, power = max(fate.lost_kill, _NOTHING), max(fate.lost_power, _NOTHING)
-        _reach(loss, [kill, power], place)
-        loss.plot([power], [place - 0.14], **_POWER)
-        loss.plot([kill], [place + 0.06], **_KILL)
+        reach(loss, [kill, power], place)
+        loss.plot([power], [place - 0.14], **POWER)
+        loss.plot([kill], [place + 0.06], **KILL)
         marks(loss, place, max(exact[name].lost_power, _NOTHING), 0.56, along="x")
     if mine is not None:
         # Nothing is quicker than the memory, and nothing is lost less than not at all.
@@ -252,133 +244,11 @@ def plot(run: Durability, axes: tuple[Axes, Axes], mine: Mine | None = None) -> 
     note(loss, 0.62, 0.1, "✖ power cut", style.VERMILION)
 
 
-def _frame_cost(ax: Axes) -> None:
+def frame_cost(ax: Axes) -> None:
+    """Set the axis of what a write costs."""
     time_axis(ax, "x", 2e-7, 3.0)
 
 
-def _reach(ax: Axes, ends: list[float], place: float) -> None:
+def reach(ax: Axes, ends: list[float], place: float) -> None:
+    """Draw a line from one end to the other."""
     ax.plot(ends, [place, place], **_REACH)
-
-
-# --- the same with a real database file -----------------------------------------------------------
-
-
-class Trial(Parameters):
-    """Processes that write rows as fast as they can, one transaction each, until killed."""
-
-    kills: int = integer(2, "Processes killed for each mode", at_least=1, at_most=20)
-    life_s: float = number(
-        0.08,
-        "Mean time a process lives after its first write",
-        unit="s",
-        at_least=0.02,
-        at_most=2,
-    )
-    timeout_s: float = number(30.0, "Given up after", unit="s", above=0)
-    seed: int = seed()
-
-
-@takes(Trial)
-def measure(at: Trial) -> MeasuredDurability:
-    """Kill real processes while they write, and count what is left.
-
-    What a process has handed to the operating system does not die with it, so killing processes
-    cannot show what a *power cut* takes. `certain` counts what SQLite's documentation of ``PRAGMA
-    synchronous`` leaves no doubt about: everything with FULL in WAL mode and with EXTRA in DELETE
-    mode, nothing with OFF, and with NORMAL in WAL mode what had been moved into the database file
-    by a checkpoint. That last number is read off the database file alone, without its log.
-
-    Raises
-    ------
-    TimeoutError
-        If it took longer than `timeout_s`.
-    RuntimeError
-        If a process died of its own accord.
-    """
-    return MeasuredDurability(at, *kill_writers(at.kills, at.life_s, at.timeout_s, at.seed))
-
-
-class MeasuredDurability(Measured):
-    """What it costs to keep writes, and which of them survive.
-
-    Attributes
-    ----------
-    modes : dict of str to KilledWriter
-        One for each of :data:`helpers.why.killed_writers.MODES`.
-    sync_s : float
-        Median time of one ``fsync`` of a small file on the same disk, seconds.
-    """
-
-    at: Trial
-    modes: dict[str, KilledWriter]
-    sync_s: float
-
-    @property
-    def predicted_full_s(self) -> float:
-        """Time of a synced write as theory has it: an unsynced one and one sync."""
-        return self.modes["WAL, synchronous OFF"].write_s + self.sync_s
-
-    @property
-    def summary(self) -> dict[str, float | int | str]:
-        found: dict[str, float | int | str] = {"fsync_us": 1e6 * self.sync_s}
-        for name, mode in self.modes.items():
-            short = name.replace(", synchronous", "").replace(" ", "_")
-            found[f"{short}_us_a_write"] = 1e6 * mode.write_s
-            found[f"{short}_lost"] = mode.lost
-        return found
-
-    @property
-    def reading(self) -> str:
-        memory, full = self.modes["dict in memory"], self.modes["WAL, synchronous FULL"]
-        files = [mode for name, mode in self.modes.items() if name != "dict in memory"]
-        sound = "sound" if all(mode.sound for mode in files) else "DAMAGED"
-        lost = [name for name, mode in self.modes.items() if mode.lost and "dict" not in name]
-        whatever = ", whatever the setting" if not lost else f" ({', '.join(lost)})"
-        ratio = full.write_s / self.predicted_full_s
-        return (
-            f"Verdict: {self.at.kills * len(self.modes)} processes were killed. The dict lost all "
-            f"{counted(memory.acknowledged, 'write')} it had acknowledged; the database files, "
-            f"{sound}, lost {sum(mode.lost for mode in files)} of "
-            f"{sum(mode.acknowledged for mode in files):,}{whatever}. A synced write took "
-            f"{duration(full.write_s)}, {significant(ratio, 2)} times what an unsynced write and "
-            f"one fsync take together ({duration(self.predicted_full_s)})."
-        )
-
-    @property
-    def columns(self) -> Mapping[str, Any]:
-        modes = self.modes.values()
-        return {
-            "kept in": list(self.modes),
-            "µs a write": [1e6 * mode.write_s for mode in modes],
-            "acknowledged": [mode.acknowledged for mode in modes],
-            "survived the kill": [mode.survived for mode in modes],
-            "certain after a power cut": [mode.certain for mode in modes],
-        }
-
-
-@style.panels(2)
-def plot_measured(run: MeasuredDurability, axes: tuple[Axes, Axes]) -> None:
-    """Draw what real writes cost, and how many of them are safe from a kill and a power cut."""
-    cost, loss = axes
-    names = list(run.modes)
-    short = [name.replace("synchronous ", "").replace(" in memory", "") for name in names]
-    y = named_rows(cost, short)
-    _frame_cost(cost)
-    cost.set_title("What a write costs, for real")
-    cost.set_xlabel("time per write")
-    named_rows(loss, short)
-    loss.set_title("Which acknowledged writes are safe")
-    loss.set_xlim(-5, 105)
-    loss.set_xlabel("% of the acknowledged writes")
-    for place, mode in zip(y, run.modes.values(), strict=True):
-        _reach(cost, [2e-7, mode.write_s], place)
-        cost.plot([mode.write_s], [place], **(_KILL | {"color": style.VERMILION}))
-        total = max(mode.acknowledged, 1)
-        survived, certain = (100 * min(n, total) / total for n in (mode.survived, mode.certain))
-        _reach(loss, [survived, certain], place)
-        loss.plot([certain], [place - 0.16], **_POWER)
-        loss.plot([survived], [place + 0.06], **_KILL)
-    marks(cost, y[names.index("WAL, synchronous FULL")], run.predicted_full_s, 0.6, along="x")
-    note(loss, 0.05, 0.075, "● survived the kill", style.BLUE)
-    note(loss, 0.47, 0.075, "✖ certain after a power cut", style.VERMILION)
-    note(cost, 0.3, 0.075, "- - no sync + one fsync", style.BLACK)

@@ -37,6 +37,11 @@ _EDGES_S = np.arange(END_S + 1)
 _TIME_S = _EDGES_S[:-1] + 0.5
 
 
+#: Servers left, times the square of their idleness, above which half a minute is long enough for
+#: them to settle: below it the line is still growing, and they are less busy than they will be.
+_SETTLES = 0.02
+
+
 class Setting(Parameters):
     """A fleet behind one queue."""
 
@@ -155,11 +160,12 @@ class Loss(Result):
                 first + f"{get} {significant(100 * offered)} % of what {they} can do: the "
                 f"queue grows without end, and half a minute later a request waits {wait}."
             )
-        inside = "inside" if self.after.contains(offered) else "outside"
+        judged = "in the long run"
+        if left * (1 - offered) ** 2 > _SETTLES:
+            judged = f"{'in' if self.after.contains(offered) else 'out'}side the 95 % interval"
         return (
             first + f"{run} at {significant(100 * self.after.estimate)} % (theory: "
-            f"{significant(100 * offered)} %, {inside} the 95 % interval), and a "
-            f"request waits {wait} at the end."
+            f"{significant(100 * offered)} %, {judged}), and a request waits {wait} at the end."
         )
 
     @property
@@ -181,7 +187,6 @@ def plot(run: Loss, axes: tuple[Axes, Axes]) -> None:
     ax.set_xlabel("time (s)")
     ax.set_ylabel("wait (s)")
     ax.axvline(LOST_S, color=style.MUTED, linewidth=1.0)
-    style.label(ax, LOST_S, 0, "lost", style.MUTED, xytext=(4, 8))
     curves(ax, _TIME_S, run.wait_s[:6], color=style.SKY, linewidth=0.8, alpha=0.6)
     ax.plot(_TIME_S, run.mean_wait_s, **style.SIMULATION)
     before = _TIME_S < LOST_S
@@ -189,6 +194,7 @@ def plot(run: Loss, axes: tuple[Axes, Axes]) -> None:
         ax.plot(_TIME_S[part], exact.wait_s[part], **style.THEORY)
     top = max(float(np.nanmax(run.mean_wait_s)), float(exact.wait_s.max()))
     ax.set_ylim(0, step_up(1.15 * top, (0.5, 1, 2, 5, 10, 20, 40)))
+    style.label(ax, LOST_S, 0.7 * ax.get_ylim()[1], "one is lost", style.MUTED, xytext=(4, 0))
     note(ax, 0.03, 0.96, "— mean of the runs", style.BLUE)
     note(ax, 0.03, 0.89, "- - theory, in the long run", style.BLACK)
     load.set_title("Utilisation after the loss")

@@ -20,6 +20,7 @@ from helpers.foundations.drawing.axes import (
     log_axis,
     note,
     ring,
+    short,
     time_axis,
     yours,
 )
@@ -187,7 +188,7 @@ def plot(run: Users, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     ring(ax, run.at.users, run.response.estimate)
     laws.set_title("Two laws, one diagonal")
     for which in ("x", "y"):
-        log_axis(laws, which, 1e-4, 3e7, ticks=(1e-3, 1.0, 1e3, 1e6))
+        log_axis(laws, which, 1e-4, 3e7, ticks=(1e-3, 1.0, 1e3, 1e6), text=short)
     laws.set_xlabel("X S, and X R")
     laws.set_ylabel("U and L, counted")
     laws.plot([1e-4, 3e7], [1e-4, 3e7], **style.THEORY)

@@ -18,6 +18,8 @@ from helpers.anatomy import (
     outage,
     power_cut,
     questions,
+    real_balancing,
+    real_outage,
     sessions,
     whole_system,
 )
@@ -107,7 +109,7 @@ def test_who_gets_the_next() -> None:
     many = test_balancing.test_more_balancers_make_counting_worse_but_not_true_counts
     shown("to 8 balancers", "nearly doubles", "sees an eighth of the connections", by=many)
     given("so near 95 % your diamond", why="the slider's end")
-    assert balancing.Trial().servers == 10
+    assert real_balancing.Trial().servers == 10
     said("Ten of them, on your machine", "a queue at 90 % takes far longer")
     universal("No point can lie below its dash", why="a reply is held back for so long at least")
     universal(
@@ -233,7 +235,7 @@ def test_queues() -> None:
     slow = outage.fluid(50, 20, 55)
     assert slow.drain_s > 3 * 60
     said("an outage of 20 s is felt for more than three minutes")
-    said(f"goes away for {outage.Trial().outage_s} s", "accept 200 jobs")
+    said(f"goes away for {real_outage.Trial().outage_s} s", "accept 200 jobs")
     at = outage.Setting()
     exact = outage.theory(at)
     said(

@@ -511,6 +511,19 @@ class Notebook(Watched):
                 veil.query_selector("button").click()
             self.page.wait_for_function("one => one.offsetParent !== null", arg=covered)
 
+    def change_theme(self, *, dark: bool) -> None:
+        """Choose JupyterLab's dark or light theme, and wait until all pictures have followed."""
+        name = "JupyterLab Dark" if dark else "JupyterLab Light"
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+        )
+        self.page.wait_for_function(
+            """dark => (document.body.dataset.jpThemeLight === 'false') === dark
+                && [...document.querySelectorAll('.sd-figure')].every(
+                    one => one.classList.contains('sd-both') === dark)""",
+            arg=dark,
+        )
+
     def explorers(self) -> list[Explorer]:
         """Every frame with a picture on the page, from the top."""
         handles = self.page.query_selector_all(".sd-explorer:has(img.sd-figure)")

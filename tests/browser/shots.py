@@ -78,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="device pixels a CSS pixel")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--no-run", action="store_true", help="as it opens, before the kernel ran")
+    parser.add_argument("--show", action="store_true", help="what waits for a guess, too")
     parser.add_argument("--no-cells", action="store_true", help="page slices only")
     options = parser.parse_args(arguments)
     failed = False
@@ -92,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
                         notebook.run_all()
                     except NotebookError as failure:
                         problems.append(str(failure))
+                if options.show:
+                    notebook.lift_veils()
                 folder = options.out / f"{path.stem}-{options.theme}-{options.width}"
                 pictures = photograph(notebook, folder, cells=not options.no_cells)
                 problems += [f"console: {line}" for line in notebook.console]

@@ -29,6 +29,7 @@ REWRITTEN = {
     "04": ("helpers.anatomy.balancing:two_choices", "[:2]", "[:1]"),
     "05": ("helpers.estimation.estimate:servers_for", "(3 * kept)", "(5 * kept)"),
     "06": ("helpers.failure.bad_day:one_day", "room = 0.0 if paused", "room = 60 * 40.0 if paused"),
+    "07": ("helpers.consistency.inversion:two_reads", "[: at.r]", "[:1]"),
     "08": (
         "helpers.sharding.ring:my_ring",
         "at.virtual_nodes, at.seed",
@@ -59,8 +60,11 @@ def test_chapter(path: Path, lab: JupyterLab, browser: Browser, thorough: bool) 
             opens_a_model(notebook, path, *REWRITTEN[path.stem[:2]])
         assert notebook.console == []
         assert notebook.outside == []
-        violations = [one for one in notebook.axe() if one["impact"] in SERIOUS]
-        assert violations == [], json.dumps(violations, indent=1)[:6000]
+        for dark in (False, True):
+            if dark:
+                notebook.change_theme(dark=True)
+            violations = [one for one in notebook.axe() if one["impact"] in SERIOUS]
+            assert violations == [], json.dumps([dark, violations], indent=1)[:6000]
 
 
 def opens_a_model(notebook: Notebook, path: Path, reference: str, old: str, new: str) -> None:

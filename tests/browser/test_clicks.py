@@ -142,3 +142,20 @@ def test_axe_finds_nothing_and_nothing_goes_wrong(opened: Notebook, explorer: Ex
     violations = [one for one in opened.axe() if one["impact"] in SERIOUS]
     assert violations == [], json.dumps(violations, indent=1)[:4000]
     assert opened.console == opened.outside == []
+
+
+def test_pictures_follow_the_theme(opened: Notebook, explorer: Explorer) -> None:
+    page = opened.page
+    assert page.query_selector(".sd-both") is None, "nobody sees it"
+    opened.change_theme(dark=True)
+    box = page.get_by_role("button", name="second switch")
+    box.click()
+    page.wait_for_selector(".sd-reading:has-text('second is True')")
+    explorer._settled()
+    (first, other) = page.query_selector_all(".sd-figure")
+    looks = "one => [getComputedStyle(one).content.slice(0, 14), getComputedStyle(one).filter]"
+    for picture in (first, other):
+        assert picture.evaluate(looks) == ['url("data:imag', "none"]
+    opened.change_theme(dark=False)
+    assert page.query_selector(".sd-both") is None
+    explorer.click("Reset")

@@ -1,4 +1,4 @@
-"""What every frame gets from the page: names for sliders, readings that are read aloud, styles."""
+"""What every frame gets from the page: names for sliders, readings read aloud, styles, a theme."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ PAGE = """<div class="sd-explorer"><div class="jupyter-widgets"><div class="widg
 <div class="noUi-handle" id="foreign"></div>"""
 RENDER = """async source => {
     const frame = await import('data:text/javascript;base64,' + source);
-    window.stop = frame.default.render({ el: document.getElementById('own') });
+    const state = { dark: false, narrow: false };
+    window.told = [];
+    const model = {
+        get: (name) => state[name],
+        set: (name, value) => { state[name] = value; window.told.push([name, value]); },
+        save_changes: () => {},
+    };
+    window.stop = frame.default.render({ model, el: document.getElementById('own') });
 }"""
 HANDLES = ".sd-explorer .noUi-handle"
 
@@ -63,6 +70,33 @@ def test_the_frame_is_found_once_it_is_on_the_page(browser: Browser) -> None:
         page.evaluate(render, base64.b64encode(module("frame").encode()).decode())
         page.wait_for_selector(f"{HANDLES}[aria-label='Load']", state="attached")
         assert watched.console == []
+
+
+def told(framed: Watched, name: str) -> list[bool]:
+    """What the kernel has heard of the page."""
+    framed.page.wait_for_timeout(50)
+    return [value for what, value in framed.page.evaluate("() => window.told") if what == name]
+
+
+def test_the_kernel_hears_whether_the_page_is_dark(framed: Watched) -> None:
+    turn = "light => { document.body.dataset.jpThemeLight = light; }"
+    for light in ("true", "false", "false", "true"):
+        framed.page.evaluate(turn, light)
+        framed.page.wait_for_timeout(20)
+    assert told(framed, "dark") == [True, False]
+    framed.page.evaluate("() => window.stop()")
+    framed.page.evaluate(turn, "false")
+    assert told(framed, "dark") == [True, False]
+
+
+def test_the_kernel_hears_whether_the_page_is_narrow(framed: Watched) -> None:
+    resize = "width => { document.querySelector('.sd-explorer').style.width = width; }"
+    framed.page.evaluate(resize, "900px")
+    before = len(told(framed, "narrow"))
+    for width in ("500px", "450px", "0", "900px"):
+        framed.page.evaluate(resize, width)
+        framed.page.wait_for_timeout(50)
+    assert told(framed, "narrow")[before:] == [True, False]
 
 
 def test_styles_hold_for_the_frames_and_nothing_else() -> None:

@@ -54,7 +54,7 @@ def test_the_load_falls_as_theory_says_if_the_database_answers_at_once(monkeypat
     loads = np.array([run.queries_rps for run in runs])
     weights, hit_ratio = zipf_weights(10_000, 0.9), cold_restart.design(at).hit_ratio
     times = np.mean([run.time_s for run in runs], axis=0)
-    missing = 1 - cold_restart.warm_up(weights, at.rate_rps * times)
+    missing = 1 - hit_ratios.after_a_cold_start(weights, at.rate_rps * times)
     expected = at.rate_rps * np.maximum(missing, 1 - hit_ratio)
     # Within a bin the curve bends: the first is left out, and 2 % allowed for the others and Che.
     for bin_, load in list(enumerate(expected))[1::7]:
@@ -67,7 +67,7 @@ def test_the_cache_is_warm_after_its_characteristic_time():
     for capacity in (20, 300, 1_500):
         time = np.array([hit_ratios.characteristic_time(weights, capacity)])
         expected = float(hit_ratios.lru(weights, capacity))
-        assert cold_restart.warm_up(weights, time)[0] == pytest.approx(expected)
+        assert hit_ratios.after_a_cold_start(weights, time)[0] == pytest.approx(expected)
 
 
 def test_single_flight_spares_duplicates_and_headroom_spares_trouble():

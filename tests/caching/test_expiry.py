@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.caching import expiry
+from helpers.caching import expiry, herd
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.queueing import queue_length_at
 from tests import drawn
 from tests.checks import (
     assert_columns,
@@ -21,7 +20,6 @@ from tests.checks import (
     each_of,
     runs_of,
 )
-from tests.measurements import had_time
 from tests.models import edited
 
 MODEL = "helpers.caching.expiry:one_expiry"
@@ -53,15 +51,15 @@ def test_xfetch_at_rates_too_low_to_be_in_time():
         check_herd("early refresh", rate_rps, recompute_s)
 
 
-_queries = expiry.queries_of
+_queries = herd.queries_of
 
 
-def let_two_through(fix, after, at, draw):
-    return after[:2] if fix == "single-flight" else _queries(fix, after, at, draw)
+def let_two_through(fix, after, *rest):
+    return after[:2] if fix == "single-flight" else _queries(fix, after, *rest)
 
 
-def count_half_of_the_recompute_time(fix, after, at, draw):
-    return _queries(fix, after, at.but(recompute_s=at.recompute_s / 2), draw)
+def count_half_of_the_recompute_time(fix, after, rate_rps, recompute_s, draw):
+    return _queries(fix, after, rate_rps, recompute_s / 2, draw)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +100,21 @@ def test_a_wrong_coin_in_xfetch_is_caught(monkeypatch, change):
         check_herd("early refresh")
 
 
+@pytest.mark.parametrize("fix", ["none", "single-flight"])
+@pytest.mark.parametrize(
+    "setting",
+    [{}, {"rate_rps": 10.0, "recompute_s": 0.05}, {"rate_rps": 2_000.0, "connections": 1}],
+)
+def test_the_open_model_is_the_simulation_on_the_same_draws(fix, setting):
+    at = expiry.Setting(fix=fix, **setting)
+    run, mine = expiry.simulate(at), expiry.one_expiry(at, Draws(at.seed))
+    assert mine["queries"] == run.queries[fix]
+    assert len(mine["waits_s"]) == run.waiting_requests
+    assert max(mine["waits_s"]) == pytest.approx(run.worst_wait_s, rel=1e-9)
+    assert mine["saturated_s"] == pytest.approx(run.saturated_s, abs=1e-9)
+    np.testing.assert_array_equal(mine["at_database"], run.at_database)
+
+
 def test_the_database_is_saturated_as_long_as_the_fluid_says():
     # The fluid ignores that connections fill and empty one by one: one recompute time.
     for rate_rps, recompute_s, connections in ((500.0, 0.4, 10), (2_000.0, 0.2, 5), (50.0, 1, 3)):
@@ -123,6 +136,7 @@ def test_what_each_fix_leaves():
 
 
 # --- what is watched ------------------------------------------------------------------------------
+
 
 SMALL = {"rate_rps": 200.0, "connections": 4}
 
@@ -211,21 +225,6 @@ def test_those_who_hit_are_followed_for_as_long_as_it_takes_to_recompute():
 # --- the open model -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fix", expiry.MEASURED_FIXES)
-@pytest.mark.parametrize(
-    "setting",
-    [{}, {"rate_rps": 10.0, "recompute_s": 0.05}, {"rate_rps": 2_000.0, "connections": 1}],
-)
-def test_the_open_model_is_the_simulation_on_the_same_draws(fix, setting):
-    at = expiry.Setting(fix=fix, **setting)
-    run, mine = expiry.simulate(at), expiry.one_expiry(at, Draws(at.seed))
-    assert mine["queries"] == run.queries[fix]
-    assert len(mine["waits_s"]) == run.waiting_requests
-    assert max(mine["waits_s"]) == pytest.approx(run.worst_wait_s, rel=1e-9)
-    assert mine["saturated_s"] == pytest.approx(run.saturated_s, abs=1e-9)
-    np.testing.assert_array_equal(mine["at_database"], run.at_database)
-
-
 def test_telling_those_in_line_cuts_the_triangle_off():
     told = edited(
         MODEL,
@@ -272,6 +271,7 @@ def test_whoever_serves_the_old_value_sends_one_query_and_waits_once():
 
 
 # --- the page -------------------------------------------------------------------------------------
+
 
 CORNERS = [
     {},
@@ -347,86 +347,3 @@ def test_the_axes_stay_put_while_the_herd_grows_a_little():
 
 
 # --- measured -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fix", expiry.MEASURED_FIXES)
-def test_a_real_herd(tidy, fix):
-    run = expiry.measure(rate_rps=1_000.0, recompute_s=0.1, connections=20, fix=fix)
-    assert run.clients > 200
-    assert np.all(run.arrived_s >= 0)
-    if fix == "single-flight":
-        assert run.queries == 1
-        assert run.saturated_s == 0
-    else:
-        assert run.queries > 30
-        # Work is conserved: so many queries of that length through so many connections.
-        assert run.answered_s[-1] >= run.queries * 0.1 / 20
-        assert run.at_database.max() <= run.queries
-    if had_time(run.verdict) and fix == "none":
-        # The root of a Poisson count spreads by one half: 4.5 standard deviations.
-        assert abs(np.sqrt(run.queries - 1) - np.sqrt(run.expected - 1)) < 2.25
-
-
-def test_a_herd_that_takes_too_long_is_given_up(tidy):
-    with pytest.raises(TimeoutError):
-        expiry.measure(rate_rps=500.0, recompute_s=0.2, connections=1, timeout_s=0.5)
-
-
-@pytest.mark.parametrize("rate_rps", [1.0, 1e6])
-def test_a_herd_too_small_or_too_large_is_refused(rate_rps):
-    with pytest.raises(ValueError, match="rate_rps x recompute_s must be 10 to 2,000 requests"):
-        expiry.Trial(rate_rps=rate_rps)
-
-
-def measured(queries=151, fix="none", late_s=0.001, filled_s=0.16):
-    arrived = np.linspace(0.001, 0.15, queries)
-    answered = 0.16 + 0.15 * (np.arange(queries) // 15)
-    return expiry.MeasuredExpiry(
-        expiry.Trial(fix=fix), 349, arrived, answered, filled_s=filled_s, late_s=late_s
-    )
-
-
-def test_a_verdict_can_be_bad():
-    assert measured().verdict.endswith("agrees")
-    assert measured(300).verdict.endswith("disagrees")
-    assert measured(300, late_s=0.05).verdict.startswith("No verdict")
-    assert measured(300, filled_s=0.19).verdict.endswith("an answer of 150 ms took 190 ms.")
-    assert measured(1, "single-flight").verdict == "theory 1 query, measured 1: agrees"
-    assert measured(2, "single-flight").verdict.endswith("disagrees")
-
-
-def test_the_interval_is_that_of_a_poisson_count():
-    interval = measured(101).interval
-    assert (interval.low, interval.high) == pytest.approx((1 + 9.02**2, 1 + 10.98**2))
-
-
-@pytest.mark.parametrize(("queries", "fix"), [(151, "none"), (1, "single-flight")])
-def test_the_page_of_a_measurement(queries, fix):
-    run = measured(queries, fix)
-    if fix == "none":
-        taken = f"all 15 connections were taken for {duration(run.saturated_s)}"
-        assert_tells(run.reading, "without a fix: 349 clients", "151 queries", "161", taken)
-        assert run.summary["queries_theory"] == 161
-    else:
-        assert_tells(run.reading, "single-flight: 349 clients", "1 query ", "theory: 1)")
-        assert "always had a free connection" in run.reading
-    assert run.summary["filled_ms"] == 160
-    assert run.summary["saturated_ms"] == pytest.approx(1e3 * run.saturated_s, rel=6e-3)
-    assert_columns(
-        run,
-        query=np.arange(1, queries + 1),
-        arrived=run.arrived_s,
-        answered=run.answered_s,
-    )
-    over_time, counts = drawn_by(expiry, run)
-    points = drawn.curve(over_time, **style.MEASUREMENT | {"markersize": 4})
-    present = queue_length_at(points[:, 0], run.arrived_s, run.answered_s)
-    np.testing.assert_array_equal(points[:, 1], present)
-    row = expiry.FIXES.index(fix) + 0.32
-    if fix == "none":
-        bar = drawn.error_bars(counts, **style.MEASUREMENT)
-        assert [*bar.places, *bar.middle, *bar.low, *bar.high] == pytest.approx(
-            [row, 151, run.interval.low, run.interval.high]
-        )
-    else:
-        assert drawn.curve(counts, **style.MEASUREMENT).tolist() == [[1, row]]

@@ -12,9 +12,13 @@ from helpers.caching import (
     cold_restart,
     eviction,
     expiry,
+    herd,
     hit_ratios,
     interleavings,
+    mixed_traffic,
     questions,
+    real_expiry,
+    real_write_behind,
     refresh_ahead,
     staleness,
     strategies,
@@ -44,7 +48,7 @@ said, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 def test_the_strategies() -> None:
     given("100 minutes", why="a guess at a reader's time")
     given("**miss ratio**, 1 − *h*", why="its definition")
-    said(f"the same {strategies._OPERATIONS:,} reads and writes", "the same 12,000 operations")
+    said(f"the same {mixed_traffic._OPERATIONS:,} reads and writes", "the same 12,000 operations")
     at = strategies.Setting()
     assert at.bypass_share == 0.1
     said("A tenth of the writes comes from a batch job")
@@ -133,9 +137,11 @@ def test_the_herd() -> None:
     said(f"one query's time at most, {at.recompute_s:g} s here")
     said(f"a few queries, {exact.queries['early refresh']:.1f} on average")
     given("200 requests per second for the key", why="a setting of the next cell")
-    trial = expiry.Trial()
+    trial = real_expiry.Trial()
     said(f"a pool of {trial.connections} connections and {trial.recompute_s} s of work per query")
-    assert trial.rate_rps * (expiry._BEFORE_S + 2 * trial.recompute_s) > 300 + 2 * math.sqrt(300)
+    assert trial.rate_rps * (real_expiry._BEFORE_S + 2 * trial.recompute_s) > 300 + 2 * math.sqrt(
+        300
+    )
     said("under more than 300 clients", f"{spelled(trial.connections)} at a time")
     told = test_expiry.test_telling_those_in_line_cuts_the_triangle_off
     shown("less than half a second instead of almost eight", by=told)
@@ -163,7 +169,7 @@ def test_the_coin() -> None:
     given("*one* request out of thousands", "probability 1 % in the last", why="an example")
     given("*β* is eagerness, usually 1", why="Vattani et al.'s default")
     said(f"the mean of {xfetch.Setting().replications:,} simulated expiries")
-    small, large = expiry.herd(10, 0.4), expiry.herd(100_000, 0.4)
+    small, large = herd.herd(10, 0.4), herd.herd(100_000, 0.4)
     assert xfetch.RATES_RPS[[0, -1]] == pytest.approx([10, 1e5])
     said(f"grows from {small:.0f} to {significant(large)} queries")
     assert xfetch.stampede(10, 0.4) == pytest.approx(math.e, rel=0.1)
@@ -203,7 +209,7 @@ def test_writing() -> None:
     said("half of them on average", "not for its half", "λT/2 acknowledged", "loses λT/2 writes")
     said(f"An interval holds {2_000 * 0.1:.0f} writes")
     given("written ten times between two flushes", why="an example")
-    trial = write_behind.Trial()
+    trial = real_write_behind.Trial()
     said(
         f"starts {trial.kills} processes that acknowledge {trial.write_rps:,.0f} writes per second"
     )

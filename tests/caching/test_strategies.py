@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers.caching import strategies
+from helpers.caching import mixed_traffic, strategies
 from helpers.caching.strategies import STRATEGIES, CacheAside, RefreshAhead, WriteBehind
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
@@ -175,7 +175,7 @@ def test_refresh_ahead_by_hand():
 
 def test_what_happens_is_counted_from_the_end_of_the_warm_up():
     at = strategies.Setting(write_share=0.4, ttl_s=7.3, flush_s=3.1)
-    warming, counted, span_s = strategies.traffic(at)
+    warming, counted, span_s = mixed_traffic.traffic(0.4, at.bypass_share, 7.3, 3.1, at.seed)
     assert warming[-1].now <= counted[0].now
     assert counted[-1].now - span_s == pytest.approx(warming[-1].now, abs=0.2)
     everything = warming + counted

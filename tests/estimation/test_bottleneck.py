@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers import blueprint
-from helpers.estimation import bottleneck
+from helpers.estimation import bottleneck, fix_ladder
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.clicks import clickables
@@ -26,10 +26,10 @@ def last(frames):
 
 
 @pytest.mark.parametrize("fixes", range(6))
-@pytest.mark.parametrize("failure", bottleneck.FAILURES)
+@pytest.mark.parametrize("failure", fix_ladder.FAILURES)
 def test_the_closed_network_is_the_blueprints(fixes: int, failure: str) -> None:
     ours = bottleneck.theory(bottleneck.Setting(fixes=fixes, failure=failure))
-    design = bottleneck.ladder(fixes, failure, users=40)
+    design = fix_ladder.ladder(fixes, failure, users=40)
     theirs = blueprint.theory_closed_design(design)
     assert theirs.exact
     np.testing.assert_allclose(ours.throughput_rps[:40], theirs.throughput_rps, rtol=1e-9)
@@ -39,7 +39,7 @@ def test_the_closed_network_is_the_blueprints(fixes: int, failure: str) -> None:
 
 def test_the_closed_network_against_mean_value_analysis() -> None:
     """Single servers only, where the recursion of Reiser and Lavenberg is exact."""
-    weights = bottleneck._weights
+    weights = fix_ladder._weights
     demands, users = (0.03, 0.05, 0.01), 60
     total = weights(1.0 * 20, None, users)
     for demand in demands:
@@ -49,7 +49,7 @@ def test_the_closed_network_against_mean_value_analysis() -> None:
 
 
 def test_each_fix_moves_the_bottleneck() -> None:
-    steps = bottleneck.steps()
+    steps = fix_ladder.steps()
     assert [step.bottleneck for step in steps] == ["app", "db", "app", "db", "app", "db"]
     ceilings = [80, 100, 240, 2 / (0.02 * 0.36), 480, 500]
     assert [step.ceiling_rps for step in steps] == pytest.approx(ceilings)
@@ -67,7 +67,7 @@ def test_simulated_throughput_agrees_with_theory() -> None:
 
 
 @pytest.mark.parametrize("fixes", range(6))
-@pytest.mark.parametrize("failure", bottleneck.FAILURES)
+@pytest.mark.parametrize("failure", fix_ladder.FAILURES)
 def test_the_open_model_is_the_theorys_ceiling(fixes: int, failure: str) -> None:
     at = bottleneck.Setting(fixes=fixes, failure=failure)
     exact = bottleneck.theory(at)
@@ -104,7 +104,7 @@ def test_what_the_learner_sees(given) -> None:
     mine = bottleneck.slowest_part(run.at)
     bottleneck.plot(run, axes, mine)
     ladder, curve = axes
-    exact, steps, at = bottleneck.theory(run.at), bottleneck.steps(), run.at
+    exact, steps, at = bottleneck.theory(run.at), fix_ladder.steps(), run.at
     np.testing.assert_allclose(
         drawn.curve(curve, **style.THEORY), np.column_stack([exact.users, exact.throughput_rps])
     )
@@ -119,7 +119,7 @@ def test_what_the_learner_sees(given) -> None:
     assert drawn.curve(ladder, label="your model")[0, 1] == mine["ceiling_rps"]
     table = run.table()
     made = steps[: at.fixes + 1]
-    assert list(table.index) == list(bottleneck.FIXES[: len(made)])
+    assert list(table.index) == list(fix_ladder.FIXES[: len(made)])
     assert list(table["bottleneck"]) == [step.bottleneck for step in made]
     for part, look in (("app", {"color": style.BLUE}), ("db", {"marker": "^"})):
         ceilings = [step.capacities_rps[part] for step in made]
@@ -143,7 +143,7 @@ def test_the_next_ceiling_is_hidden_until_its_fix_is_made(fixes: int) -> None:
     bottleneck.plot(last(bottleneck.simulate(fixes=fixes)), axes)
     heights = [y for line in axes[0].lines for y in np.ravel(line.get_ydata()) if y > 1]
     known = {
-        each for step in bottleneck.steps()[: fixes + 1] for each in step.capacities_rps.values()
+        each for step in fix_ladder.steps()[: fixes + 1] for each in step.capacities_rps.values()
     }
     assert {round(float(y), 6) for y in heights} <= {round(each, 6) for each in known}
     assert drawn.written(axes[0]).count("?") == 5 - fixes
@@ -151,7 +151,7 @@ def test_the_next_ceiling_is_hidden_until_its_fix_is_made(fixes: int) -> None:
     assert [spot.value for spot in spots] == list(range(min(fixes + 2, 6)))
     assert {spot.control for spot in spots} == {"fixes"}
     for spot in spots:
-        told = bottleneck.FIXES[spot.value]
+        told = fix_ladder.FIXES[spot.value]
         assert spot.label == (told if spot.value <= fixes else f"next fix: {told}")
 
 

@@ -8,21 +8,24 @@ import numpy as np
 import pytest
 
 from helpers.estimation import (
-    bottleneck,
     boxes,
     error_bars,
+    error_budget,
     estimate,
     failure_modes,
+    fix_ladder,
     interview,
     load_test,
     overload,
     questions,
+    real_load_test,
     same_mean,
     slo,
     storage,
 )
 from helpers.estimation.clients_and_designs import _designs
 from helpers.estimation.error_factors import error_factor, log_sigma
+from helpers.estimation.fluid_stall import FluidStall
 from helpers.estimation.units import Quantity
 from tests.estimation import (
     test_bottleneck,
@@ -88,9 +91,9 @@ def test_who_was_not_asked() -> None:
     assert 1 - busy.stall_s / busy.recovery_s == pytest.approx(4 / 5)
     said("raise the utilisation to 0.8")
     said("At 80 % utilisation it misses four fifths of the requests that were hurt")
-    trial = load_test.Trial()
+    trial = real_load_test.Trial()
     said(f"goes to sleep for {trial.stall_s} seconds")
-    small = load_test.Theory(trial.rate_rps, 1e-3 * trial.service_ms, trial.stall_s, trial.run_s, 1)
+    small = FluidStall(trial.rate_rps, 1e-3 * trial.service_ms, trial.stall_s, trial.run_s, 1)
     assert 10 < small.percentile_s("open", 0.99) / small.percentile_s("closed", 0.99) < 100
     said("a factor of ten to a hundred in the p99")
     given("fifty call-centre screens", "set the slider to 50", why="examples")
@@ -129,10 +132,11 @@ def test_promises() -> None:
     said(f"machines that work {at.machine_percent} % of the time")
     shown("up to a thousand simulated years", by=test_slo.test_a_thousand_years_agree_with_theory)
     given("from 0 to 1 %", why="a setting of the slider")
-    budget = slo.error_budget_min(99.9)
+    budget = error_budget.error_budget_min(99.9)
     said("keeps 99.9 % on average")
     shares = {
-        m: slo.bad_month_share(0.5 * budget / m, m, budget) for m in (5, 20, 30, 60, 120, 600)
+        m: error_budget.bad_month_share(0.5 * budget / m, m, budget)
+        for m in (5, 20, 30, 60, 120, 600)
     }
     assert max(shares, key=shares.__getitem__) == 30
     said("half-hour outages, each not much shorter than the whole budget")
@@ -166,8 +170,8 @@ def test_envelopes() -> None:
     assert log_sigma(2.0) > 0
     given("nine of ten truths", "nine times in ten", why="the level of the ranges")
     given("The envelope is a dozen multiplications", why="a count of the page")
-    said("With a factor of two each, are they off by a factor of sixteen", "$2^4 = 16$")
-    said("and then sixteen is right")
+    said("off by a factor of four, not of sixteen", "$2^4 = 16$")
+    said("and then sixteen is right", "Why not sixteen?")
     assert error_factor(4, 2.0) == pytest.approx(4)
     said("good to about ×/÷ 4 on four rough guesses")
     assert log_sigma(5.0) ** 2 > 5 * log_sigma(2.0) ** 2
@@ -212,14 +216,14 @@ def test_boxes() -> None:
 
 def test_the_ladder() -> None:
     given("unless two of its parts are alike", why="a count")
-    ceilings = [step.ceiling_rps for step in bottleneck.steps()]
+    ceilings = [step.ceiling_rps for step in fix_ladder.steps()]
     built, tripled, cached, _, replicated, last = ceilings
     assert tripled / built == pytest.approx(5 / 4)
     assert cached / tripled > 2
     said("tripling the servers gained a quarter, the cache more than doubled everything")
     said(f"twelve servers in place of six gained {100 * (last / replicated - 1):.0f} %")
     said("stops at 100 requests/s")
-    left = {failure: bottleneck._theory(4, failure).ceiling_rps for failure in bottleneck.FAILURES}
+    left = {failure: fix_ladder.solved(4, failure).ceiling_rps for failure in fix_ladder.FAILURES}
     said("At step 4, *the cache*", f"falls from {replicated:.0f} to {left['the cache']:.0f}")
     assert left["the cache"] < 0.6 * replicated
     said("a system that ran at 60 %")

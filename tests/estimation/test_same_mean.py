@@ -47,6 +47,9 @@ def test_what_the_learner_sees(given) -> None:
     assert drawn.rings(ax)[0] == pytest.approx([1e3 * run.p99.estimate, 0.01])
     assert drawn.line(ax, color=style.VERMILION).get_xdata()[0] == at.target_ms
     table = run.table()
+    summary = {"mean_ms": np.mean, "p50_ms": np.median}
+    for name, of in summary.items():
+        assert run.summary[name] == pytest.approx(1e3 * of(run.times_s))
     times = np.percentile(run.times_s, (50, 90, 95, 99, 99.9))
     np.testing.assert_allclose(table["response (ms)"], 1e3 * times)
     np.testing.assert_allclose(table["in means"], 1e3 * times / at.mean_ms)

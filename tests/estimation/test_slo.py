@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers import blueprint
-from helpers.estimation import slo
+from helpers.estimation import error_budget, slo
 from helpers.estimation.architectures import MONTH_MIN, all_architectures, at_least_up
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
@@ -41,8 +41,8 @@ def check_bad_months(model: object) -> None:
 
 
 def test_error_budget() -> None:
-    assert slo.error_budget_min(99.9) == pytest.approx(43.83, abs=0.01)
-    assert slo.error_budget_min(99.0, period_min=100) == pytest.approx(1)
+    assert error_budget.error_budget_min(99.9) == pytest.approx(43.83, abs=0.01)
+    assert error_budget.error_budget_min(99.0, period_min=100) == pytest.approx(1)
 
 
 def test_k_of_n_and_mutants() -> None:
@@ -92,7 +92,7 @@ def test_the_solver_finds_the_cheapest() -> None:
 
 
 def test_bad_months_and_mutants() -> None:
-    model = slo.bad_month_share
+    model = error_budget.bad_month_share
     check_bad_months(model)
     for mutant in (
         lambda often, length, budget: 1 - math.exp(-often),
@@ -106,11 +106,11 @@ def test_bad_months_and_mutants() -> None:
 
 def test_outages_add_up_to_the_unavailability() -> None:
     for n, k in ((1, 1), (3, 2), (4, 1)):
-        often, length = slo.outages_per_month(n, k, 0.02, 3.0)
+        often, length = error_budget.outages_per_month(n, k, 0.02, 3.0)
         down = 1 - at_least_up(n, k, 0.02, 0.0)
         assert often * length == pytest.approx(down * MONTH_MIN)
     # All but k - 1 are being repaired at once: the first repair ends the outage.
-    assert slo.outages_per_month(3, 2, 0.001, 3.0)[1] == pytest.approx(90, rel=0.01)
+    assert error_budget.outages_per_month(3, 2, 0.001, 3.0)[1] == pytest.approx(90, rel=0.01)
 
 
 def test_a_thousand_years_agree_with_theory() -> None:
@@ -138,7 +138,7 @@ def test_what_the_learner_sees(given) -> None:
     run, axes = slo.simulate(**given), tuple(Figure().subplots(1, 2))
     slo.plot(run, axes)
     cloud, months = axes
-    every, budget = slo.architectures(run.at), slo.error_budget_min(run.at.slo_percent)
+    every, budget = slo.architectures(run.at), error_budget.error_budget_min(run.at.slo_percent)
     good = [(a.monthly, max(a.downtime_min, 0.0105)) for a in every if a.downtime_min <= budget]
     if good:
         np.testing.assert_allclose(drawn.curve(cloud, color=style.GREEN), good)

@@ -14,9 +14,9 @@ from unittest import mock
 
 import pytest
 
-from helpers.explore import choice, explore, explorer, picture, png, slider, toggle, view
+from helpers.explore import choice, explore, explorer, page, picture, png, slider, toggle, view
 from helpers.foundations.drawing import style
-from tests.explore.samples import plot_wave, simulate_finer, simulate_wave
+from tests.explore.samples import plot_two, plot_wave, simulate_finer, simulate_wave
 
 
 def wave(**changes):
@@ -41,6 +41,12 @@ def shown(monkeypatch):
         view, "display", lambda data, raw, metadata=None: displayed.append((data, metadata))
     )
     return displayed
+
+
+@pytest.fixture(autouse=True)
+def light_again():
+    yield
+    page.tell(dark=False, narrow=False)
 
 
 @pytest.fixture
@@ -79,10 +85,46 @@ def test_the_picture_has_the_reading_as_alternative_text():
 @pytest.mark.parametrize("moving", [False, True])
 def test_a_page_in_the_dark_has_the_same_picture_in_other_colours(moving: bool):
     view = wave()._view
+    page.tell(dark=True)
     view.show(view.draw([wave().result], settled=not moving))
     urls = [base64.b64decode(data) for data in re.findall(r"base64,([\w+/=]+)", view._image.value)]
     assert urls == [png.dark(urls[1]), urls[1]]
     assert 'style="--sd-dark: url(' in view._image.value
+
+
+def test_a_light_page_gets_no_dark_picture_and_a_page_that_turns_gets_one():
+    one = wave()
+    frame = one._root.children[0]
+    light = one._view._image.value
+    assert "--sd-dark" not in light
+    frame.dark = True
+    assert "--sd-dark" in one._view._image.value
+    assert explore(simulate_wave, plot_wave, height=2.0)._root.children[0].dark, "it knows by now"
+    one.set(height=3.0)
+    assert "--sd-dark" in one._view._image.value
+    frame.dark = False
+    one.set(height=2.0)
+    assert one._view._image.value == light
+
+
+def test_panels_stand_below_one_another_on_a_narrow_page():
+    both = explore(simulate_wave, plot_two, height=slider(0.0, 8.0, 2.0))
+    alone = explore(simulate_wave, plot_wave, height=2.0)
+    wide, single = both.canvas, alone._view._image.value
+    both.pin().set(height=3.0)
+    both._root.children[0].narrow = True
+    first, second = (ax.get_position() for ax in both.canvas.axes)
+    assert first.y0 > second.y1
+    assert (first.x0, first.x1) == (second.x0, second.x1)
+    assert first.width * both.canvas.width_px > 0.5 * wide.width_px
+    assert both.canvas.width_px < wide.width_px < both.canvas.height_px + wide.height_px
+    assert f'width="{both.canvas.width_px}"' in both._view._image.value
+    both.set(height=4.0)
+    assert "The wave is 4" in both._view._reading.value
+    assert alone._view._image.value == single
+    assert explore(simulate_wave, plot_two, height=2.0).canvas.narrow
+    both._root.children[0].narrow = False
+    assert both.canvas.width_px == wide.width_px
 
 
 def test_moving_a_slider_changes_result_picture_and_reading():

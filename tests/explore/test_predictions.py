@@ -62,6 +62,14 @@ def test_a_number_counts_as_right_within_the_tolerance(guess, right):
     assert knee().commit(guess, 0.9).right is right
 
 
+def test_an_answer_is_the_number_that_the_page_says():
+    asked = knee(answer=1046.0, unit="servers")
+    asked._guess.value = "1,011.5"
+    asked._commit.click()
+    assert "You said 1,010 servers" in asked._feedback.value
+    assert "<b>1,046 servers</b>" in asked._feedback.value
+
+
 def test_the_tolerance_is_said_before():
     assert "Within 20 % counts as right" in knee()._root.children[1].value
 

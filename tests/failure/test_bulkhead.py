@@ -11,11 +11,9 @@ from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import percent
 from helpers.foundations.queueing import erlang_b
-from helpers.foundations.statistics import Interval
 from tests import drawn
 from tests.caching.conftest import tidy  # noqa: F401
 from tests.checks import assert_legible, assert_mean, diamonds, drawn_by, each_of
-from tests.measurements import had_time
 from tests.models import edited
 
 MODEL = "helpers.failure.bulkhead:one_server"
@@ -110,35 +108,3 @@ def test_the_replay_refuses_whom_the_simulation_refuses(way):
     assert sum(1 for why in log.rows.why if log.words[why] == "no thread is free") == sum(
         one.ended is None for one in first
     )
-
-
-def test_real_pools(tidy):  # noqa: F811
-    run = bulkhead.measure(copies=3, run_s=1.5)
-    for both in run.refused.values():
-        for interval in both:
-            assert 0 <= interval.estimate <= 1
-    assert run.reading.endswith(".")
-    if had_time(run.reading):
-        assert run.refused["shared"][0].estimate > run.refused["bulkheads"][0].estimate
-
-
-def measured(shared, apart, late_s=0.0001):
-    def about(share):
-        return Interval(share, share - 0.05, share + 0.05, 0.95, 6)
-
-    refused = {"shared": (about(shared), about(shared)), "bulkheads": (about(apart), about(0.6))}
-    return bulkhead.MeasuredBulkhead(bulkhead.Trial(), refused, late_s)
-
-
-def test_the_page_of_real_pools():
-    assert measured(0.5, 0.03).reading.endswith("the bulkhead keeps them safe.")
-    assert measured(0.1, 0.07).reading.endswith("too few requests to tell them apart.")
-    assert measured(0.5, 0.03, late_s=0.02).reading.startswith("No verdict")
-    run = measured(0.5, 0.03)
-    (ax,) = drawn_by(bulkhead, run)
-    bar = drawn.error_bars(ax, **style.MEASUREMENT)
-    np.testing.assert_allclose(bar.middle, [0.5, 0.5, 0.03, 0.6])
-    np.testing.assert_allclose(bar.low, np.array([0.5, 0.5, 0.03, 0.6]) - 0.05)
-    np.testing.assert_allclose(run.columns["refused"], [0.5, 0.5, 0.03, 0.6])
-    assert {"measured", "Erlang B"} <= {text.rstrip(" ●╌") for text in drawn.written(ax)}
-    assert_legible(ax)

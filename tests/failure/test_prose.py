@@ -190,7 +190,10 @@ def test_the_storm():
     given("anything up to base × 2ⁿ", "be a tenth of the requests, and no more", why="the remedy's")
     given("half of the last calls failed", why="the breaker's own")
     given("A tenth is what Google's clients", why="chapter 21 of the book, at the end of the page")
-    given("(500 tokens, a retry costs 5", "pays 1", why="the SDK's defaults")
+    guide = "SDKs and Tools Reference Guide"
+    PROSE.sourced("(500 tokens, says", "a retry costs 5, with the rules of 2026 14", source=guide)
+    PROSE.sourced("a retry pays 1 back", source=guide)
+    says("one retry for five successes, or for fourteen")
     given("at least 20 of them, where this one looks at the last 20", why="two libraries' defaults")
     given("20 requests/s of capacity, 16 of load, and a spike of twice that", why="the next cell's")
     says(f"150 become {2 * 150}, which is just what it can do")
@@ -331,6 +334,40 @@ def test_percentiles():
     assert 1e-3 * run.averaged_ms == pytest.approx(0.43, abs=0.005)
     assert 1 / percentiles.beyond(at, run.averaged_ms) == pytest.approx(24, abs=1)
     assert 50 * math.log(100) == pytest.approx(230, abs=1)
+
+
+def test_what_is_said_of_all():
+    universal("everybody meets $B(42, 20)$", why="Poisson arrivals see time averages")
+    universal(
+        "which does not contain the images at all",
+        why="the walls' formula has the logins' load and threads alone",
+    )
+    universal(
+        "Nobody is answered in time, so every request is asked three times",
+        why="at the opening setting; " + never_back(),
+    )
+    universal(
+        "the **breaker** sends nothing at all",
+        why="while it is open; probes are sent when it is half-open",
+    )
+    universal(
+        "as many as the server can do, at any load",
+        why="any load above its capacity on the panel; worked out for 1.5 and 3 times",
+    )
+    universal(
+        "a dead server now gets no retries at all",
+        why="a budget that is paid from answers earns nothing while there are none; test_storm",
+    )
+    universal(
+        "their *own* files lack nothing",
+        why="acknowledged after the commit; test_redundancy counts after every kill",
+    )
+
+
+def never_back() -> str:
+    """Say that the storm of the opening setting lasts, having run it."""
+    assert storm.simulate().at_end == 0
+    return "its goodput at the end of the run is 0"
 
 
 test_every_number_is_held = PROSE.completeness(globals())

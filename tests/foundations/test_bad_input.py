@@ -123,6 +123,7 @@ def test_no_public_function_is_left_out() -> None:
         "queue_length_at",
         "agrees",
         "verdict",
+        "fewer_than",
         "exponential",  # what these draw with
         "uniform",
         "hyperexponential",

@@ -87,3 +87,9 @@ def test_what_ends_before_it_is_killed_is_reported() -> None:
         kill_each([("-c", "pass")], np.array([0.0]))
     with pytest.raises(RuntimeError, match="ended by itself, with code 3"):
         kill_each([("-c", "print('.', end='', flush=True); raise SystemExit(3)")], np.array([1.0]))
+
+
+def test_some_are_alive_at_a_time_and_not_for_ever() -> None:
+    assert len(kill_each([("-c", DOTS)] * 3, np.zeros(3), at_once=2)) == 3
+    with pytest.raises(TimeoutError, match="killing 2 processes took longer than 0 s"):
+        kill_each([("-c", DOTS)] * 2, np.zeros(2), at_once=1, timeout_s=0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.foundations.drawing import style
@@ -21,3 +23,23 @@ def test_rows_are_named_from_the_top() -> None:
     assert low < 0 < 2 < high
     assert not ticks(ax, "y")
     assert text_faults(figure) == []
+
+
+def test_lines_that_cross_a_name_are_under_it() -> None:
+    """All ink in a name's box is the ink of the name."""
+    pictures = []
+    for crossed in (False, True):
+        with style.context():
+            figure = Figure(figsize=(4, 3), dpi=100)
+            ax = figure.subplots()
+            named_rows(ax, ["one long name", "two"])
+            ax.set_xticks([])
+            if crossed:
+                ax.vlines([0.03, 0.1, 0.2], -0.5, 1.9, color="red", zorder=4)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            box = ax.texts[0].get_window_extent()
+        pixels = np.asarray(canvas.buffer_rgba())[::-1]
+        rows, columns = slice(int(box.y0), int(box.y1)), slice(int(box.x0), int(box.x1))
+        pictures.append(pixels[rows, columns])
+    assert np.array_equal(*pictures)

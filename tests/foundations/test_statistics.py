@@ -15,6 +15,7 @@ from helpers.foundations.statistics import (
     agrees,
     batch_correlation,
     batch_means,
+    fewer_than,
     mean_interval,
     mean_intervals,
     percentiles,
@@ -259,3 +260,14 @@ def test_wilsons_interval_is_the_tabulated_one() -> None:
     assert (half.low, half.high) == pytest.approx((0.4038, 0.5962), abs=1e-4)
     with pytest.raises(ValueError, match="successes"):
         wilson_interval(3, 2)
+
+
+def test_fewer_than_is_binomial_where_all_are_alike_and_counts_where_they_are_not() -> None:
+    share = np.array([0.0, 0.3, 1.0])
+    assert_allclose(fewer_than(2, [share] * 3), [1, 0.7**3 + 3 * 0.3 * 0.7**2, 0])
+    one, other = np.array([0.2]), np.array([0.5])
+    assert_allclose(fewer_than(1, [one, other]), 0.8 * 0.5)
+    assert_allclose(fewer_than(3, [one, other]), 1)
+    assert_allclose(fewer_than(0, [one, other]), 0)
+    with pytest.raises(ValueError, match="k must be"):
+        fewer_than(-1, [one])

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.authoring.course import ROOT
@@ -26,7 +27,7 @@ from tests.grading.kinds import Files, Kind
 #: Clumsy and hostile, one of each.
 OTHERS = (
     *("copied", "copied-check", "split", "stripped", "lost-answer", "renamed", "truncated", "mark"),
-    *("no-lab", "placeholder", "lender", "same-id", "unlike", "drop-asserts", "yes", "builtins"),
+    *("no-lab", "placeholder", "same-id", "unlike", "drop-asserts", "yes", "builtins"),
     *("equal", "fake-results", "neighbours", "hard-exit", "exits-answer", "loops-answer"),
     *("hoards-answer", "multiplies"),
 )
@@ -49,6 +50,8 @@ def everybody(lab: Lab, decoy: str, size: int) -> dict[str, Kind]:
     """A kind for each student, by name."""
     known = {kind.name: kind for kind in kinds.kinds(decoy)}
     students = {name: known[name] for name in OTHERS}
+    # Whose id somebody else has written into theirs.
+    students["lender"] = replace(known["solved"], name="lender", flag="same student_id as same-id")
     honest = [
         known["solved"],
         *(first_answers(lab, count) for count in range(len(lab.answers))),

@@ -6,11 +6,14 @@ import ast
 import builtins
 import dataclasses
 import fractions
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
+from helpers.authoring.course import ROOT
 from helpers.authoring.grading.checks import bound, compiled, free
 from helpers.authoring.grading.lab import Lab, student_ids
 from helpers.authoring.grading.room import judge, pristine
@@ -309,3 +312,20 @@ def test_what_was_changed_is_put_back_and_named() -> None:
     assert queueing.erlang_c(0.5, 1) == 0.5
     assert restore() == []
     assert id(np.ndarray) in classes
+
+
+def test_an_explorer_changes_nothing_that_grading_takes_for_tampering() -> None:
+    """A lab's given cells hold explorers; in a process that has run nothing else."""
+    code = """
+from helpers.authoring.grading.room import pristine
+from helpers.explore import explore, page, slider
+from helpers.scaling import knee
+
+restore, *_ = pristine.take()
+explore(knee, utilisation=slider(0.1, 0.9))
+page.tell(dark=True, narrow=True)
+changed = [name for name in restore() if name.startswith("helpers.")]
+raise SystemExit(f"changed: {changed}" if changed else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.authoring.course import ROOT, labs, notebooks
+from helpers.authoring.course import CHAPTERS, ROOT, labs, notebooks
 from helpers.authoring.students import LIST, StudentsError, answers_in, make
 
 
@@ -106,6 +106,17 @@ def test_its_first_page_leads_to_what_is_there(students: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)", text):
         if not link.startswith("http"):
             assert (students / link).exists(), link
+
+
+def test_it_names_every_chapter_that_is_written(students: Path) -> None:
+    text = (students / "README.md").read_text()
+    assert all(f"(notebooks/{one.name}.ipynb)" in text for one in CHAPTERS if one.written)
+
+
+def test_the_claims_lead_to_no_test(students: Path) -> None:
+    text = (students / "docs" / "claims.md").read_text()
+    assert "../tests/" not in text
+    assert "theory by hand" in text
 
 
 def test_it_can_be_installed(students: Path) -> None:

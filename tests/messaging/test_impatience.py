@@ -17,12 +17,25 @@ MODEL = "helpers.messaging.impatience:callers"
 Setting = impatience.Setting
 
 
-def test_what_mandelbaum_and_zeltyn_published():
-    # 100 calls in 30 min of 3 min, 14 agents, patience 5 min: as printed, to their last digit.
-    exact = impatience.theory(Setting())
-    assert round(exact.wait, 4) == 0.1453
-    assert round(exact.give_up, 4) == 0.0140
-    assert round(exact.utilisation, 4) == 0.7043
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"agents": 8}, {"calls_per_h": 600.0, "agents": 28, "patience_min": 2.0}, {"agents": 1}],
+)
+def test_the_formulas_that_mandelbaum_and_zeltyn_give(values):
+    # "The Palm/Erlang-A queue", 2005: the chance of waiting from Erlang's B and the function
+    # A(x, y) = 1 + y / (x + 1) + y^2 / ((x + 1) (x + 2)) + ..., and from it who gives up.
+    at = Setting(**values)
+    x = at.agents * at.patience_min / at.call_min
+    y = at.calls_per_h / 60 * at.patience_min
+    terms = np.cumprod(y / (x + np.arange(1, 4_000)))
+    a, blocked = 1 + terms.sum(), queueing.erlang_b(at.load, at.agents)
+    wait = a * blocked / (1 + (a - 1) * blocked)
+    rho = at.load / at.agents
+    give_up = wait * (1 / (rho * a) + 1 - 1 / rho)
+    exact = impatience.theory(at)
+    assert exact.wait == pytest.approx(wait)
+    assert exact.give_up == pytest.approx(give_up)
+    assert exact.utilisation == pytest.approx(rho * (1 - give_up))
 
 
 @pytest.mark.parametrize(

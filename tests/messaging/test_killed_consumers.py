@@ -53,6 +53,8 @@ def test_the_page(values):
     (ax,) = drawn_by(killed_consumers, run)
     bar = drawn.error_bars(ax, **style.DOTS)
     np.testing.assert_allclose(bar.middle, run.doubled.estimate)
+    assert drawn.here(ax) == at.batch
+    np.testing.assert_allclose(drawn.rings(ax), [[at.batch, run.doubled_here.estimate[0]]])
     np.testing.assert_allclose(
         drawn.curve(ax, **style.THEORY)[:, 1],
         [killed_consumers.theory(at, batch) for batch in killed_consumers.BATCHES],

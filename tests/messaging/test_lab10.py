@@ -49,7 +49,7 @@ def test_checks_bind_no_name_that_a_student_could_have():
         tree = ast.parse(LAB.cells[name].source)
         (function,) = [node for node in tree.body if not isinstance(node, ast.Expr)]
         assert isinstance(function, ast.FunctionDef)
-        assert function.name == f"_{name}"
+        assert function.name == name
 
 
 RIGHT = [
@@ -379,7 +379,7 @@ WRONG = [
     (POOL, ["every_s - spike_s", "every_s"], {"check_workers_for"}),
     (POOL, ["            return workers\n", "            return workers + 1\n"],
      {"check_workers_for"}),
-    (POOL, ["            return workers\n", "            return float(workers)\n"],
+    (POOL, ["            return workers\n", "            return workers + 0.5\n"],
      {"check_workers_for"}),
     (POOL, ["workers / work_s", "workers * work_s"], {"check_workers_for"}),
     (POOL, ["backlog / capacity_rps <=", "backlog * work_s <="], {"check_workers_for"}),

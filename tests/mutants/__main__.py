@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from queue import Queue
 
 from helpers.authoring.course import CHAPTERS, ROOT
-from tests.experiments import experiments
+from tests.experiments import experiments, files_of
 from tests.mutants.plant import PARTS, Mutant, mutants_of
 
 _LIMIT_S = 600
@@ -38,16 +39,22 @@ def drawn(count: int, seed: int, only: str) -> list[tuple[str, Mutant]]:
     """Draw mutants at random: the parts of experiments in turn, and of each part any line."""
     dice = random.Random(seed)
     by_part: dict[str, list[tuple[str, Mutant]]] = {part: [] for part in PARTS}
-    for experiment in experiments():
-        if only in experiment.__name__:
-            text = Path(experiment.__file__ or "").read_text(encoding="utf-8")
+    for file in dict.fromkeys(file for one in experiments() for file in files_of(one)):
+        text = Path(file.__file__ or "").read_text(encoding="utf-8")
+        if only in file.__name__ and (file in experiments() or not _is_plumbing(text)):
             for mutant in mutants_of(text):
-                by_part[mutant.part].append((experiment.__name__, mutant))
-    chosen = []
-    for position in range(count):
-        among = by_part[PARTS[position % len(PARTS)]]
-        chosen.append(among.pop(dice.randrange(len(among))))
+                by_part[mutant.part].append((file.__name__, mutant))
+    chosen: list[tuple[str, Mutant]] = []
+    while len(chosen) < count and (parts := [part for part in PARTS if by_part[part]]):
+        for part in parts[: count - len(chosen)]:
+            chosen.append(by_part[part].pop(dice.randrange(len(by_part[part]))))
     return chosen
+
+
+def _is_plumbing(text: str) -> bool:
+    """Whether a file does what only a measurement needs: processes, threads, sockets, clocks."""
+    real = "asyncio|multiprocessing|selectors|socket|sqlite3|subprocess|threading|time"
+    return re.search(rf"^(?:import|from) (?:{real})\b", text, re.MULTILINE) is not None
 
 
 def judge(module: str, mutant: Mutant, copy: Path) -> Fate:

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 from helpers.foundations.experiment import frames_of
+from tests.experiments import files_of
 from tests.explorers import corners, explorers_of
 
 
 def fingerprint(notebook: Path, module: str) -> str:
-    """Numbers, sentences, tables and pictures of the explorers of a module, at their corners."""
+    """Numbers, sentences, tables and pictures of the explorers that stand on a module."""
     seen = hashlib.sha256()
     for explorer in explorers_of(notebook):
-        if explorer.simulate.__module__ != module:
+        experiment = sys.modules[explorer.simulate.__module__]
+        if module not in [file.__name__ for file in files_of(experiment)]:
             continue
         for setting in [{}, *corners(explorer)]:
             *_, result = frames_of(explorer.simulate(**{**explorer.values, **setting}))

@@ -7,6 +7,7 @@ sentence that is no English there is read by every learner who goes there.
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import re
 import warnings
@@ -16,9 +17,16 @@ import nbformat
 import pytest
 
 from helpers.explore import Explorer
+from helpers.explore.canvas import Canvas
 from helpers.foundations.experiment import Result
 from tests.drawn import text_faults
-from tests.explorers import corners, explorers_of, shows_an_explorer
+from tests.explorers import (
+    FEW_CORNERS,
+    MOST_CORNERS,
+    corners,
+    explorers_of,
+    shows_an_explorer,
+)
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,7 +60,8 @@ def test_every_setting_of_every_explorer_can_be_read(notebook: Path, thorough: b
 
 def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     faults = []
-    for number, setting in enumerate(corners(explorer, points=20 if thorough else 3)):
+    points, most = (20, MOST_CORNERS) if thorough else (2, FEW_CORNERS)
+    for number, setting in enumerate(corners(explorer, points, most=most)):
         try:
             run = _run(explorer, setting)
             explorer.canvas.draw((run,))
@@ -67,6 +76,21 @@ def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     assert explorer.canvas.moving_png().startswith(PNG)
     assert explorer.png().startswith(PNG)
     return faults
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_panels_on_a_narrow_page_can_be_read(notebook: Path, thorough: bool) -> None:
+    faults = []
+    for explorer in explorers_of(notebook):
+        if getattr(explorer.plot, "panels", {"ncols": 1})["ncols"] == 1:
+            continue
+        canvas = Canvas(explorer.plot, narrow=True)
+        settings = [{}, *itertools.islice(corners(explorer), None if thorough else 2)]
+        for setting in settings:
+            canvas.draw((_run(explorer, setting),))
+            title = canvas.axes[0].get_title(loc="left")
+            faults += [f"{title!r} at {setting}: {one}" for one in text_faults(canvas.figure)]
+    assert not faults, "\n".join(faults)
 
 
 def _run(explorer: Explorer, setting: dict[str, object]) -> Result:

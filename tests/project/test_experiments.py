@@ -10,10 +10,18 @@ from types import ModuleType
 
 import pytest
 
+from helpers.authoring.course import ROOT
 from helpers.foundations.experiment import Parameters, Result, Takes, declarations, default_of
-from tests.experiments import experiments, name_of
+from tests.experiments import experiments, name_of, simulates
 
 each = pytest.mark.parametrize("experiment", experiments(), ids=name_of)
+each_simulated = pytest.mark.parametrize(
+    "experiment", [one for one in experiments() if simulates(one)], ids=name_of
+)
+
+#: Lines of a file that is read in one sitting, and those that are longer as yet.
+SITTING = 400
+LONGER = {"failure.storm", "why.books", "why.traffic"}
 
 
 def test_there_are_experiments() -> None:
@@ -25,7 +33,40 @@ def test_it_says_what_it_shows_and_draws_it(experiment: ModuleType) -> None:
     assert len((experiment.__doc__ or "").strip().splitlines()) >= 3, (
         "what it shows, and its limits"
     )
-    assert callable(experiment.plot)
+    if simulates(experiment):
+        assert callable(experiment.plot)
+
+
+@each
+def test_it_is_read_in_one_sitting(experiment: ModuleType) -> None:
+    lines = inspect.getsource(experiment).count("\n")
+    assert lines <= SITTING or name_of(experiment) in LONGER, (
+        f"{lines} lines: what has its own subject stands in a file of its own"
+    )
+
+
+@each
+def test_somebody_tests_it(experiment: ModuleType) -> None:
+    chapter, _, name = name_of(experiment).rpartition(".")
+    folder = ROOT / "tests" / chapter.replace(".", "/")
+    about_words = ("test_prose.py", "test_questions.py")
+    tests = [path for path in folder.glob("test_*.py") if path.name not in about_words]
+    assert any(_imports(path.read_text(encoding="utf-8"), chapter, name) for path in tests), (
+        f"no test imports it: write tests/{folder.name}/test_{name}.py"
+    )
+
+
+def _imports(source: str, chapter: str, name: str) -> bool:
+    """Whether a source text imports a module of a chapter, or something from it."""
+    package = f"helpers.{chapter}"
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and (
+            node.module == f"{package}.{name}"
+            or (node.module == package and name in [alias.name for alias in node.names])
+        )
+        for node in ast.walk(ast.parse(source))
+    )
 
 
 @each
@@ -68,7 +109,7 @@ def test_no_simulation_knows_the_theory(experiment: ModuleType) -> None:
     assert not {name for name in called if name == "theory" or name.endswith("_theory")}
 
 
-@each
+@each_simulated
 def test_seeds_and_only_seeds_decide(experiment: ModuleType) -> None:
     first, again = _last(experiment.simulate()), _last(experiment.simulate())
     assert first.summary == again.summary

@@ -47,7 +47,7 @@ def test_the_glossary_is_reached_from_every_chapter(chapter: Chapter) -> None:
     cells = [cell.source for cell in read(chapter.notebook).cells]
     where = "\n".join(cells) if chapter.number == 0 else cells[0]
     assert "[glossary](glossary.ipynb)" in where.lower()
-    assert "[Contents](00_start_here.ipynb)" in read(glossary.PAGE).cells[0].source
+    assert "[Contents](00_start_here.ipynb#The-map)" in read(glossary.PAGE).cells[0].source
 
 
 # --- small chapters -------------------------------------------------------------------------------

@@ -10,6 +10,15 @@ import pytest
 
 from helpers.anatomy import cache_load
 from helpers.caching import expiry
+from helpers.consistency import (
+    bank,
+    broadcast,
+    lag,
+    last_writer,
+    majorities,
+    register,
+    sharded_counter,
+)
 from helpers.estimation import load_test
 from helpers.explore.work import chapters, questions_of_chapters
 from helpers.failure import threshold
@@ -143,6 +152,75 @@ CASES: dict[str, tuple[Any, list[Values], dict[str, Values]]] = {
         load_test,
         [{}, {"stall_s": 0.9}, {"stall_s": 1.1}],
         {"": {"stall_s": 1.0}},
+    ),
+    "07-counter-example": (
+        register,
+        [
+            {},
+            {"read_quorum": 1, "write_quorum": 1},
+            {"read_quorum": 1, "write_quorum": 3, "seed": 1},
+            {"read_quorum": 3, "write_quorum": 3, "seed": 4},
+        ],
+        {"": {"read_quorum": 1, "write_quorum": 3, "seed": 4}},
+    ),
+    "07-worse": (
+        majorities,
+        [
+            {},
+            {"down_percent": 50.0},
+            {"down_percent": 51.0, "quorum": 1},
+            {"down_percent": 51.0, "replicas": 1, "quorum": 1},
+        ],
+        {"": {"down_percent": 51.0}},
+    ),
+    "07-cheap": (
+        lag,
+        [
+            {},
+            {"keeps": lag.WAIT},
+            {"pause_ms": 400.0},
+            {"keeps": lag.WAIT, "pause_ms": 400.0, "lag_ms": 90.0},
+        ],
+        {"": {"keeps": lag.WAIT, "pause_ms": 450.0}},
+    ),
+    "07-none-lost": (
+        last_writer,
+        [
+            {},
+            {"gap_ms": 200.0},
+            {"stamp": last_writer.READ_FIRST, "skew_ms": 29.0},
+            {"stamp": last_writer.READ_FIRST, "gap_ms": 35.0},
+            {"stamp": last_writer.READ_FIRST, "delay_ms": 45.0},
+        ],
+        {"": {"stamp": last_writer.READ_FIRST, "delay_ms": 40.0}},
+    ),
+    "07-cheap-and-near": (
+        broadcast,
+        [
+            {},
+            {"shape": "line"},
+            {"shape": "tree of 2"},
+            {"shape": "everybody"},
+            {"shape": "tree of 4", "echo": True},
+            {"shape": "tree of 4", "nodes": 24},
+        ],
+        {"": {"shape": "tree of 4"}},
+    ),
+    "07-skewed": (
+        bank,
+        [{}, {"isolation": bank.SNAPSHOT}, {"work": bank.WITHDRAWALS}],
+        {"": {"isolation": bank.SNAPSHOT, "work": bank.WITHDRAWALS}},
+    ),
+    "07-few-rows": (
+        sharded_counter,
+        [
+            {},
+            {"rows": 6},
+            {"likes_rps": 500.0, "rows": 5},
+            {"likes_rps": 500.0, "rows": 7},
+            {"likes_rps": 499.0, "rows": 6},
+        ],
+        {"": {"likes_rps": 500.0, "rows": 6}},
     ),
     "08-window": (
         migration,
@@ -309,6 +387,7 @@ NUMBERS = {
     "02-less-than-one": "0.0156",
     "04-keeps-up": "above 80 %",
     "05-shortest-stall": "0.917 s",
+    "07-few-rows": "8.57 ms",
     "08-window": "85 %",
     "06-stays-dead": "20 %",
     "11-edge": "282,000 daily users",

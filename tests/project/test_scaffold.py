@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from helpers.authoring.course import ROOT
@@ -65,6 +66,22 @@ def test_an_experiment_joins_a_chapter_and_says_what_to_fill_in(course: Path) ->
     assert "helpers.caching.tiered:one_service" in test.read_text()
     with pytest.raises(ScaffoldError, match="is there already"):
         new_experiment("caching/tiered", course)
+
+
+def test_an_experiment_brings_its_cells_to_a_page(course: Path) -> None:
+    page = course / "notebooks" / "09_caching_strategies.ipynb"
+    shutil.copy2(ROOT / "notebooks" / page.name, page)
+    before = nbformat.read(page, as_version=4).cells
+    assert new_experiment("caching/tiered", course, page)[-1] == page
+    after = nbformat.read(page, as_version=4).cells
+    assert after[: len(before)] == before
+    new = after[len(before) :]
+    assert "explore(tiered, failure" in new[1].source
+    assert [cell.metadata.model for cell in new if "model" in cell.metadata] == [
+        "helpers.caching.tiered:one_service"
+    ]
+    with pytest.raises(ScaffoldError, match="there is no page"):
+        new_experiment("caching/other", course, course / "notebooks" / "none.ipynb")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws, Parameters
 from helpers.foundations.statistics import mean_interval
+from helpers.scaling import bottleneck
+from tests import drawn
 
 CONFIDENCE = 0.999
 
@@ -60,3 +63,26 @@ class Given:
     def exponential(self, scale: float) -> float:
         """Return the next prepared unit exponential, times `scale`."""
         return scale * next(self._left[self._name])
+
+
+def assert_network(rate, response, demands, think_s: float, most: int) -> None:
+    """Both panels show the exact solution and the bounds for these demands."""
+    exact = bottleneck.network(tuple(demands), think_s, most).exact
+    users = np.arange(1, most + 1)
+    for ax, curve, bound in (
+        (
+            rate,
+            exact.throughput_rps,
+            np.minimum(1 / max(demands), users / (sum(demands) + think_s)),
+        ),
+        (
+            response,
+            1e3 * exact.response_s,
+            1e3 * np.maximum(sum(demands), users * max(demands) - think_s),
+        ),
+    ):
+        np.testing.assert_allclose(drawn.curve(ax, **style.THEORY), np.column_stack([users, curve]))
+        np.testing.assert_allclose(
+            drawn.curve(ax, color=style.GHOST), np.column_stack([users, bound])
+        )
+        assert ax.get_ylim()[1] > curve.max()

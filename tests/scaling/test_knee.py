@@ -9,13 +9,12 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, Intervals, mean_interval
+from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 from helpers.scaling import knee
 from tests import drawn
-from tests.checks import assert_bars, assert_summary, assert_table, axes_of, caught
-from tests.measurements import had_time
+from tests.checks import assert_summary, assert_table, axes_of, caught
 from tests.models import edited
 from tests.scaling.checks import assert_agrees
 
@@ -202,6 +201,7 @@ def test_one_server_by_hand() -> None:
 
 # --- what the learner sees ------------------------------------------------------------------------
 
+
 AT = [
     knee.Setting(),
     knee.Setting(utilisation=0.95, servers=4, service_ms=3.0, seed=2),
@@ -297,83 +297,6 @@ def test_each_of_the_runs_intervals_has_an_interval_of_its_own() -> None:
 
 
 # --- real servers ---------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("nothing_left_behind")
-def test_loopback_queue() -> None:
-    run = knee.measure(run_s=0.5, replications=2)
-    assert (run.utilisation > 0.05).all()
-    assert run.service_ms >= 4.0
-    assert (run.response.estimate >= 0.5 * run.service_ms * 1e-3).all()
-    assert run.requests > 100
-    had_time(run.reading)
-
-
-def measured(busiest_rps: float = 133.0, late_s: float = 0.0) -> knee.MeasuredKnee:
-    middle = np.array([0.0085, 0.012, 0.022, 0.030])
-    return knee.MeasuredKnee(
-        knee.Trial(),
-        services_s=np.array([0.002, 0.004, 0.006, 0.012]),
-        rates_rps=np.array([50.0, 83.0, 117.0, busiest_rps]),
-        response=Intervals(middle, middle - 0.001, middle + 0.002, 0.95, 8),
-        requests=4_567,
-        late_s=late_s,
-    )
-
-
-def test_what_is_said_of_real_servers() -> None:
-    run = measured()
-    rho = run.rates_rps * 0.006
-    predicted = 0.006 / (1 - rho)
-    scv = np.var([2, 4, 6, 12]) / 36
-    agrees = (predicted >= run.response.low) & (predicted <= run.response.high)
-    assert_summary(
-        run,
-        {
-            "requests": 4_567,
-            "service_ms": 6.0,
-            "service_scv": scv,
-            "loads_measured": 4,
-            "loads_at_which_theory_is_inside": int(agrees.sum()),
-        },
-    )
-    off = run.response.estimate / predicted - 1
-    worst = int(np.abs(np.log1p(off)).argmax())
-    half = significant(100 * max(0.0015 / run.response.estimate), 2)
-    assert run.reading == (
-        f"Verdict: at {agrees.sum()} of 4 loads the response that M/M/1 predicts from the measured "
-        "rates lies in the 95 % interval of what 4,567 real requests took (service: 6 ms on "
-        f"average, squared coefficient of variation {scv:.2f} where exponential is 1); the widest "
-        f"interval is ± {half} %. The largest miss, at {rho[worst]:.0%} utilisation, is "
-        f"{significant(100 * abs(off[worst]), 2)} % {'above' if off[worst] > 0 else 'below'} the "
-        "prediction."
-    )
-    assert_table(
-        run,
-        {
-            "utilisation": rho,
-            "measured (ms)": 1e3 * run.response.estimate,
-            "from": 1e3 * run.response.low,
-            "to": 1e3 * run.response.high,
-            "M/M/1 (ms)": 1e3 * predicted,
-            "M/G/1 (ms)": 1e3 * (0.006 + (predicted - 0.006) * (1 + scv) / 2),
-            "M/M/1 inside": agrees,
-        },
-    )
-
-
-def test_a_machine_that_could_not_keep_up_is_not_judged() -> None:
-    overloaded = measured(busiest_rps=180.0)
-    assert "the machine was too busy to keep up" in overloaded.reading
-    assert overloaded.predicted_s()[-1] == np.inf
-    assert "No verdict" in measured(late_s=0.001).reading
-
-
-def test_the_picture_of_real_servers() -> None:
-    run = measured()
-    (ax,) = axes_of(knee.plot_measured, run)
-    assert_bars(drawn.error_bars(ax, **style.MEASUREMENT), run.utilisation, run.response, 1e3)
-    assert "measured" in drawn.written(ax)
 
 
 def test_the_sentence_says_when_theory_lies_outside() -> None:

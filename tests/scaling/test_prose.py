@@ -19,6 +19,11 @@ from helpers.scaling import (
     power_law,
     query_time,
     questions,
+    real_bottleneck,
+    real_knee,
+    real_query_time,
+    real_scalability,
+    real_staffing,
     run_length,
     scalability,
     scalability_law,
@@ -127,7 +132,7 @@ def test_the_query() -> None:
     assert middle.index_s - 0.009 < 1e-6
     assert full.index_s - 0.009 == pytest.approx(2e-4, rel=0.05)
     said("from less than a microsecond to a fifth of a millisecond")
-    assert query_time.Trial().most_rows == 1_000_000
+    assert real_query_time.Trial().most_rows == 1_000_000
     said("from a thousand to a million rows", "time for a row at a million rows")
     said("a fitted exponent near 1, often", "rather than 9 ms", "a scan behind 9 ms of fixed cost")
     universal(
@@ -155,12 +160,12 @@ def test_the_knee() -> None:
     said("From 90 % to 95 % you halve it, and double the response time")
     given("holds even of the one half done", why="half done stands for begun")
     given('"the knee is at 75 %"', "in a hundred may take 500 ms", why="the example sets it")
-    trial = knee.Trial()
-    assert [round(100 * u) for u in knee.MEASURED_AT] == [30, 50, 70, 80]
-    said(f"starts {trial.replications * len(knee.MEASURED_AT)} small TCP servers")
+    trial = real_knee.Trial()
+    assert [round(100 * u) for u in real_knee.MEASURED_AT] == [30, 50, 70, 80]
+    said(f"starts {trial.replications * len(real_knee.MEASURED_AT)} small TCP servers")
     said("a few dozen small servers")
     said("the intended 30, 50, 70 and 80 %")
-    requests = sum(u / (1e-3 * trial.service_ms) for u in knee.MEASURED_AT) * trial.run_s
+    requests = sum(u / (1e-3 * trial.service_ms) for u in real_knee.MEASURED_AT) * trial.run_s
     assert requests * trial.replications > 2_000
     said("what thousands of real requests took")
     # Pollaczek-Khinchine: the wait goes with one plus the squared coefficient of variation.
@@ -249,8 +254,8 @@ def test_staffing() -> None:
     assert queueing.halfin_whitt_wait_probability(1.42) == pytest.approx(0.1, rel=0.01)
     said("for one in ten it is about 1.4")
     given("uncertain by a tenth", "a tenth of the load", why="the example sets it")
-    trial = staffing.Trial()
-    assert staffing.WORKERS == (1, 2, 4)
+    trial = real_staffing.Trial()
+    assert real_staffing.WORKERS == (1, 2, 4)
     said(f"all about {per_cent(trial.utilisation)} utilised")
     groups = 100 * staffing.servers_by("Erlang C", staffing.Setting(rate_rps=500))
     said(f"a hundred groups with a queue each, and each needs a margin of its own: {groups:,}")
@@ -294,8 +299,10 @@ def test_tiers() -> None:
     shown("while twice as fast a database would answer sooner", by=doubled)
     slows = test_bottleneck.test_a_database_that_slows_down_makes_throughput_fall
     shown("walk from 20 users to 80", "to less than half of its best", by=slows)
-    users = bottleneck.MEASURED_USERS
-    said(f"{spelled(bottleneck._CHAINS * len(users)).capitalize()} chains of three TCP servers")
+    users = real_bottleneck.MEASURED_USERS
+    said(
+        f"{spelled(real_bottleneck._CHAINS * len(users)).capitalize()} chains of three TCP servers"
+    )
     said(f"with {users[0]} to {users[-1]} users each")
     universal(
         "for all of them assume a demand that does not depend on the load",
@@ -340,10 +347,10 @@ def test_the_law() -> None:
     said(f"The curve that peaked at {peak.best_workers:.0f} and fell")
     reading = test_scalability.test_when_three_in_four_only_read_the_peak_moves_to_twice_as_many
     shown("for one request in four", "shrink to a quarter", "moves to twice as many", by=reading)
-    trial = scalability.Trial()
+    trial = real_scalability.Trial()
     said(f"Threads sleep for {trial.compute_ms:g} ms", f"a lock for {trial.hold_ms:g} ms")
-    said(f"ten per cent at one thread count as much as ten per cent at {scalability.THREADS[-1]}")
-    threads = np.array(scalability.THREADS)
+    threads = np.array(real_scalability.THREADS)
+    said(f"ten per cent at one thread count as much as ten per cent at {threads[-1]}")
     queue = [scalability.repairman_speedup(int(count), 0.1, 0.0) for count in threads]
     ours, theirs = (
         scalability_law.fit(threads, queue, errors=errors).sigma.estimate

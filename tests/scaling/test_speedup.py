@@ -284,3 +284,13 @@ def test_the_picture_of_processes(cores: int) -> None:
     assert drawn.curve(ax, color=style.GHOST).tolist() == [[1, 1], [4, 4]]
     limit = [line.get_xdata()[0] for line in drawn.lines(ax, color=style.MUTED)]
     assert limit == ([cores] if cores < 4 else [])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.1, 6.0), (2.5, 2.7)])
+def test_a_machine_that_was_busy_gives_no_verdict(low: float, high: float) -> None:
+    """Two processes are not 3 times as fast as one: the one was kept waiting."""
+    ends = (np.array([1.0, end]) for end in ((low + high) / 2, low, high))
+    two = Intervals(*ends, 0.95, 3)
+    run = speedup.MeasuredSpeedup(speedup.Trial(), two, 0.1, 2)
+    assert run.reading.startswith("No verdict: this machine was busy")
+    assert f"from {low} to {high:g} times" in run.reading.replace("6.00", "6")

@@ -17,6 +17,8 @@ from helpers.sharding import (
     placement,
     questions,
     range_scan,
+    real_scatter_gather,
+    real_table_move,
     resharding,
     ring,
     ring_laws,
@@ -117,7 +119,7 @@ def test_moving() -> None:
     given('"deleted, version 7"', "Time runs from 0 to 1", why="an example, and a unit")
     said(f"moves {table_move.Setting().rows:,} rows in chunks")
     given("with a table of 2,000 rows", why="a setting of the next cell")
-    trial = table_move.Trial()
+    trial = real_table_move.Trial()
     rows = table_move.Setting(rows=trial.rows, writes_per_row=trial.writes_per_row)
     assert 200 < table_move.theory(rows).mean() * trial.rows < 1_000
     said("Hundreds of acknowledged writes are gone")
@@ -188,7 +190,7 @@ def test_every_shard() -> None:
     given("one answer in a hundred is slow, the 99th", why="the setting at the far left")
     said(f"a query to 100 shards is a single shard's {100 * 0.5 ** (1 / 100):.1f}rd percentile")
     said("all hundred answers are: 0.99 to the power of 100")
-    said(f"the {100 * any_slow(0.01, 100):.0f} % of section 4")
+    said(f"the {100 * any_slow(0.01, 100):.0f} % of Section 4")
     PROSE.sourced(
         "cut a 99.9th percentile from 1,800 ms to 74 ms for 2 % more", source="Dean and Barroso"
     )
@@ -215,7 +217,7 @@ def test_hedging_it() -> None:
     shown("to 5 %: with one hedge", "with two it is a tenth of that", by=third)
     enough = test_hedging.test_nine_answers_of_ten_need_hardly_a_hedge
     shown("hedge after 200 ms", "for 1 % more requests", "the slowest tenth of its", by=enough)
-    trial = scatter_gather.Trial()
+    trial = real_scatter_gather.Trial()
     assert max(trial.fan_outs) == 24
     said("Up to 24 SQLite shards", "of waking 24 threads", "so each of 24 is slower")
     assert trial.single_queries >= 200

@@ -11,6 +11,7 @@ import pytest
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import percent, significant
+from helpers.foundations.statistics import fewer_than
 from helpers.tradeoffs import quorum, real_quorum
 from helpers.tradeoffs.published import PUBLISHED, beside_the_paper
 from helpers.tradeoffs.wars import FITS, Delay, delay_of, delays
@@ -108,7 +109,7 @@ def test_latencies_are_order_statistics(fit, n, r, w):
 
 def test_fewer_than_is_binomial_where_all_are_alike():
     share = np.array([0.3])
-    (two,) = quorum.fewer_than(2, [share] * 4)
+    (two,) = fewer_than(2, [share] * 4)
     assert two == pytest.approx(0.7**4 + 4 * 0.3 * 0.7**3)
 
 

@@ -212,7 +212,8 @@ def _report(lab: Lab, entries: dict[str, Entry], course: Class) -> str:
     waiting = sum(any(one.memos.values()) for one in graded)
     if waiting:
         place = course.book.place(lab.name)
-        lines += ["", f"{waiting} memos to read in {place / 'memos.md'}; marks go into memos.csv"]
+        many = "1 memo" if waiting == 1 else f"{waiting} memos"
+        lines += ["", f"{many} to read in {place / 'memos.md'}; marks go into memos.csv"]
     return "\n".join(lines) + "\n"
 
 
@@ -323,7 +324,8 @@ def marks(course: Class, table: Path, called: str) -> int:
             gradebook.db.rollback()
             raise LabError(f"nothing was entered from {table}:\n" + "\n".join(wrong))
         gradebook.db.commit()
-    course.say(f"{entered} marks entered, {len(rows) - entered} rows without points")
+    many = "1 mark" if entered == 1 else f"{entered} marks"
+    course.say(f"{many} entered; rows without points: {len(rows) - entered}")
     return entered
 
 

@@ -2,7 +2,7 @@
 
 import { NOWHERE, crowds } from './replay_log.js';
 
-const ROW = 132; // height of a row of places
+const [ROW, TIGHT_ROW] = [132, 108]; // heights of a row of places, and of one of many
 const CURVE = 76; // height of a curve
 const EDGE = 12;
 
@@ -21,13 +21,14 @@ function stripsBelow(log, width, top) {
 function boxesAndArrows(log, width, most) {
   const columns = Math.max(...log.places.map((place) => place.column)) + 1;
   const rows = Math.max(...log.places.map((place) => place.row)) + 1;
+  const high = rows > 2 ? TIGHT_ROW : ROW;
   const cell = (width - 2 * EDGE) / columns;
   const boxes = log.places.map((place, index) => {
     const small = place.kind === 'source' || place.kind === 'sink';
     const w = Math.max(40, Math.min(cell - (columns > 1 ? 26 : 0), small ? 92 : 190));
     const h = 62;
     const x = EDGE + (place.column + 0.5) * cell - w / 2;
-    const y = EDGE + 18 + place.row * ROW;
+    const y = EDGE + 18 + place.row * high;
     return { ...place, index, x, y, w, h, grid: grid(place, w, h, most[index]) };
   });
   const pairs = new Set();
@@ -35,7 +36,7 @@ function boxesAndArrows(log, width, most) {
     const [from, to] = [log.start[row], log.place[row]];
     if (log.token[row] >= 0 && from !== to && from >= 0 && to >= 0) pairs.add(from * 1000 + to);
   }
-  const top = EDGE + rows * ROW;
+  const top = EDGE + rows * high;
   return {
     width,
     height: top + log.curves.length * CURVE + (log.curves.length ? 18 : 0),

@@ -31,10 +31,14 @@ _TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_
 
 #: The corners of a rectangle, the first one at the end again.
 _RECTANGLE = (Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY)
+#: What a line of a key begins with, and what it stands on.
+_SYMBOLS = ("—", "- -", "●", "○", "◆", "dotted", "stroke")
+_ON_PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0}
 _WHISKERS: dict[str, Any] = {"linewidth": 1.4, "markersize": 6, "markeredgewidth": 1.0}
 
 #: Of the names on an axis; and what a tick takes beside one, or what keeps two apart.
 _NAMES_PT, _TICK_PT = 9.0, 8.0
+_SYMBOL_PT = 12.0  # that a symbol of a key takes, with the blank beside it
 
 
 def plain(value: float) -> str:
@@ -502,15 +506,18 @@ def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
 def note(ax: Axes, x: float, y: float, text: str, color: str = style.MUTED, **kwargs: Any) -> None:
     """Write on the axes at `x` and `y` in fractions of them, the text's top left corner there.
 
-    A text that would be cut moves into the picture.
+    A text that would be cut moves into the picture. One that begins with a symbol is part of a key,
+    and stands on paper, over whatever lines cross it.
     """
     look = {"fontsize": 9, "va": "top", "ha": "left", "color": color} | kwargs
+    if text.startswith(_SYMBOLS):
+        look = {"zorder": 6, "bbox": _ON_PAPER} | look
     letters.write(ax, letters.Note, text, (x, y), xycoords="axes fraction", **look)
 
 
 def key(
     ax: Axes,
-    entries: Sequence[tuple[str, str, str]],
+    entries: Sequence[tuple[str, str, str] | tuple[str, str, str, str]],
     x: float = 0.98,
     y: float = 0.97,
     *,
@@ -521,18 +528,35 @@ def key(
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-    entries : sequence of (symbol, text, colour)
-        From the top down.
+    entries : sequence of (symbol, text, colour) or (symbol, text, colour, colour of the symbol)
+        From the top down. An area that is too light for letters has a symbol in its own colour.
     x, y : float
         The top right corner, in fractions of the axes.
     left : bool
         Put the symbols first and the top left corner at ``1 - x``.
     """
     places = [(1 - x if left else x, y - 0.068 * row) for row in range(len(entries))]
-    texts = [f"{symbol} {text}" if left else f"{text} {symbol}" for symbol, text, _ in entries]
-    colors = [color for _, _, color in entries]
-    words(ax, places, texts, color=colors, ha="left" if left else "right", va="top", zorder=6,
-          in_axes=True, paper=0.75)  # fmt: skip
+    look: dict[str, Any] = {
+        "va": "top",
+        "zorder": 6,
+        "in_axes": True,
+        "ha": "left" if left else "right",
+    }
+    for apart in (False, True):
+        some = [i for i, entry in enumerate(entries) if (len(entry) == 4) == apart]
+        if not some:
+            continue
+        at = [places[i] for i in some]
+        symbols, texts, colors = zip(*(entries[i][:3] for i in some), strict=True)
+        if apart:
+            own = [entries[i][-1] for i in some]
+            words(ax, at, symbols, color=own, paper=0.75, **look)
+            beside = (_SYMBOL_PT if left else -_SYMBOL_PT, 0.0)
+            words(ax, at, texts, color=colors, paper=0.75, offset_pt=beside, **look)
+        else:
+            both = zip(symbols, texts, strict=True)
+            lines = [f"{sign} {text}" if left else f"{text} {sign}" for sign, text in both]
+            words(ax, at, lines, color=colors, paper=0.75, **look)
 
 
 def is_blank(ax: Axes) -> bool:

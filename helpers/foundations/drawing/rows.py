@@ -13,6 +13,8 @@ from helpers.foundations.drawing import style
 def named_rows(ax: Axes, names: Sequence[str]) -> np.ndarray:
     """Give each name a row, the first on top, and write it above the row, inside the axes.
 
+    A name stands on paper of its own, over whatever lines cross it.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
@@ -31,6 +33,7 @@ def named_rows(ax: Axes, names: Sequence[str]) -> np.ndarray:
     for place, name in zip(y, names, strict=True):
         ax.annotate(
             name, (0, place), xycoords=("axes fraction", "data"), xytext=(5, 13),
-            textcoords="offset points", fontsize=9, color=style.INK, va="center",
+            textcoords="offset points", fontsize=9, color=style.INK, va="center", zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )  # fmt: skip
     return y

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from helpers.foundations import validation
 
-_ROUND = (1, 1.5, 2, 3, 5, 7, 10)
-
 
 def round_up(value: float) -> float:
     """Return the next number of the form 1, 1.5, 2, 3, 5 or 7 times a power of ten.
@@ -32,9 +30,7 @@ def round_up(value: float) -> float:
     >>> round_up(4.2), round_up(130.0), round_up(800)
     (5.0, 150.0, 1000.0)
     """
-    value = validation.number("value", value, above=0)
-    magnitude = 10.0 ** math.floor(math.log10(value))
-    return next(step * magnitude for step in _ROUND if value <= step * magnitude * (1 + 1e-9))
+    return _next(value, (1, 1.5, 2, 3, 5, 7, 10))
 
 
 def half_decade(value: float) -> float:
@@ -57,9 +53,7 @@ def half_decade(value: float) -> float:
     >>> half_decade(4.2), half_decade(130.0), half_decade(3)
     (10.0, 300.0, 3.0)
     """
-    value = validation.number("value", value, above=0)
-    magnitude = 10.0 ** math.floor(math.log10(value))
-    return next(step * magnitude for step in (1, 3, 10) if value <= step * magnitude * (1 + 1e-9))
+    return _next(value, (1, 3, 10))
 
 
 def headroom(largest: float, least: float = 1.0) -> float:
@@ -103,9 +97,12 @@ def coarse(value: float) -> float:
     >>> coarse(23.0), coarse(26.0), coarse(700)
     (25.0, 60.0, 1000.0)
     """
+    return _next(value, (1, 2.5, 6, 10))
+
+
+def _next(value: float, steps: Sequence[float]) -> float:
     value = validation.number("value", value, above=0)
     magnitude = 10.0 ** math.floor(math.log10(value))
-    steps = (1, 2.5, 6, 10)
     return next(step * magnitude for step in steps if value <= step * magnitude * (1 + 1e-9))
 
 

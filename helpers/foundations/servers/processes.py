@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import subprocess
 import sys
@@ -99,8 +100,14 @@ class Child:
         return rest
 
 
-def kill_each(commands: Sequence[Sequence[str]], lives_s: npt.NDArray[np.floating]) -> list[int]:
-    """Start processes together, and kill each without warning when its life is over.
+def kill_each(
+    commands: Sequence[Sequence[str]],
+    lives_s: npt.NDArray[np.floating],
+    *,
+    at_once: int = 8,
+    timeout_s: float = math.inf,
+) -> list[int]:
+    """Start processes, some at a time, and kill each without warning when its life is over.
 
     Each writes a byte for whatever it acknowledges; its life begins with the first.
 
@@ -110,6 +117,10 @@ def kill_each(commands: Sequence[Sequence[str]], lives_s: npt.NDArray[np.floatin
         What each runs, as for :class:`Child`.
     lives_s : numpy.ndarray, shape (processes,)
         How long each lives, seconds.
+    at_once : int
+        How many are alive at a time.
+    timeout_s : float
+        When to give up, seconds; looked at whenever all that were alive are dead.
 
     Returns
     -------
@@ -118,9 +129,25 @@ def kill_each(commands: Sequence[Sequence[str]], lives_s: npt.NDArray[np.floatin
 
     Raises
     ------
+    TimeoutError
+        If it took longer than `timeout_s`.
     RuntimeError
         If a process did not start, or ended of its own accord.
     """
+    deadline, acknowledged = time.monotonic() + timeout_s, []
+    for first in range(0, len(commands), at_once):
+        some = slice(first, first + at_once)
+        acknowledged += _kill_together(commands[some], lives_s[some])
+        if time.monotonic() > deadline:
+            raise TimeoutError(
+                f"killing {len(commands)} processes took longer than {timeout_s:g} s"
+            )
+    return acknowledged
+
+
+def _kill_together(
+    commands: Sequence[Sequence[str]], lives_s: npt.NDArray[np.floating]
+) -> list[int]:
     with ExitStack() as stack:
         children = [stack.enter_context(Child(*command)) for command in commands]
         begun = []

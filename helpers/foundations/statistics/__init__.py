@@ -22,6 +22,7 @@ from helpers.foundations.statistics.estimates import (
     wilson_interval,
 )
 from helpers.foundations.statistics.intervals import Interval, Intervals, agrees, verdict
+from helpers.foundations.statistics.order import fewer_than
 from helpers.foundations.statistics.students_t import t_quantile
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "agrees",
     "batch_correlation",
     "batch_means",
+    "fewer_than",
     "mean_interval",
     "mean_intervals",
     "percentiles",

@@ -1,0 +1,73 @@
+"""One write and one read after the other, many times, at three replicas behind real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from helpers.foundations.servers.lateness import Lateness
+from helpers.foundations.servers.loopback import run_apart
+from helpers.foundations.servers.loopback_replicas import Coordinator, Replica
+
+#: Registers that are written and read at the same time, each one after the other.
+LANES = 30
+
+
+def race_for_real(
+    delays_s: np.ndarray, after_s: np.ndarray, r: int, w: int, limit_s: float
+) -> tuple[np.ndarray, float]:
+    """Write and read registers at real replicas.
+
+    Parameters
+    ----------
+    delays_s : numpy.ndarray, shape (trials, 4, 3)
+        One-way delays W, A, R and S of each trial at each replica, seconds.
+    after_s : numpy.ndarray, shape (trials,)
+        From the confirmation of the write to the read, seconds.
+    r, w : int
+        Answers that a read and a write wait for.
+    limit_s : float
+        When to give up.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (trials,)
+        Whether the read missed the write.
+    float
+        How late timers were on average, seconds.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer than `limit_s`.
+    """
+    stale = np.zeros(len(delays_s), bool)
+
+    async def lane(coordinator: Coordinator, number: int) -> None:
+        for version, trial in enumerate(range(number, len(delays_s), LANES), start=1):
+            go, back, ask, answer = delays_s[trial]
+            key = f"register-{number}"
+            write = coordinator.ask(key, version, go, back)
+            await coordinator.wait(write, w)
+            await asyncio.sleep(after_s[trial])
+            read = coordinator.ask(key, 0, ask, answer)
+            stale[trial] = await coordinator.wait(read, r) < version
+            await coordinator.wait(write, 3 - w) if w < 3 else None
+            await coordinator.wait(read, 3 - r) if r < 3 else None
+
+    async def main() -> None:
+        replicas, coordinator = [Replica() for _ in range(3)], Coordinator()
+        try:
+            for replica in replicas:
+                await replica.start()
+            await coordinator.join(replicas)
+            await asyncio.gather(*(lane(coordinator, i) for i in range(LANES)))
+        finally:
+            coordinator.leave()
+            for replica in replicas:
+                replica.stop()
+
+    with Lateness() as lateness:
+        run_apart(main, limit_s)
+    return stale, lateness.mean_s
