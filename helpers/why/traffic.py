@@ -131,8 +131,8 @@ def simulate(at: Setting) -> Waits:
     """Serve constant, Poisson and bursty arrivals of equal mean rate.
 
     Each run serves 2,400 requests and leaves the first 800 out; all traffic meets the same service
-    times. A run begins with as much work in line as there may be at any moment, for a line that
-    begins empty needs thousands of requests to fill when it is 90 % busy.
+    times. A run begins with the line that another run ended with, for a line that begins empty
+    needs thousands of requests to fill when it is 90 % busy.
     """
     waits = _waits(at.work, at.burstiness, UTILISATIONS, at.replications, at.seed)
     now = _waits(at.work, at.burstiness, (at.utilisation,), at.replications, at.seed)
@@ -160,30 +160,17 @@ def _waits(
     arrivals = np.cumsum(gaps, axis=0)[..., np.newaxis] / np.array(grid)
     services = _services(work, replications, seed)[:, np.newaxis, :, np.newaxis]
     work_s = np.ascontiguousarray(np.broadcast_to(services, shape))
-    work_s[0] += _in_line(work, burstiness, grid, replications, seed)
-    flat = (_REQUESTS, -1)
-    waits = queueing.fifo_waits(arrivals.reshape(flat).T, work_s.reshape(flat).T, 1).T
-    means = waits[_WARMUP:].mean(axis=0).reshape(shape[1:])
+    work_s[0] += np.roll(_served(arrivals, work_s)[-1], 1, axis=1)  # as another run ended
+    means = _served(arrivals, work_s)[_WARMUP:].mean(axis=0)
     means.setflags(write=False)
     return means
 
 
-def _in_line(
-    work: str, burstiness: float, grid: tuple[float, ...], replications: int, seed: int
-) -> np.ndarray:
-    """Draw what is in line when the runs begin, shape (traffic, replications, utilisations).
-
-    With exponential services it is as it is at any moment: with a mean of W it is 0 with
-    probability 1 / (1 + W), and otherwise exponential (GI/M/1). Otherwise that is close enough for
-    the requests that are left out to do the rest.
-    """
-    at = Setting(work=work, burstiness=burstiness)
-    mean = np.array([[theory(at, kind, rho) for rho in grid] for kind in TRAFFIC])[:, np.newaxis]
-    busy = mean / (1 + mean)
-    chance = Draws(seed)("in line").random((len(TRAFFIC), replications, 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        waiting = -(1 + mean) * np.log(chance / busy)
-    return np.where(chance < busy, waiting, 0.0)
+def _served(arrivals: np.ndarray, work_s: np.ndarray) -> np.ndarray:
+    """Waits of the requests of many runs at one server each, shape as given, first in first out."""
+    flat = (len(arrivals), -1)
+    waits = queueing.fifo_waits(arrivals.reshape(flat).T, work_s.reshape(flat).T, 1).T
+    return waits.reshape(arrivals.shape)
 
 
 @lru_cache(maxsize=16)
