@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
+from helpers.foundations import histories
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, dot, here, key, marks, named_axis, yours
 from helpers.foundations.experiment import (
@@ -26,14 +27,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.histories import (
-    MONOTONIC_READS,
-    READ,
-    READ_YOUR_WRITES,
-    WRITE,
-    Operation,
-    broken,
-)
+from helpers.foundations.histories import READ, WRITE, Operation
 from helpers.foundations.prose import duration, percent, rounded, significant
 from helpers.foundations.statistics import Interval, wilson_interval
 
@@ -88,8 +82,8 @@ def sessions(at, draw):
             history.append(Operation(f"client {me}", READ, value, now, now))
             seen = max(seen, -1 if value is None else value)
     return {
-        "own": len(broken(history, READ_YOUR_WRITES)) / (2 * FEW),
-        "back": len(broken(history, MONOTONIC_READS)) / FEW,
+        "own": len(histories.broken(history, histories.READ_YOUR_WRITES)) / (2 * FEW),
+        "back": len(histories.broken(history, histories.MONOTONIC_READS)) / FEW,
     }
 
 

@@ -26,6 +26,7 @@ from helpers.consistency.replicas import (
     Setting,
     TooFewError,
 )
+from helpers.consistency.tally import tally
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import note
 from helpers.foundations.events import Log
@@ -36,7 +37,6 @@ from helpers.foundations.histories import (
     WRITE,
     Operation,
     Verdict,
-    linearizable,
     right_until,
     smallest_violation,
 )
@@ -89,18 +89,6 @@ def one_history(at, draw):
         world.process(client(me))
     world.run(until=at.run_s)
     return tally(history, replicas)
-
-
-def tally(history: list[Operation], replicas: Replicas) -> dict[str, Any]:
-    """Say of a history what the checker says, and how long its operations took."""
-    verdict = linearizable(history)
-    return {
-        "history": tuple(history),
-        "messages": tuple(replicas.messages),
-        "linearizable": {True: "yes", False: "no", None: "unknown"}[verdict.holds],
-        "right_s": right_until(history),
-        "answered": sum(one.end < math.inf for one in history),
-    }
 
 
 @takes(Setting)
