@@ -222,7 +222,8 @@ def _row(claim: Claim) -> str:
         return f"| {name} | {claim.says} | not written yet | |"
     verdict = verdicts(chapter).get(claim.number, Verdict("missing", (), ""))
     place = f"[{name}](../notebooks/{chapter.name}.ipynb#{name})"
-    found = f"**{verdict.status}.** {verdict.words}".replace("|", "\\|")
+    words = re.sub(r"\]\((?=\w+\.ipynb)", "](../notebooks/", verdict.words)
+    found = f"**{verdict.status}.** {words}".replace("|", "\\|")
     behind = claim.evidence
     said = [
         f"{kind}: {', '.join(map(_linked, behind[kind]))}" for kind in KINDS if behind.get(kind)

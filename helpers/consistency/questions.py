@@ -80,7 +80,7 @@ def _cheapest_limit() -> str:
 
 
 def _limit(usd: int) -> str:
-    return f"{usd:,} US$" if usd else "nothing"
+    return f"{usd:,} dollars" if usd else "nothing"
 
 
 PREDICTIONS: Mapping[str, Prediction] = {
@@ -226,9 +226,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
         scale=1e-3,
     ),
     "limit": Prediction(
-        question="Two cash machines have lost their line. An account holds 400 US$ on average, a "
-        "customer wants six times 50 US$, a fifth of what is overdrawn never comes back, and a "
-        "refused withdrawal costs 4 US$. Up to which amount should each machine pay?",
+        question="Two cash machines have lost their line. An account holds 400 dollars on average, "
+        "a customer wants six times 50 dollars, a fifth of what is overdrawn never comes back, and "
+        "a refused withdrawal costs 4 dollars. Up to which amount should each machine pay?",
         options=tuple(_limit(usd) for usd in LIMITS_USD),
         answer=_cheapest_limit,
         why="The first notes are nearly always covered, and refusing them annoys everybody. Each "

@@ -29,7 +29,7 @@ class Shown:
         else:
             self._text = said.to_string(float_format=significant)
             self._faces["text/html"] = said.to_html(float_format=significant, border=0)
-            body = widgets.HTML(self._faces["text/html"])
+            body = widgets.HTML(self._faces["text/html"], tabbable=True)
             body.add_class("sd-table")
         self._veil = None if after is None else Veil(*after, covered=[body])
         self._root = framed([body] if self._veil is None else [self._veil.widget, body])

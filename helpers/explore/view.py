@@ -111,7 +111,7 @@ class View:
         self._image = widgets.HTML()
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
-        self._table = widgets.HTML(layout={"display": "none"})
+        self._table = widgets.HTML(layout={"display": "none"}, tabbable=True)
         self._table.add_class("sd-table")
         self.table_button = widgets.ToggleButton(
             description="Table",

@@ -41,19 +41,19 @@ def main() -> None:
         time.sleep(step_s)
         if design == "outbox":
             database.execute("BEGIN")
-            database.execute("INSERT INTO orders VALUES (?)", (order,))
+            database.execute("INSERT INTO orders VALUES (?)", [order])
             database.execute("INSERT INTO outbox VALUES (?)", (order,))
             database.execute("COMMIT")
             time.sleep(step_s)
             relay()
         elif design == "commit, then publish":
-            database.execute("INSERT INTO orders VALUES (?)", (order,))
+            database.execute("INSERT INTO orders VALUES (?)", [order])
             time.sleep(step_s)
             publish(order)
         else:
             publish(order)
             time.sleep(step_s)
-            database.execute("INSERT INTO orders VALUES (?)", (order,))
+            database.execute("INSERT INTO orders VALUES (?)", [order])
 
 
 if __name__ == "__main__":

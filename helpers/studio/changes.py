@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from helpers import blueprint
 from helpers.blueprint import Design
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, key, named_axis, yours
+from helpers.foundations.drawing.axes import bars, key, yours
 from helpers.foundations.experiment import Mine, Parameters, Result, option, seed, takes
 from helpers.foundations.prose import counted, listed
 from helpers.studio.deck import Brief, Trace, brief, deck
@@ -221,12 +221,11 @@ def plot(run: Changes, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
         bars(right, places, lefts, 0.5, along="x", facecolor=style.BLUE)
     right.axvline(run.before, color=style.INK, linewidth=1.2)
     right.set(xlim=(0, top), ylim=(-0.7, 2.7), xlabel="requests that still go wrong")
-    named_axis(right, "y", [_wrapped(one.words) for one in best], places)
+    right.set_yticks([])
+    for place, one in zip(places, best, strict=True):
+        right.text(0.01 * top, place + 0.27, "\n".join(textwrap.wrap(one.words, 44)), fontsize=9,
+                   va="bottom")  # fmt: skip
     right.set_title("The cheapest that help")
     if mine is not None:
         own = np.asarray(mine["left"], float).ravel()[:_SHOWN]
         yours(right, own, np.arange(len(own))[::-1])
-
-
-def _wrapped(words: str) -> str:
-    return "\n".join(textwrap.wrap(words, 16))

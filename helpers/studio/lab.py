@@ -72,8 +72,8 @@ def lab_parameters(student_id: str) -> LabParameters:
 
 def _budget(brief: Brief) -> float:
     """Return what a lean design costs that has one server more than the busiest hour keeps busy."""
-    busy = brief.rate_rps * (brief.app_ms + brief.db_ms) / 1e3 / 4
-    app = brief.app(count=math.ceil(busy / 0.8) + 1)
+    servers = brief.rate_rps * (brief.app_ms + brief.db_ms) / 4_000
+    app = brief.app(count=math.ceil(servers / 0.8) + 1)
     front = brief.clients() >> brief.balancer(count=2) >> app
     lean = blueprint.Design("lean", front >> brief.db(replicas=1))
     return float(math.ceil(blueprint.cost(lean, rate_rps=brief.mean_rps).monthly / 10 + 4) * 10)

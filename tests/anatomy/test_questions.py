@@ -16,7 +16,7 @@ def test_every_question_is_asked_and_veils_the_explorer_that_would_tell() -> Non
     for name in questions.PREDICTIONS:
         assert page.count(f'predict(questions, "{name}")') == 1
         if name != "ladder":  # a measurement, which no explorer shows
-            assert page.count(f'after=(questions, "{name}")') == 1
+            assert f'after=(questions, "{name}")' in page
             assert page.index(f'predict(questions, "{name}")') < page.index(
                 f'after=(questions, "{name}")'
             )

@@ -126,7 +126,7 @@ def perform(
         say("begin", str(index))
         try:
             if kind == "cell":
-                error = _run_cell(what, shell, loop)
+                error = _run_cell(what, shell, loop, say)
                 if error is not None:
                     say("error", *told(error))
             elif kind == "given":
@@ -192,21 +192,36 @@ def _putting_back(
     return put_back
 
 
-def _run_cell(source: str, shell: Shell, loop: asyncio.AbstractEventLoop) -> BaseException | None:
+def _run_cell(
+    source: str, shell: Shell, loop: asyncio.AbstractEventLoop, say: Say
+) -> BaseException | None:
     """Run a cell as a kernel does; return what it raised."""
     problem = None
     try:
         transformed = shell.transform_cell(source)
     except Exception:
         transformed, problem = source, sys.exc_info()
-    outcome = loop.run_until_complete(
-        shell.run_cell_async(
-            source,
-            store_history=True,
-            transformed_cell=transformed,
-            preprocessing_exc_tuple=problem,
-        )
-    )
+    before, changed = dict(vars(builtins)), list[str]()
+
+    async def whole() -> Any:
+        """Run the cell; then put back what Python itself, and the loop that waits, stands on."""
+        try:
+            return await shell.run_cell_async(
+                source,
+                store_history=True,
+                transformed_cell=transformed,
+                preprocessing_exc_tuple=problem,
+            )
+        finally:
+            now = vars(builtins)
+            for name, value in before.items():
+                if name != "_" and now.get(name) is not value:
+                    now[name] = value
+                    changed.append(name)
+
+    outcome = loop.run_until_complete(whole())
+    for name in changed[:3]:
+        say("notice", f"builtins.{name} was replaced")
     error: BaseException | None = outcome.error_before_exec or outcome.error_in_exec
     return error
 
