@@ -197,7 +197,7 @@ def _money(extra: float) -> str:
     return f"{abs(extra):,.0f} US$ a month {'more' if extra > 0 else 'less'}"
 
 
-@style.panels(2, width_ratios=(1.1, 1), wspace=0.55)
+@style.panels(2, width_ratios=(1.1, 1))
 def plot(run: Changes, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     """Draw what each change costs and leaves, and the three cheapest that help."""
     left, right = axes
