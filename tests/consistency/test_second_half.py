@@ -57,7 +57,7 @@ def test_the_answers_are_those_that_the_words_explain():
     assert answers["messages"] == 24
     assert answers["orders"] == 14
     assert answers["rows"] == pytest.approx(8.0)
-    assert answers["limit"] == "100 US$"
+    assert answers["limit"] == "100 dollars"
 
 
 def test_where_guesses_are_marked_is_where_the_answer_is_drawn():
