@@ -7,12 +7,7 @@ import asyncio
 import numpy as np
 
 from helpers.foundations.histories import READ, WRITE, Operation
-from helpers.foundations.servers.lateness import Lateness
-from helpers.foundations.servers.loopback import run_apart
-from helpers.foundations.servers.loopback_replicas import Coordinator, Replica
-
-#: Registers that are written and read at the same time.
-LANES = 30
+from helpers.foundations.servers.loopback_replicas import LANES, Coordinator, in_lanes
 
 
 def read_twice(
@@ -80,18 +75,5 @@ def read_twice(
         for trial in range(number, len(ways_s), LANES):
             await one(coordinator, trial)
 
-    async def main() -> None:
-        replicas, coordinator = [Replica() for _ in range(3)], Coordinator()
-        try:
-            for replica in replicas:
-                await replica.start()
-            await coordinator.join(replicas)
-            await asyncio.gather(*(lane(coordinator, i) for i in range(LANES)))
-        finally:
-            coordinator.leave()
-            for replica in replicas:
-                replica.stop()
-
-    with Lateness() as lateness:
-        run_apart(main, limit_s)
-    return tuple(histories), lateness.mean_s
+    late_s = in_lanes(lane, limit_s)
+    return tuple(histories), late_s

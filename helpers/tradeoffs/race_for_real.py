@@ -6,12 +6,7 @@ import asyncio
 
 import numpy as np
 
-from helpers.foundations.servers.lateness import Lateness
-from helpers.foundations.servers.loopback import run_apart
-from helpers.foundations.servers.loopback_replicas import Coordinator, Replica
-
-#: Registers that are written and read at the same time, each one after the other.
-LANES = 30
+from helpers.foundations.servers.loopback_replicas import LANES, Coordinator, in_lanes
 
 
 def race_for_real(
@@ -56,18 +51,5 @@ def race_for_real(
             await coordinator.wait(write, 3 - w) if w < 3 else None
             await coordinator.wait(read, 3 - r) if r < 3 else None
 
-    async def main() -> None:
-        replicas, coordinator = [Replica() for _ in range(3)], Coordinator()
-        try:
-            for replica in replicas:
-                await replica.start()
-            await coordinator.join(replicas)
-            await asyncio.gather(*(lane(coordinator, i) for i in range(LANES)))
-        finally:
-            coordinator.leave()
-            for replica in replicas:
-                replica.stop()
-
-    with Lateness() as lateness:
-        run_apart(main, limit_s)
-    return stale, lateness.mean_s
+    late_s = in_lanes(lane, limit_s)
+    return stale, late_s

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from helpers.foundations.servers.loopback import LineServer, connect
+from helpers.foundations.servers.lateness import Lateness
+from helpers.foundations.servers.loopback import LineServer, connect, run_apart
+
+#: Registers that are written and read at the same time.
+LANES = 30
 
 
 @dataclass
@@ -85,3 +89,41 @@ class Coordinator:
     async def wait(self, name: bytes, answers: int) -> int:
         """Return the newest version of so many answers."""
         return max([await self._heard[name].get() for _ in range(answers)])
+
+
+def in_lanes(lane: Callable[[Coordinator, int], Awaitable[None]], limit_s: float) -> float:
+    """Start three replicas, run all lanes side by side at them, and stop the replicas.
+
+    Parameters
+    ----------
+    lane : callable
+        Gets the coordinator and its number, 0 to :data:`LANES` - 1.
+    limit_s : float
+        When to give up.
+
+    Returns
+    -------
+    float
+        How late timers were on average, seconds.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer than `limit_s`.
+    """
+
+    async def main() -> None:
+        replicas, coordinator = [Replica() for _ in range(3)], Coordinator()
+        try:
+            for replica in replicas:
+                await replica.start()
+            await coordinator.join(replicas)
+            await asyncio.gather(*(lane(coordinator, number) for number in range(LANES)))
+        finally:
+            coordinator.leave()
+            for replica in replicas:
+                replica.stop()
+
+    with Lateness() as lateness:
+        run_apart(main, limit_s)
+    return lateness.mean_s
