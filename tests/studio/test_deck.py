@@ -110,13 +110,14 @@ def test_luck_is_no_design():
 
 
 def test_a_checklist_keeps_one_brief_of_eight():
-    assert [key for key in KEYS if passes(brief(key), checklist(brief(key)))] == ["shortener"]
+    assert passes(brief("shortener"), checklist(brief("shortener")))
     table = all_briefs.verdicts()
     assert list(table["reference"]) == ["keeps it all"] * 8
     assert "keeps it all" not in set(table["usual"])
     assert (table["checklist"] == "keeps it all").sum() == 1
-    assert "Of 8 usual designs, 8 keep all" in all_briefs.seen_and_unseen()
-    assert "and 0 on the others" in all_briefs.seen_and_unseen()
+    said = all_briefs.seen_and_unseen()
+    assert "Of 8 usual designs, 8 keep all" in said
+    assert "and 0 on the others" in said
     dearer = [key for key in KEYS
               if monthly_usd(brief(key), checklist(brief(key)))
               > monthly_usd(brief(key), reference(brief(key)))]  # fmt: skip
