@@ -296,6 +296,9 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
     )
     assert (second["ada"].points, second["ada"].late) == (11, "23 h 0 min")
     assert second["ada"].notes == ["handed in again: 2 points before, 11 now"]
+    assert "ada  design_memo has changed since it was marked; its mark stays" in said[-1]
+    table = read_table(course.book.place(small.NAME) / "memos.csv")
+    assert {row["student"]: row["points"] for row in table} == {"ada": "", "bob": "1", "zoe": ""}
     assert (second["bob"].points, second["bob"].graded) == (11, True)
     assert "a newer hand-in cannot be graded" in second["bob"].flags[0]
     assert second["zoe"].points == 11
@@ -307,6 +310,12 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
         "zoe": "memo not marked",
     }
     assert rows["ada"]["total"] == "13", "the memo keeps its mark"
+    assert rows["ada"]["look at"] == "design_memo has changed since it was marked; its mark stays"
+    assert not rows["zoe"]["look at"]
+    (tmp_path / "memos.csv").write_text("student,points\nada,3\n")
+    commands.marks(course, tmp_path / "memos.csv", "lab01")
+    rows = {row["student"]: row for row in commands.export(course, tmp_path / "grades.csv")}
+    assert (rows["ada"]["total"], rows["ada"]["look at"]) == ("14", "")
     assert rows["eve"].get("total", "") == ""
     assert rows["ada"]["name"] == "Ada Lovelace"
 

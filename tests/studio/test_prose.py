@@ -188,7 +188,7 @@ def test_twitter():
     krikorian = "Krikorian, QCon San Francisco 2012"
     sourced("400 million tweets a day", "300,000 timelines are", source=krikorian)
     says(f"are {round(vendor['tweets_rps'], -1):,.0f} per second")
-    sourced("With 75 followers on average", source="Kleppmann, 2017")
+    sourced("A tweet goes to 75 followers on average", source="Kleppmann, 2017")
     given("each reader follows 75", why="as many as there are followers")
     says(f"Reads are {vendor['reads_rps'] / vendor['tweets_rps']:.0f} times as frequent")
     says(f"{round(exact.writes_rps, -3):,.0f} copies per second")

@@ -60,6 +60,8 @@ class Entry:
         What cells raised.
     memos : dict of str to str
         For each memo a digest of its text; nothing if it is as it was given out.
+    marked : dict of str to str
+        The same of each memo when it was marked from a table.
     student_id, digest, lab : str
         The id in the notebook; what changes with the notebook, and with the lab.
     handed_in, graded_at, late : str
@@ -74,6 +76,7 @@ class Entry:
     marks: dict[str, Mark] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     memos: dict[str, str] = field(default_factory=dict)
+    marked: dict[str, str] = field(default_factory=dict)
     student_id: str = ""
     digest: str = ""
     lab: str = ""
@@ -85,6 +88,11 @@ class Entry:
     def points(self) -> float:
         """Points by checks."""
         return sum(mark.points for mark in self.marks.values())
+
+    @property
+    def changed(self) -> list[str]:
+        """Memos that are no longer as they were when they were marked."""
+        return [name for name, then in self.marked.items() if self.memos.get(name, "") != then]
 
 
 class Book:
