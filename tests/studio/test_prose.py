@@ -154,7 +154,7 @@ def test_the_answers_of_the_trials():
 
 def test_netflix():
     assert questions.DEPENDENCIES == 30
-    says("depends on thirty services")
+    says("An application that needs thirty services")
     up = questions.UP**questions.DEPENDENCIES
     says(f"{questions.UP:g} to the thirtieth is {100 * up:.1f} %, and a month has 730 hours")
     assert round(365.25 / 12 * 24, -1) == 730

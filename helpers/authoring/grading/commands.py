@@ -217,11 +217,16 @@ def _report(lab: Lab, entries: dict[str, Entry], course: Class) -> str:
             lines += ["", f"{title}:"]
             width = min(30, max(len(name) for name, _ in rows))
             lines += [f"  {name:{width}}  {text}".rstrip() for name, text in sorted(rows)]
-    waiting = sum(any(one.memos.values()) for one in graded)
+    given = course.book.manual(lab.name)
+    waiting = sum(
+        bool(text) and (name in one.changed or given.get((one.student, name), (None,))[0] is None)
+        for one in graded
+        for name, text in one.memos.items()
+    )
     if waiting:
         place = course.book.place(lab.name)
         many = "1 memo" if waiting == 1 else f"{waiting} memos"
-        lines += ["", f"{many} to read in {place / 'memos.md'}; marks go into memos.csv"]
+        lines += ["", f"{many} to mark, in {place / 'memos.md'}; marks go into memos.csv"]
     return "\n".join(lines) + "\n"
 
 
@@ -233,11 +238,13 @@ def _memos(
         return
     place = course.book.place(lab.name)
     given = course.book.manual(lab.name)
-    texts = {one.student: one.cells for one in submissions}
-    kept: dict[tuple[str, str], str] = {}
+    texts = {one.student: one.cells for one in submissions if not one.reason}
+    kept: dict[tuple[str, str], tuple[str, str]] = {}
     table = place / "memos.csv"
     if table.exists():
-        kept = {(row["student"], row["cell"]): row["points"] for row in read_table(table)}
+        for row in read_table(table):
+            key = row["student"], row.get("cell", "")
+            kept[key] = row.get("points", ""), row.get("comment", "")
     rows, pages = [], [f"# Memos of {lab.name}\n\n{_rubric(lab)}"]
     for student in sorted(entries):
         entry = entries[student]
@@ -245,7 +252,8 @@ def _memos(
             if not entry.graded or not entry.memos.get(name):
                 continue
             points, comment = given.get((student, name), (None, ""))
-            shown = kept.get((student, name), "") if points is None else f"{points:g}"
+            typed, remark = kept.get((student, name), ("", ""))
+            shown = typed if points is None else f"{points:g}"
             if name in entry.changed:
                 shown = ""  # to be read again
             rows.append(
@@ -254,11 +262,12 @@ def _memos(
                     "cell": name,
                     "points": shown,
                     "maximum": f"{maximum:g}",
-                    "comment": comment,
+                    "comment": comment or remark,
                 }
             )
-            if student in texts:
-                pages.append(f"## {student}\n\n{memo_text(name, texts[student])}")
+            cells = texts.get(student)
+            text = memo_text(name, cells) if cells else course.book.memo(lab.name, student, name)
+            pages.append(f"## {student}\n\n{text}")
     if rows:
         write_table(table, rows, ["student", "cell", "points", "maximum", "comment"])
     write(place / "memos.md", "\n\n---\n\n".join(pages) + "\n")
