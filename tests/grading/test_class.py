@@ -284,6 +284,7 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
     assert not first["zoe"].graded
     assert "Not handed in:\n  eve  Eve" in said[-1]
     assert "Not in the roster:\n  zoe" in said[-1]
+    assert "1 memo to mark, in " in said[-1]
     course = Class.open(records, solutions=graded.solutions, say=said.append)
     (tmp_path / "memos.csv").write_text("student,points\nada,2\nbob,1\n")
     commands.marks(course, tmp_path / "memos.csv", "lab01")
@@ -296,6 +297,20 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
     )
     assert (second["ada"].points, second["ada"].late) == (11, "23 h 0 min")
     assert second["ada"].notes == ["handed in again: 2 points before, 11 now"]
+    assert "ada  design_memo has changed since it was marked; its mark stays" in said[-1]
+    table = course.book.place(small.NAME) / "memos.csv"
+    listed = read_table(table)
+    assert {row["student"]: row["points"] for row in listed} == {"ada": "", "bob": "1", "zoe": ""}
+    assert "2 memos to mark, in " in said[-1], "a changed one and a new one"
+    pages = table.with_name("memos.md").read_text().split("\n\n---\n\n")[1:]
+    texts = [page.partition("\n\n")[2].strip() for page in pages]
+    assert texts[0]
+    assert texts == 3 * texts[:1], "bob's newer one cannot be graded, so his earlier memo is there"
+    table.write_text(table.read_text().replace("zoe,design_memo,,4,", "zoe,design_memo,2,4,Fine."))
+    grade("2026-03-01 12:00 UTC")
+    assert read_table(table)[2] == listed[2] | {"points": "2", "comment": "Fine."}, (
+        "not yet entered"
+    )
     assert (second["bob"].points, second["bob"].graded) == (11, True)
     assert "a newer hand-in cannot be graded" in second["bob"].flags[0]
     assert second["zoe"].points == 11
@@ -307,6 +322,12 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
         "zoe": "memo not marked",
     }
     assert rows["ada"]["total"] == "13", "the memo keeps its mark"
+    assert rows["ada"]["look at"] == "design_memo has changed since it was marked; its mark stays"
+    assert not rows["zoe"]["look at"]
+    (tmp_path / "memos.csv").write_text("student,points\nada,3\n")
+    commands.marks(course, tmp_path / "memos.csv", "lab01")
+    rows = {row["student"]: row for row in commands.export(course, tmp_path / "grades.csv")}
+    assert (rows["ada"]["total"], rows["ada"]["look at"]) == ("14", "")
     assert rows["eve"].get("total", "") == ""
     assert rows["ada"]["name"] == "Ada Lovelace"
 

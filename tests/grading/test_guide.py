@@ -145,14 +145,20 @@ def _download(done: Followed) -> None:
 
 
 def _clones(done: Followed) -> None:
-    clone = done.course / "clones" / "lab02-ewd"
-    shutil.copytree(done.home / "system-design-students", clone)
-    shutil.rmtree(clone / ".git")
+    """As GitHub Classroom has it: a repository from the students' one, and a clone of it."""
+    work, hub = done.home / "edsger", done.home / "hub" / "lab02-ewd.git"
+    shutil.copytree(done.home / "system-design-students", work)
+    shutil.rmtree(work / ".git")
     answer = _work("edsger", kinds.solved, done.home / "system-design-students")
-    put(clone, {f"labs/{LAB}/{LAB}.ipynb": answer})
-    git(clone, "init", "--quiet")
-    git(clone, "add", "--all")
-    git(clone, "commit", "--quiet", "-m", "done", when="2026-10-01T20:00:00+00:00")
+    git(put(work, {f"labs/{LAB}/{LAB}.ipynb": answer}), "init", "--quiet")
+    git(work, "add", "--all")
+    git(work, "commit", "--quiet", "-m", "done", when="2026-10-01T20:00:00+00:00")
+    git(work, "clone", "--quiet", "--bare", str(work), str(hub))
+    put(done.course / "clones", {})
+    git(done.course / "clones", "clone", "--quiet", str(hub))
+    # Edsger goes on working.
+    git(work, "commit", "--quiet", "--allow-empty", "-m", "more", when="2026-10-03T20:00:00+00:00")
+    git(work, "push", "--quiet", str(hub), "HEAD")
 
 
 def _read_memos(done: Followed) -> None:
@@ -166,7 +172,7 @@ def _read_memos(done: Followed) -> None:
 
 
 PREPARE: dict[str, Callable[[Followed], None]] = {
-    "python helpers/start.py install": _environment,
+    "python3 helpers/start.py install": _environment,
     ".venv/bin/python -m helpers.authoring collect downloads": _download,
     ".venv/bin/python -m helpers.authoring collect clones": _clones,
     ".venv/bin/python -m helpers.authoring marks": _read_memos,
@@ -191,12 +197,18 @@ def test_there_is_something_to_follow() -> None:
     assert len(COMMANDS) == len(set(COMMANDS)) > 12
 
 
-def test_the_students_repository_has_one_commit_and_no_solutions(followed: Followed) -> None:
+def test_the_students_repository_has_a_commit_each_time_and_no_solutions(
+    followed: Followed,
+) -> None:
     folder = followed.home / "system-design-students"
     log = subprocess.run(
         ["git", "-C", str(folder), "log", "--oneline"], capture_output=True, text=True, check=True
     )
-    assert len(log.stdout.splitlines()) == 1
+    assert len(log.stdout.splitlines()) == 2
+    changed = subprocess.run(
+        ["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, check=True
+    )
+    assert changed.stdout == b""
     assert not (folder / "solutions").exists()
     assert sorted(path.name[:5] for path in (folder / "labs").iterdir()) == ["lab01", "lab02"]
 
@@ -243,4 +255,12 @@ def test_git_sees_nothing_of_the_class(followed: Followed) -> None:
         check=True,
     )
     names = {line[3:].split("/")[0] for line in status.stdout.splitlines()}
-    assert names <= {"clones", "downloads", "solutions", "labs"}
+    assert names <= {"solutions", "labs"}
+
+
+def test_a_clone_is_brought_up_to_date(followed: Followed) -> None:
+    clone = followed.course / "clones" / "lab02-ewd"
+    log = subprocess.run(
+        ["git", "-C", str(clone), "log", "--format=%s"], capture_output=True, text=True, check=True
+    )
+    assert log.stdout.split() == ["more", "done"]

@@ -250,6 +250,10 @@ def test_in_a_clone_the_last_commit_counts(tmp_path: Path) -> None:
     git(folder, "commit", "--quiet", "-m", "later", when="2026-05-01T10:00:00+00:00")
     path = folder / "labs/lab/lab.ipynb"
     assert handed_in(path, folder) == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{folder}", "shallow")
+    cut = tmp_path / "shallow"
+    assert handed_in(cut / "labs/lab/lab.ipynb", cut) is None, "its only commit changed all files"
+    assert handed_in(path, folder) == datetime(2026, 3, 1, 10, tzinfo=UTC)
     config = folder / ".git" / "config"
     config.write_text(config.read_text() + '[gpg]\n\tprogram = "touch /tmp/never"\n')
     assert handed_in(path, folder) is None, "settings that came with it might start programs"
@@ -409,6 +413,55 @@ def test_collecting_again_takes_what_is_newer(tmp_path: Path, lab: Lab, solution
     assert (into / "ada" / lab.name / f"{lab.name}.ipynb").read_bytes() == versions[0]
     assert "replaced" in say(1, 3)
     assert (into / "ada" / lab.name / f"{lab.name}.ipynb").read_bytes() == versions[1]
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_who_has_no_notebook_here_is_told_from_who_has_handed_in_nothing(
+    unpacked: bool, tmp_path: Path, lab: Lab, solutions: Path
+) -> None:
+    """A class hands in by several ways, and some hand in what is no notebook."""
+    roster = "student,name\nada,Ada Lovelace\nbob,Bob Ross\neve,Eve Hill\nmay,May Fly\nzoe,Zoe K\n"
+    into = tmp_path / "submitted"
+    files = {"ada/lab.ipynb": one_notebook(lab, "ada"), "bob/lab.ipynb": one_notebook(lab, "bob")}
+    collected(put(tmp_path / "first", files), lab, solutions, into, roster)
+    later = {
+        f"all/May Fly_7_assignsubmission_file_/{lab.name}.ipynb": one_notebook(lab, "may"),
+        "all/Bob Ross_8_assignsubmission_file_/lab.html": b"<html>",
+        **{f"all/Eve Hill_9_assignsubmission_file_/{name}.pdf": b"%PDF" for name in "abcde"},
+        "all/readme.txt": b"",
+    }
+    source = put(tmp_path / "later", later) / "all"
+    if not unpacked:
+        source = tmp_path / "later.zip"
+        source.write_bytes(archive(later))
+    said, _ = collected(source, lab, solutions, into, roster)
+    assert said == [
+        f"may: collected {lab.name}.ipynb",
+        "ada: nothing here; what was collected before stays",
+        "bob: no notebook of at most 50 MB, only lab.html; what was collected before stays",
+        "eve: no notebook of at most 50 MB, only a.pdf, b.pdf, c.pdf and 2 more",
+        "zoe: nothing handed in",
+    ]
+
+
+def test_of_a_clone_git_is_asked_for_notebooks_only(
+    tmp_path: Path, lab: Lab, solutions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or eighty clones of some five hundred files take minutes."""
+    clone = put(
+        tmp_path / "clones" / "ada",
+        {f"labs/{lab.name}/{lab.name}.ipynb": one_notebook(lab, "ada"), "helpers/knee.py": b""},
+    )
+    git(clone, "init", "--quiet")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "-m", "done")
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "helpers.authoring.grading.collect.handed_in",
+        lambda path, folder: asked.append(path.name) or handed_in(path, folder),
+    )
+    collected(tmp_path / "clones", lab, solutions, tmp_path / "submitted")
+    assert asked == [f"{lab.name}.ipynb"]
 
 
 def test_an_archive_writes_nowhere_but_into_its_place(

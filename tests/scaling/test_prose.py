@@ -81,8 +81,11 @@ def test_growth() -> None:
     assert scan == pytest.approx(10)
     assert pairs == pytest.approx(math.sqrt(10), rel=1e-3)
     said("by a factor of ten", "$\\sqrt{10} \\approx 3$")
-    cold = "takes about a hundred times as long as one that hits, and one that goes to a flash disk"
-    PROSE.sourced(f"{cold} another thousand", source="Hennessy and Patterson")
+    miss = "some two hundred times as long as one that hits (100 ns and 0.5 ns in the list of Dean"
+    PROSE.sourced(miss, source="Dean 2009")
+    flash_s = query_time.RANDOM_READ_S
+    assert flash_s == pytest.approx(1_000 * 100e-9)
+    said("about another thousand (100 µs, a round number of ours)")
     limits = [growth.largest_size(kind, 2e6) for kind in growth.KINDS]
     assert limits[0] == limits[1] == math.inf
     assert limits[2] == pytest.approx(4e6)

@@ -154,7 +154,7 @@ def test_the_answers_of_the_trials():
 
 def test_netflix():
     assert questions.DEPENDENCIES == 30
-    says("depends on thirty services")
+    says("needs thirty services for each answer is up only while all thirty are")
     up = questions.UP**questions.DEPENDENCIES
     says(f"{questions.UP:g} to the thirtieth is {100 * up:.1f} %, and a month has 730 hours")
     assert round(365.25 / 12 * 24, -1) == 730
@@ -188,8 +188,8 @@ def test_twitter():
     krikorian = "Krikorian, QCon San Francisco 2012"
     sourced("400 million tweets a day", "300,000 timelines are", source=krikorian)
     says(f"are {round(vendor['tweets_rps'], -1):,.0f} per second")
-    sourced("With 75 followers on average", source="Kleppmann, 2017")
-    given("each reader follows 75", why="as many as there are followers")
+    sourced("A tweet goes to 75 followers on average", source="Kleppmann, 2017")
+    given("so here a reader follows 75", why="as many as there are followers")
     says(f"Reads are {vendor['reads_rps'] / vendor['tweets_rps']:.0f} times as frequent")
     says(f"{round(exact.writes_rps, -3):,.0f} copies per second")
     assert vendor["largest"] == 31e6

@@ -28,7 +28,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.authoring.course import ROOT
 from helpers.authoring.execute import isolation
 from helpers.authoring.grading.hide import FOR_STUDENT
-from helpers.authoring.grading.lab import Lab
+from helpers.authoring.grading.lab import Lab, grade_id
 from helpers.authoring.grading.look import Cell, Submission, time_of
 from helpers.authoring.grading.roster import Roster
 from helpers.authoring.grading.run import Mark, Outcome, checks_due
@@ -60,6 +60,8 @@ class Entry:
         What cells raised.
     memos : dict of str to str
         For each memo a digest of its text; nothing if it is as it was given out.
+    marked : dict of str to str
+        The same of each memo when it was marked from a table.
     student_id, digest, lab : str
         The id in the notebook; what changes with the notebook, and with the lab.
     handed_in, graded_at, late : str
@@ -74,6 +76,7 @@ class Entry:
     marks: dict[str, Mark] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     memos: dict[str, str] = field(default_factory=dict)
+    marked: dict[str, str] = field(default_factory=dict)
     student_id: str = ""
     digest: str = ""
     lab: str = ""
@@ -85,6 +88,11 @@ class Entry:
     def points(self) -> float:
         """Points by checks."""
         return sum(mark.points for mark in self.marks.values())
+
+    @property
+    def changed(self) -> list[str]:
+        """Memos that are no longer as they were when they were marked."""
+        return [name for name, then in self.marked.items() if self.memos.get(name, "") != then]
 
 
 class Book:
@@ -234,6 +242,14 @@ class Book:
         shutil.rmtree(place, ignore_errors=True)
         notebook = graded_notebook(lab, submission.cells, outcome)
         write(place / f"{lab.name}.ipynb", nbformat.writes(notebook).rstrip("\n") + "\n")
+
+    def memo(self, lab: str, student: str, name: str) -> str:
+        """A memo as it was handed in with the notebook that was graded."""
+        path = self.folder / "autograded" / student / lab / f"{lab}.ipynb"
+        if not path.exists():
+            return ""
+        cells = nbformat.read(path, as_version=4).cells
+        return "\n\n".join(cell.source for cell in cells if grade_id(cell) == name)
 
     def forget(self, lab: str, student: str) -> None:
         """Remove what earlier gradings have left of a student who has no marks."""

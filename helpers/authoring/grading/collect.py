@@ -13,7 +13,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
@@ -42,8 +42,8 @@ class Found:
         Whose, as the system calls them.
     name : str
         Where it lies among the owner's files.
-    data : bytes
-        Contents.
+    data : bytes or None
+        Contents; None of what is no notebook, or too large for one.
     when : datetime or None
         When it was handed in, if that is known.
     late : bool
@@ -52,7 +52,7 @@ class Found:
 
     owner: str
     name: str
-    data: bytes
+    data: bytes | None
     when: datetime | None
     late: bool = False
 
@@ -90,16 +90,17 @@ def collect(
         If `source` holds nothing of anybody's.
     """
     owners: dict[str, list[Found]] = {}
+    others: dict[str, list[Found]] = {}
     if source.is_dir():
         found = list(_in_folder(source))
     elif zipfile.is_zipfile(source):
         found = list(_in_archive(source.read_bytes()))
     else:
         raise ValueError(f"{source} is neither a folder nor a zip archive")
-    strip = _common_start([one.owner for one in found])
+    strip = _common_start([one.owner for one in found if one.data is not None])
     for one in found:
         student = roster.student(one.owner) or one.owner.removeprefix(strip)
-        owners.setdefault(student, []).append(one)
+        (others if one.data is None else owners).setdefault(student, []).append(one)
     if not owners:
         raise ValueError(f"{source} holds no notebooks")
     said: list[str] = []
@@ -108,9 +109,21 @@ def collect(
             said.append(f"{student!r}: cannot be the name of a folder; give it one in the roster")
             continue
         said += [f"{student}: {text}" for text in _keep(student, owners[student], lab, labs, into)]
-    if roster.students:
-        said += [f"{name}: nothing handed in" for name in roster.students if name not in owners]
+    for student in roster.students:
+        if student not in owners:
+            before = (into / student / lab.name / f"{lab.name}.ipynb").exists()
+            said.append(f"{student}: {_missing(others.get(student, []), before)}")
     return said
+
+
+def _missing(others: list[Found], before: bool) -> str:
+    """What to say of somebody of whom there is no notebook here."""
+    then = "; what was collected before stays" if before else ""
+    if not others:
+        return f"nothing here{then}" if before else "nothing handed in"
+    names = ", ".join(PurePosixPath(one.name).name for one in others[:3])
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    return f"no notebook of at most {LARGEST >> 20} MB, only {names}{more}{then}"
 
 
 def _keep(
@@ -121,7 +134,7 @@ def _keep(
         for number, one in enumerate(files):
             place = Path(name) / str(number) / PurePosixPath(one.name).name
             place.parent.mkdir()
-            place.write_bytes(one.data)
+            place.write_bytes(one.data or b"")
             when = one.when or datetime.fromtimestamp(0).astimezone()
             os.utime(place, (when.timestamp(), when.timestamp()))
         chosen = read(student, Path(name), lab, labs)
@@ -162,30 +175,35 @@ def _in_folder(folder: Path) -> Iterator[Found]:
                 inside = path.relative_to(place)
                 if path.is_symlink() or not path.is_file() or _is_hidden(inside.parts):
                     continue
-                time = when or handed_in(path, place)
-                yield from _files(owner, inside.as_posix(), path, time, late)
+                yield from _files(Found(owner, inside.as_posix(), None, when, late), path, place)
         else:
             owner, when, late = _owner(place.name)
-            time = when or handed_in(place, folder)
-            yield from _files(owner, place.name, place, time, late)
+            yield from _files(Found(owner, place.name, None, when, late), place, folder)
 
 
-def _files(owner: str, name: str, path: Path, when: datetime | None, late: bool) -> Iterator[Found]:
+def _files(told: Found, path: Path, folder: Path) -> Iterator[Found]:
+    """A notebook, those in an archive, or the mere name of another file."""
     if path.suffix == ".ipynb" and path.stat().st_size <= LARGEST:
-        yield Found(owner, name, path.read_bytes(), when, late)
+        when = told.when or handed_in(path, folder)  # in a clone that asks git, which takes a while
+        yield replace(told, data=path.read_bytes(), when=when)
     elif path.suffix == ".zip" and zipfile.is_zipfile(path):
+        when = told.when or handed_in(path, folder)
         for one in _entries(path.read_bytes(), 1):
-            yield Found(owner, f"{name}/{one.name}", one.data, one.when or when, late)
+            yield replace(
+                told, name=f"{told.name}/{one.name}", data=one.data, when=one.when or when
+            )
+    else:
+        yield told
 
 
 def _in_archive(data: bytes) -> Iterator[Found]:
-    """Notebooks in the archive of a whole class."""
+    """Notebooks in the archive of a whole class, and the names of other files."""
     found = list(_entries(data, 0))
-    tops = {one.name.partition("/")[0] for one in found}
-    if len(tops) == 1 and all(one.name.count("/") > 1 for one in found):
-        found = [  # everything lies in one folder more
-            Found("", one.name.partition("/")[2], one.data, one.when) for one in found
-        ]
+    books = [one.name for one in found if one.data is not None]
+    tops = {name.partition("/")[0] for name in books}
+    if len(tops) == 1 and all(name.count("/") > 1 for name in books):
+        top = f"{tops.pop()}/"  # everything lies in one folder more
+        found = [replace(one, name=one.name.removeprefix(top)) for one in found]
     for one in found:
         top, slash, rest = one.name.partition("/")
         owner, when, late = _owner(top)
@@ -193,17 +211,19 @@ def _in_archive(data: bytes) -> Iterator[Found]:
 
 
 def _entries(data: bytes, depth: int) -> Iterator[Found]:
-    """Notebooks in an archive and in the archives within it; nothing is written."""
+    """What is in an archive and in the archives within it; nothing is written."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for entry in archive.infolist()[:_MOST]:
             name = entry.filename.replace("\\", "/")
             if entry.is_dir() or _is_hidden(PurePosixPath(name).parts):
                 continue
             if not name.endswith((".ipynb", ".zip")) or entry.file_size > LARGEST:
+                yield Found("", name, None, None)
                 continue
             with archive.open(entry) as file:
                 content = file.read(LARGEST + 1)  # what an archive says of its size may be untrue
             if len(content) > LARGEST:
+                yield Found("", name, None, None)
                 continue
             if name.endswith(".zip"):
                 if depth < _DEEPEST and zipfile.is_zipfile(io.BytesIO(content)):

@@ -148,6 +148,8 @@ def grade(
         count += 1
         entry = entry_of(lab, one, outcome, due)
         old = before.get(one.student)
+        if old:
+            entry.marked = old.marked
         if entry.graded:
             book.keep(lab, one, outcome)
             if old and old.graded and old.digest != entry.digest:
@@ -186,6 +188,12 @@ def _refused(new: Entry, old: Entry | None) -> Entry:
     return replace(old, flags=[*(one for one in old.flags if one != flag), flag])
 
 
+def _to_look_at(entry: Entry) -> list[str]:
+    """What a person should look at, changed memos among it."""
+    changed = [f"{name} has changed since it was marked; its mark stays" for name in entry.changed]
+    return [*entry.flags, *changed]
+
+
 def _report(lab: Lab, entries: dict[str, Entry], course: Class) -> str:
     """Who was graded and who was not, and what should be looked at."""
     graded = [one for one in entries.values() if one.graded]
@@ -196,7 +204,7 @@ def _report(lab: Lab, entries: dict[str, Entry], course: Class) -> str:
         lines[0] += f", {len(missing)} not handed in"
     sections = [
         ("Not graded, no score", [(one.student, one.reason) for one in refused]),
-        ("To be looked at", [(one.student, text) for one in graded for text in one.flags]),
+        ("To be looked at", [(one.student, text) for one in graded for text in _to_look_at(one)]),
         ("Late", [(one.student, one.late) for one in entries.values() if one.late]),
         ("Put right, nothing to do", [(one.student, text) for one in graded for text in one.notes]),
         ("Not handed in", [(name, course.roster.students[name].name) for name in missing]),
@@ -209,11 +217,16 @@ def _report(lab: Lab, entries: dict[str, Entry], course: Class) -> str:
             lines += ["", f"{title}:"]
             width = min(30, max(len(name) for name, _ in rows))
             lines += [f"  {name:{width}}  {text}".rstrip() for name, text in sorted(rows)]
-    waiting = sum(any(one.memos.values()) for one in graded)
+    given = course.book.manual(lab.name)
+    waiting = sum(
+        bool(text) and (name in one.changed or given.get((one.student, name), (None,))[0] is None)
+        for one in graded
+        for name, text in one.memos.items()
+    )
     if waiting:
         place = course.book.place(lab.name)
         many = "1 memo" if waiting == 1 else f"{waiting} memos"
-        lines += ["", f"{many} to read in {place / 'memos.md'}; marks go into memos.csv"]
+        lines += ["", f"{many} to mark, in {place / 'memos.md'}; marks go into memos.csv"]
     return "\n".join(lines) + "\n"
 
 
@@ -225,11 +238,13 @@ def _memos(
         return
     place = course.book.place(lab.name)
     given = course.book.manual(lab.name)
-    texts = {one.student: one.cells for one in submissions}
-    kept: dict[tuple[str, str], str] = {}
+    texts = {one.student: one.cells for one in submissions if not one.reason}
+    kept: dict[tuple[str, str], tuple[str, str]] = {}
     table = place / "memos.csv"
     if table.exists():
-        kept = {(row["student"], row["cell"]): row["points"] for row in read_table(table)}
+        for row in read_table(table):
+            key = row["student"], row.get("cell", "")
+            kept[key] = row.get("points", ""), row.get("comment", "")
     rows, pages = [], [f"# Memos of {lab.name}\n\n{_rubric(lab)}"]
     for student in sorted(entries):
         entry = entries[student]
@@ -237,18 +252,22 @@ def _memos(
             if not entry.graded or not entry.memos.get(name):
                 continue
             points, comment = given.get((student, name), (None, ""))
-            shown = kept.get((student, name), "") if points is None else f"{points:g}"
+            typed, remark = kept.get((student, name), ("", ""))
+            shown = typed if points is None else f"{points:g}"
+            if name in entry.changed:
+                shown = ""  # to be read again
             rows.append(
                 {
                     "student": student,
                     "cell": name,
                     "points": shown,
                     "maximum": f"{maximum:g}",
-                    "comment": comment,
+                    "comment": comment or remark,
                 }
             )
-            if student in texts:
-                pages.append(f"## {student}\n\n{memo_text(name, texts[student])}")
+            cells = texts.get(student)
+            text = memo_text(name, cells) if cells else course.book.memo(lab.name, student, name)
+            pages.append(f"## {student}\n\n{text}")
     if rows:
         write_table(table, rows, ["student", "cell", "points", "maximum", "comment"])
     write(place / "memos.md", "\n\n---\n\n".join(pages) + "\n")
@@ -324,6 +343,12 @@ def marks(course: Class, table: Path, called: str) -> int:
             gradebook.db.rollback()
             raise LabError(f"nothing was entered from {table}:\n" + "\n".join(wrong))
         gradebook.db.commit()
+    entries = course.book.entries(name)
+    for row in rows:
+        if row.get("points") and (entry := entries.get(row["student"])):
+            cell = row.get("cell", "") or next(iter(memos))
+            entry.marked[cell] = entry.memos.get(cell, "")
+    course.book.save(name, entries)
     many = "1 mark" if entered == 1 else f"{entered} marks"
     course.say(f"{many} entered; rows without points: {len(rows) - entered}")
     return entered
@@ -375,7 +400,7 @@ def export(course: Class, to: Path, called: list[str] | None = None) -> list[dic
                     "reason": entry.reason,
                     "handed in": entry.handed_in,
                     "late": entry.late,
-                    "look at": "; ".join(entry.flags),
+                    "look at": "; ".join(_to_look_at(entry)),
                 }
             if entry is not None and entry.graded:
                 found = [_memo_points(entry, cell, given) for cell in memos]

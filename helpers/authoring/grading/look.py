@@ -417,7 +417,8 @@ def handed_in(path: Path, folder: Path) -> datetime | None:
     """When a notebook below a student's folder was handed in.
 
     What the file ``timestamp.txt`` beside it says, as nbgrader and ``collect`` write it; in a clone
-    the time of the last commit that changed the notebook; otherwise when the file was changed.
+    the time of the last commit that changed the notebook, if the clone goes back so far; otherwise
+    when the file was changed.
     """
     stamp = path.parent / "timestamp.txt"
     if stamp.is_file() and not stamp.is_symlink():
@@ -433,7 +434,7 @@ def handed_in(path: Path, folder: Path) -> datetime | None:
 def _committed(path: Path, clone: Path) -> datetime | None:
     if not _is_plain_clone(clone):
         return None
-    command = ["git", "-C", str(clone), "log", "-1", "--no-show-signature", "--format=%cI", "--"]
+    command = ["git", "-C", str(clone), "log", "-1", "--no-show-signature", "--format=%H %cI", "--"]
     try:
         done = subprocess.run(
             [*command, path.relative_to(clone).as_posix()],
@@ -445,7 +446,11 @@ def _committed(path: Path, clone: Path) -> datetime | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return time_of(done.stdout)
+    commit, _, when = done.stdout.strip().partition(" ")
+    cut = clone / ".git" / "shallow"  # commits behind which a clone was cut off
+    if cut.is_file() and commit in cut.read_text(encoding="ascii", errors="replace").split():
+        return None
+    return time_of(when)
 
 
 #: What ``git clone`` itself writes into a clone's settings.
