@@ -90,7 +90,7 @@ def clicks(
     Returns
     -------
     dict
-        ``values``, what each replica shows when all has arrived.
+        What each replica shows when all has arrived, by its name in the picture.
     """
     luck, people = draw("clicks"), draw("unlikes")
     knows: dict[str, dict[str, Any]] = {name: {} for name in at.names}
