@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 import random
 import sys
 import time
@@ -22,7 +23,7 @@ from helpers.explore import Explorer, Replay
 from helpers.foundations.experiment import frames_of
 
 #: Combinations of ends that are all tried; of more of them as many at random as half of this.
-MOST_CORNERS, FEW_CORNERS = 32, 12
+MOST_CORNERS = 32
 
 
 @lru_cache(maxsize=1)  # the explorers of all chapters would take a gigabyte
@@ -72,30 +73,41 @@ def shows_an_explorer(cell: Any) -> bool:
 
 
 def corners(
-    explorer: Explorer | Replay, points: int = 6, seed: int = 1, most: int = MOST_CORNERS
+    explorer: Explorer | Replay, points: int = 6, seed: int = 1
 ) -> Iterator[dict[str, Any]]:
     """Yield settings at the ends of every control, and at random points between them.
 
-    All combinations of ends where there are at most `most`; otherwise each control's ends
-    with the others at their defaults, and random corners, half as many as `most`.
+    All combinations of ends where there are at most `MOST_CORNERS`; otherwise each control's ends
+    with the others at their defaults, and random corners, half as many as `MOST_CORNERS`.
     """
-    ends = {name: control.ends for name, control in explorer.controls.items()}
+    ends = _ends(explorer)
     defaults = {name: control.default for name, control in explorer.controls.items()}
     dice = random.Random(seed)
-    combinations = 1
-    for options in ends.values():
-        combinations *= len(options)
-    if combinations <= most:
+    if math.prod(len(options) for options in ends.values()) <= MOST_CORNERS:
         for values in itertools.product(*ends.values()):
             yield dict(zip(ends, values, strict=True))
     else:
         for name, options in ends.items():
             for value in options:
                 yield {**defaults, name: value}
-        for _ in range(most // 2):
+        for _ in range(MOST_CORNERS // 2):
             yield {name: dice.choice(options) for name, options in ends.items()}
     for _ in range(points):
         yield {name: _between(control, dice) for name, control in explorer.controls.items()}
+
+
+def each_end_once(explorer: Explorer | Replay, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Yield as few settings as hold each end of each control, put together at random."""
+    dice = random.Random(seed)
+    shuffled = {
+        name: dice.sample(options, len(options)) for name, options in _ends(explorer).items()
+    }
+    for number in range(max(map(len, shuffled.values()), default=1)):
+        yield {name: options[number % len(options)] for name, options in shuffled.items()}
+
+
+def _ends(explorer: Explorer | Replay) -> dict[str, list[Any]]:
+    return {name: list(control.ends) for name, control in explorer.controls.items()}
 
 
 def _between(control: Any, dice: random.Random) -> Any:

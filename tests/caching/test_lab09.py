@@ -9,19 +9,6 @@ from tests.labs import Lab
 LAB = Lab("lab09_caching_strategies")
 
 
-def test_the_solution_loses_nothing_for_any_student():
-    for student in (" Ada ", "u1234567", ""):
-        assert LAB.run({}, student) == set()
-
-
-def test_students_have_numbers_of_their_own():
-    namespace: dict[str, object] = {"student_id": "x"}
-    exec(LAB.cells["my_numbers"].source, namespace)
-    numbers = {tuple(namespace["my_numbers"](f"s{n}").values()) for n in range(200)}
-    assert len(numbers) == 200
-    assert namespace["my_numbers"]("Ada ") == namespace["my_numbers"]("ada")
-
-
 ANOTHER_WAY = {
     "load_multiplier": """
         def load_multiplier(hit_ratio, servers):
@@ -66,7 +53,7 @@ ANOTHER_WAY = {
             return n
 
         my_capacity = np.int64(
-            smallest_cache(zipf_weights(mine["keys"], mine["exponent"]), mine["target_hit_ratio"])
+            smallest_cache(zipf_weights(mine.keys, mine.exponent), mine.target_hit_ratio)
         )
     """,
     "xfetch": """
@@ -117,11 +104,11 @@ ANOTHER_WAY = {
                 x += (budget - value) / slope
             return x / update_rps
 
-        my_ttl_s = longest_ttl(mine["updates_per_hour"] / 60 / 60, mine["stale_budget"])
+        my_ttl_s = longest_ttl(mine.updates_per_hour / 60 / 60, mine.stale_budget)
     """,
     "my_design": """
-        work = mine["recompute_s"] * mine["warm_keys"] / mine["connections"]
-        my_design = {"flush_s": 2 * mine["loss_budget"] / mine["write_rps"], "jitter_s": work}
+        work = mine.recompute_s * mine.warm_keys / mine.connections
+        my_design = {"flush_s": 2 * mine.loss_budget / mine.write_rps, "jitter_s": work}
     """,
 }
 
@@ -130,32 +117,9 @@ def test_right_answers_written_another_way_lose_nothing():
     assert LAB.run(ANOTHER_WAY) == set()
 
 
-ALL = {
-    "restart_multiplies_the_load": 2,
-    "lru_hits_and_evicts": 3,
-    "lru_keeps_any_value": 2,
-    "che_predicts_the_hit_ratio": 4,
-    "smallest_cache_reaches_the_target": 3,
-    "xfetch_coin": 2,
-    "xfetch_stampede": 4,
-    "single_flight_one_query": 3,
-    "single_flight_keys_are_independent": 2,
-    "single_flight_failures_are_shared": 2,
-    "longest_ttl_keeps_the_budget": 3,
-    "design_survives_the_deploy": 1,
-    "design_loses_little": 1,
-}
-
-
-def test_the_points_are_those_the_lab_promises():
-    assert LAB.points == ALL
-    title = LAB.solution.cells[0].source
-    assert f"{sum(ALL.values())} automatic" in title
-
-
 def test_an_empty_submission_loses_everything():
     stub = "raise NotImplementedError"
-    assert LAB.run(dict.fromkeys(ANOTHER_WAY, stub)) == set(ALL)
+    assert LAB.run(dict.fromkeys(ANOTHER_WAY, stub)) == set(LAB.points)
 
 
 LRU = """
@@ -351,9 +315,9 @@ TTL = """
                 high = middle
         return {result}
 
-    my_ttl_s = longest_ttl({mine}, mine["stale_budget"])
+    my_ttl_s = longest_ttl({mine}, mine.stale_budget)
 """
-RIGHT_TTL = {"result": "low / update_rps", "mine": 'mine["updates_per_hour"] / 3_600'}
+RIGHT_TTL = {"result": "low / update_rps", "mine": "mine.updates_per_hour / 3_600"}
 
 
 def ttl(**changed: str) -> str:
@@ -369,12 +333,10 @@ SMALLEST = """
 
     my_capacity = {mine}
 """
-MY_CAPACITY = (
-    'smallest_cache(zipf_weights(mine["keys"], mine["exponent"]), mine["target_hit_ratio"])'
-)
+MY_CAPACITY = "smallest_cache(zipf_weights(mine.keys, mine.exponent), mine.target_hit_ratio)"
 DESIGN = """
-    work = mine["warm_keys"] * mine["recompute_s"] / mine["connections"]
-    unit = mine["loss_budget"] / mine["write_rps"]
+    work = mine.warm_keys * mine.recompute_s / mine.connections
+    unit = mine.loss_budget / mine.write_rps
     my_design = {{"jitter_s": {jitter} * work, "flush_s": {flush} * unit}}
 """
 ONE_QUERY, KEYS, FAILURES = (
@@ -506,7 +468,7 @@ WRONG = {
     ),
     "in hours": (
         "longest_ttl",
-        ttl(mine='mine["updates_per_hour"]'),
+        ttl(mine="mine.updates_per_hour"),
         {"longest_ttl_keeps_the_budget"},
     ),
     "in milliseconds": (

@@ -11,41 +11,15 @@ from tests.labs import Lab
 
 LAB = Lab("lab10_asynchronous_processing")
 
-ALL = {
-    "check_drain_time": 2,
-    "check_workers_for": 3,
-    "check_starts": 4,
-    "check_accounts_once": 3,
-    "check_accounts_survive": 2,
-    "check_queue_hides": 3,
-    "check_queue_buries": 2,
-    "check_place": 2,
-    "check_relay": 2,
-    "check_design": 3,
-}
 
-
-def test_the_points_are_those_the_lab_promises():
-    assert LAB.points == ALL
-    assert f"{sum(ALL.values())} automatic" in LAB.solution.cells[0].source
-
-
-def test_the_solution_loses_nothing_for_any_student():
-    for student in (" Ada ", "u1234567", "x", "zoë"):
-        assert LAB.run({}, student) == set()
-
-
-def test_students_have_numbers_of_their_own():
-    several = [lab_parameters(f"s{n}") for n in range(300)]
-    assert len({each.usual_rps * each.work_s * each.way_ms for each in several}) > 250
-    assert lab_parameters("Ada ") == lab_parameters("ada")
-    for each in several:
+def test_no_number_of_a_student_makes_a_question_of_rounding():
+    for each in (lab_parameters(f"s{n}") for n in range(300)):
         assert 2 * each.way_ms % (1e3 * each.work_s) > 1e-6
         assert each.fails != 0.1
 
 
 def test_checks_bind_no_name_that_a_student_could_have():
-    for name in ALL:
+    for name in LAB.points:
         tree = ast.parse(LAB.cells[name].source)
         (function,) = [node for node in tree.body if not isinstance(node, ast.Expr)]
         assert isinstance(function, ast.FunctionDef)
@@ -329,11 +303,7 @@ def test_right_answers_written_another_way_lose_nothing(answers):
 
 def test_an_empty_submission_loses_everything():
     names = [name for name, cell in LAB.cells.items() if cell.metadata.nbgrader.solution]
-    assert LAB.run(dict.fromkeys(names, "raise NotImplementedError")) == set(ALL)
-
-
-def test_the_blank_lab_loses_everything():
-    assert LAB.run(LAB.blank) == set(ALL)
+    assert LAB.run(dict.fromkeys(names, "raise NotImplementedError")) == set(LAB.points)
 
 
 DRAIN, POOL, STARTS = "drain_time", "workers_for", "starts"

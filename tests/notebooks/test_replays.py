@@ -13,12 +13,7 @@ import pytest
 from PIL import Image
 
 from helpers.explore import Replay
-from tests.explorers import (
-    FEW_CORNERS,
-    MOST_CORNERS,
-    corners,
-    explorers_and_what_they_use,
-)
+from tests.explorers import corners, each_end_once, explorers_and_what_they_use
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 MOST_EVENTS = 10_000
@@ -53,10 +48,9 @@ def replays_of(notebook: Path) -> list[Replay]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_setting_of_every_replay_can_be_played(notebook: Path, thorough: bool) -> None:
-    most = MOST_CORNERS if thorough else FEW_CORNERS
     for replay in replays_of(notebook):
         opening = {name: control.default for name, control in replay.controls.items()}
-        for setting in [opening, *corners(replay, points=most // 4, most=most)]:
+        for setting in [opening, *(corners if thorough else each_end_once)(replay)]:
             where = f"{notebook.stem}: {replay.log.title} at {setting}"
             replay.set(**setting)
             assert replay._error.value == "", where

@@ -15,20 +15,6 @@ LAB = Lab("lab02_thinking_at_scale")
 answer = LAB.answer
 
 
-def test_points() -> None:
-    assert sum(LAB.points.values()) == 21
-    assert len(LAB.points) == 7
-
-
-@pytest.mark.parametrize("student_id", ["ada", "bob", " Carol ", "1234567"])
-def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert LAB.run({}, student_id) == set()
-
-
-def test_an_untouched_lab_scores_nothing() -> None:
-    assert LAB.run(LAB.blank) == set(LAB.points)
-
-
 P99 = "queueing.mmc_response_percentile(rate_rps, service, count, 0.99)"
 MY_SERVERS = "servers_needed(mine.rate_rps, mine.service_s, mine.wait_share)"
 
@@ -236,18 +222,6 @@ RIGHT = {
 @pytest.mark.parametrize("right", RIGHT, ids=str)
 def test_a_right_answer_written_another_way_passes(right: str) -> None:
     assert LAB.run(RIGHT[right], "bob") == set()
-
-
-def test_numbers_belong_to_the_student() -> None:
-    first, again, other = (lab_parameters(s) for s in ("ada", " ADA ", "bob"))
-    assert first.student_id == again.student_id == "ada"
-    np.testing.assert_array_equal(first.throughput_rps, again.throughput_rps)
-    assert (first.service_ms, first.rate_rps) != (other.service_ms, other.rate_rps)
-    keys = {
-        (p.service_ms, p.rate_rps, p.wait_share, p.p99_ms)
-        for p in (lab_parameters(f"student {i}") for i in range(200))
-    }
-    assert len(keys) > 195
 
 
 def test_every_student_can_keep_the_promise() -> None:

@@ -16,20 +16,6 @@ answer = LAB.answer
 QUICK = set(LAB.points) - {"check_my_shop"}
 
 
-def test_points() -> None:
-    assert sum(LAB.points.values()) == 27
-    assert len(LAB.points) == 9
-
-
-@pytest.mark.parametrize("student_id", ["bob", " Carol ", "1234567"])
-def test_the_solution_scores_full_marks_for_everyone(student_id: str) -> None:
-    assert LAB.run({}, student_id) == set()
-
-
-def test_an_untouched_lab_scores_nothing() -> None:
-    assert LAB.run(LAB.blank) == set(LAB.points)
-
-
 PASSES = "except ServerError:\n            pass"
 COMMIT = 'int(np.searchsorted(arrivals_s, start, side="right"))'
 
