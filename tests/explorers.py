@@ -18,6 +18,7 @@ from typing import Any
 from unittest import mock
 
 import nbformat
+from nbformat import NotebookNode
 
 from helpers.explore import Explorer, Replay
 from helpers.foundations.experiment import frames_of
@@ -47,23 +48,39 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
 
 
 def explorers_and_what_they_use(cells: list, shows: Callable[[Any], bool] | None = None) -> list:
-    """Leave out code that no explorer depends on: measurements take most of a chapter's time.
+    """Leave out statements that no explorer depends on: measurements take most of a chapter's time.
 
     `shows` says whether a cell is one to keep, by default one that makes an explorer.
     """
     shows = shows or shows_an_explorer
     kept, wanted = [], set()
     for cell in reversed(cells):
-        if cell.cell_type == "code":
-            nodes = list(ast.walk(ast.parse(cell.source)))
-            names = [node for node in nodes if isinstance(node, ast.Name)]
-            made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-            made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-            if not (shows(cell) or "import " in cell.source or made & wanted):
-                continue
-            wanted |= {node.id for node in names}
-        kept.append(cell)
+        if cell.cell_type != "code":
+            kept.append(cell)
+            continue
+        needed = []
+        whole = shows(cell)
+        for statement in reversed(ast.parse(cell.source).body):
+            if (
+                whole
+                or isinstance(statement, ast.Import | ast.ImportFrom)
+                or wanted & _made(statement)
+            ):
+                wanted |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+                needed.append(ast.unparse(statement))
+        kept.append(NotebookNode({**cell, "source": "\n".join(reversed(needed))}))
     return kept[::-1]
+
+
+def _made(statement: ast.stmt) -> set[str]:
+    """Names that a statement binds, or whose things it changes by a method."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(name)))):
+            return {name}
+    nodes = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
 
 
 def shows_an_explorer(cell: Any) -> bool:

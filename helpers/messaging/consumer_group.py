@@ -204,7 +204,7 @@ def plot(run: Group, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     ring(ax, at.consumers, run.capacity_here.estimate)
     ax.set(xlim=(0, 25), ylim=(0, top), xlabel="consumers", ylabel="messages per second")
     ax.set_title("What the group can take")
-    n = max(1, min(24, int(0.8 * top * at.work_ms / 1e3)))
+    n = max(1, min(14, int(0.8 * top * at.work_ms / 1e3)))
     style.label(ax, n, shared_queue(at, n), "one shared queue", style.MUTED, xytext=(8, -4))
     style.label(ax, 24, steps[-1], "equal partitions", style.INK, ha="right", xytext=(-2, 8))
 

@@ -145,6 +145,7 @@ def test_every_control_does_something(notebook: Path) -> None:
 
 
 def _does_something(explorer: Explorer, name: str) -> bool:
+    explorer.reset()
     others = [{}, *({other: end} for other, control in explorer.controls.items() if other != name
                     for end in control.ends)]  # fmt: skip
     return any(
