@@ -24,6 +24,7 @@ from helpers.authoring.execute import normalise
 MEDIAN_LINES = 6
 MOST_LINES = 20
 MOST_MODEL_LINES = 34  # of each function or class, its docstring included: one sitting
+_SENTENCE = 25  # letters: what is shorter may be said twice
 STATUSES = ("confirmed", "qualified", "corrected")
 EVIDENCE = {"simulation", "theory", "measurement", "source"}
 
@@ -140,6 +141,20 @@ def check_outputs(notebook: NotebookNode) -> list[str]:
             if output.output_type == "stream" and output.name == "stderr":
                 problems.append(f"cell {index}: saved with a message on stderr")
     return problems
+
+
+def check_said_once(notebook: NotebookNode) -> list[str]:
+    """No line is printed that a picture says, too: its sentence and its verdict stand below it."""
+    outputs = [(index, one) for index, cell in code_cells(notebook) for one in cell.outputs]
+    pictured = [one.data["text/plain"] for _, one in outputs if "image/png" in one.get("data", {})]
+    return [
+        f"cell {index}: prints what a picture says: {line.strip()}"
+        for index, one in outputs
+        if one.output_type == "stream"
+        for line in one.text.splitlines()
+        for said in (line.strip().rstrip("."), line.partition(": ")[2].strip().rstrip("."))
+        if len(said) >= _SENTENCE and any(said in text for text in pictured)
+    ]
 
 
 def check_tags(notebook: NotebookNode) -> list[str]:
@@ -326,6 +341,7 @@ def check_notebook(path: Path) -> list[str]:
         return check_code(notebook) + check_links(path)
     problems = check_form(path.read_text(encoding="utf-8"))
     problems += check_code(notebook) + check_outputs(notebook) + check_tags(notebook)
+    problems += check_said_once(notebook)
     problems += check_links(path)
     chapter = chapter_of(path)
     if chapter is not None and path.is_relative_to(ROOT / "notebooks"):

@@ -89,10 +89,16 @@ def fold_calls(notebook: NotebookNode) -> None:
             continue
         about = cell.metadata.setdefault("jupyter", NotebookNode())
         about.pop("source_hidden", None)
-        if not any(isinstance(node, _DEFINITIONS) for node in ast.parse(cell.source).body):
+        if not any(_defines(node) for node in ast.parse(cell.source).body):
             about["source_hidden"] = True
         if not about:
             del cell.metadata["jupyter"]
+
+
+def _defines(node: ast.stmt) -> bool:
+    """Whether a learner is to read this: a function, a class, or a constant."""
+    constants = _binds(node) if isinstance(node, _CONSTANTS) else []
+    return isinstance(node, _DEFINITIONS) or any(name.isupper() for name in constants)
 
 
 def _binds(node: ast.stmt) -> list[str]:

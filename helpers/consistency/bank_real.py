@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from helpers.consistency.clerks import (
     ACCOUNTS,
@@ -151,6 +152,7 @@ def plot_measured(run: MeasuredBank, axes: tuple[Axes, Axes]) -> None:
         (rule, run.broken, run.at.rounds, f"Rule broken, of {counted(run.at.rounds, 'round')}"),
     ):
         ax.set_ylim(0, 1.1 * most)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlim(-0.6, len(WAYS) - 0.4)
         named_axis(ax, "x", WAYS)
         bars(ax, [place], [value], 0.6, color=style.VERMILION)

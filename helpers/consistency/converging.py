@@ -93,7 +93,7 @@ def count_likes(at, draw):
     for i in luck.permutation(len(under_way)):
         there, what = under_way[i]
         knows[there] = merge(knows[there], what)
-    return {"values": [sum(knows[name].values()) for name in at.names]}
+    return {f"replica {name}": sum(knows[name].values()) for name in at.names}
 
 
 @takes(Setting)
@@ -257,4 +257,5 @@ def plot(run: Converging, ax: Axes, mine: Mine | None = None) -> None:
     key(ax, entries)
     ax.set_title("Likes that each replica shows")
     if mine is not None:
-        yours(ax, places, np.minimum(np.asarray(mine["values"], float), top))
+        said = [float(mine[f"replica {name}"]) for name in at.names]
+        yours(ax, places, np.minimum(said, top))

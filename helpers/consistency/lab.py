@@ -74,7 +74,7 @@ def clicks(
     draw: Draws,
     merge: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]],
     value: Callable[[dict[str, Any]], float],
-) -> dict[str, list[float]]:
+) -> dict[str, float]:
     """Let people like and unlike at replicas that send what they know, and merge it as told.
 
     Parameters
@@ -90,7 +90,7 @@ def clicks(
     Returns
     -------
     dict
-        ``values``, what each replica shows when all has arrived.
+        What each replica shows when all has arrived, by its name in the picture.
     """
     luck, people = draw("clicks"), draw("unlikes")
     knows: dict[str, dict[str, Any]] = {name: {} for name in at.names}
@@ -113,4 +113,4 @@ def clicks(
     for i in luck.permutation(len(under_way)):
         there, what = under_way[i]
         knows[there] = merge(knows[there], what)
-    return {"values": [float(value(knows[name])) for name in at.names]}
+    return {f"replica {name}": float(value(knows[name])) for name in at.names}

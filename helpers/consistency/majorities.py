@@ -161,6 +161,6 @@ def plot(run: Majorities, ax: Axes) -> None:
     ring(ax, at.replicas, shown)
     key(ax, [("●", "your quorum", style.BLUE), ("━", "its theory", style.INK),
              ("●", "majorities", style.GHOST), ("┈", "one replica is down", style.MUTED)],
-        y=0.5)  # fmt: skip
+        y=0.3, left=True)  # fmt: skip
     ax.set_title("Share of the time in which too few are up")
     ax.set_xlabel("replicas")

@@ -113,9 +113,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "be stored before the answer. A repair that runs afterwards leaves a gap.",
     ),
     "two-rounds": Prediction(
-        question="A trip to the other replicas and back takes 40 ms, and 10 ms longer on average. "
-        "A read asks a majority of three and stores what it found at a majority before it answers. "
-        "How long does it take on average?",
+        question="A trip to the other replicas and back takes 40 ms and, by chance, 10 ms more on "
+        "average (exponential). A read asks a majority of three and stores what it found at a "
+        "majority before it answers. How long does it take on average?",
         answer=lambda: price.theory(price.Setting())["majority, write back"],
         unit="ms",
         tolerance=0.15,

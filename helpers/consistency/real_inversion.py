@@ -136,7 +136,10 @@ class MeasuredInversions(Measured):
 def plot_measured(run: MeasuredInversions, ax: Axes) -> None:
     """Draw the first history that is wrong, as it was recorded; else the first one."""
     wrong = run.wrong
-    shown = wrong[0] if wrong else run.histories[0]
+    shown = [
+        one._replace(start=1e3 * one.start, end=1e3 * one.end)
+        for one in (wrong[0] if wrong else run.histories[0])
+    ]
     draw_history(ax, shown, shown if wrong else ())
     ax.set_title("One register, as its clients saw it")
-    ax.set_xlabel("seconds, by a real clock")
+    ax.set_xlabel("ms, by a real clock")

@@ -216,6 +216,15 @@ class Explorer:
             self.plot.guess = (question.axis, question.scale * guess)
             with self._turn:
                 self._view.settle()
+        if loop := _loop_of_front_end():  # the learner reads first, and moves a slider then
+            self._ready = loop.create_task(self._get_ready())
+
+    async def _get_ready(self) -> None:
+        """Draw axes before they are needed: the first step of a slider takes twice as long."""
+        await asyncio.sleep(_REST_S)
+        with self._turn:
+            if self._pending is None:
+                self._view.get_ready()
 
     def _by_name(self) -> dict[str, Any]:
         """Return what each control is set to."""
@@ -253,10 +262,7 @@ class Explorer:
             self._attempt.abandon()
         moved = self._moved
         try:
-            try:
-                loop = asyncio.get_running_loop() if _asked_by_front_end() else None
-            except RuntimeError:
-                loop = None
+            loop = _loop_of_front_end()
             if loop is None:
                 self._finish(self._frames(moved))
             else:
@@ -509,6 +515,14 @@ def _button(text: str, tooltip: str, action: Callable[[Any], Any]) -> widgets.Bu
     button = widgets.Button(description=text, tooltip=tooltip, layout={"width": "auto"})
     button.on_click(action)
     return button
+
+
+def _loop_of_front_end() -> asyncio.AbstractEventLoop | None:
+    """Return the loop in which somebody at the widgets waits; None while a cell runs."""
+    try:
+        return asyncio.get_running_loop() if _asked_by_front_end() else None
+    except RuntimeError:
+        return None
 
 
 def _asked_by_front_end() -> bool:

@@ -191,6 +191,11 @@ class View:
         shown = self._shown
         self._set_image(self.draw(shown.results, shown.pinned, shown.mine))
 
+    def get_ready(self) -> None:
+        """Draw what will not move, for the moving pictures that come; the page stays."""
+        shown = self._shown
+        self.draw(shown.results, shown.pinned, shown.mine, settled=False)
+
     def fail(self, error: Exception) -> None:
         """Show an error where the picture was: a stale picture would be a lie."""
         kind = "" if isinstance(error, ValueError) else f"<b>{type(error).__name__}</b>: "

@@ -9,6 +9,7 @@ clients may reach a replica that its peers cannot.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -356,10 +357,10 @@ def _draw_replicas(ax: Axes, at: Setting) -> None:
     for side, group in ((-0.75, near), (0.75, list(at.far))):
         heights = np.linspace(0.8, -0.8, len(group)) if len(group) > 1 else [0.0]
         places |= {i: (side, float(y)) for i, y in zip(group, heights, strict=True)}
-    for i in near:
-        for j in at.far:
-            ends = zip(places[i], places[j], strict=True)
-            ax.plot(*ends, color=style.FAINT if at.cut else style.GHOST, linewidth=1.2)
+    for one, other in itertools.combinations(places, 2):
+        lost = at.cut and (one in at.far) != (other in at.far)
+        ends = zip(places[one], places[other], strict=True)
+        ax.plot(*ends, color=style.FAINT if lost else style.GHOST, linewidth=1.2)
     color = style.VERMILION if at.cut else style.FAINT
     ax.plot([0, 0], [-1.15, 1.15], color=color, linewidth=3, linestyle=(0, (2, 1)))
     for i, (x, y) in places.items():

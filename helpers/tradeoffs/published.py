@@ -30,8 +30,8 @@ def beside_the_paper(fit: str) -> Mapping[str, Any]:
     rows = PUBLISHED[fit]
     runs = [quorum.simulate(fit=fit, read_quorum=r, write_quorum=w) for r, w in rows]
     ours = [(run.read_ms.estimate, run.write_ms.estimate, run.visible_ms) for run in runs]
-    columns: dict[str, Any] = {"R, W": [f"{r}, {w}" for r, w in rows]}
+    columns: dict[str, Any] = {"R, W": [f"{r},\N{NO-BREAK SPACE}{w}" for r, w in rows]}
     for place, name in enumerate(("read p99.9", "write p99.9", "visible after")):
         columns[f"{name} (ms)"] = [significant(one[place]) for one in ours]
-        columns[f"{name}, paper"] = [f"{row[place]:g}" for row in rows.values()]
+        columns[f"{name}, paper"] = [f"{row[place]:,.6g}" for row in rows.values()]
     return columns

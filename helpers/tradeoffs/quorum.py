@@ -37,7 +37,7 @@ from helpers.foundations.statistics import (
     wilson_interval,
 )
 from helpers.tradeoffs.round_trips import round_trip
-from helpers.tradeoffs.wars import FAR_MS, FITS, delay_of, delays
+from helpers.tradeoffs.wars import FAR_MS, FITS, Delay, delay_of, delays
 
 #: Writes, each with one read, in the simulation.
 TRIALS = 50_000
@@ -130,13 +130,20 @@ class _Took(NamedTuple):
     answered_ms: np.ndarray
 
 
+@lru_cache(maxsize=2)
+def _luck(n: int, seed: int) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+    """Draw, for each message, uniform and exponential numbers: the same ones for all delays."""
+    draw, luck = Draws(seed), {}
+    for message in "WARS":
+        which, where = draw(message).random((2, TRIALS, n), dtype=np.float32)
+        luck[message] = which, -np.log(1 - where)
+    return luck
+
+
 @lru_cache(maxsize=12)
 def _took(fit: str, n: int, seed: int) -> _Took:
-    draw = Draws(seed)
-    ms = {
-        message: delay_of(fit, message).at(*draw(message).random((2, TRIALS, n), dtype=np.float32))
-        for message in "WARS"
-    }
+    draw, luck = Draws(seed), _luck(n, seed)
+    ms = {message: delay_of(fit, message).after(*luck[message]) for message in "WARS"}
     if fit == "WAN":
         for messages in ("WA", "RS"):
             near = draw("centres").integers(0, n, (TRIALS, 1))
@@ -249,13 +256,18 @@ def theory(at: Setting) -> Theory:
 
     def slower(go: str, back: str, quorum: int) -> np.ndarray:
         trips = (delay_of(at.fit, go), delay_of(at.fit, back))
-        near = round_trip(*trips, LATENCY_MS)
-        shares = [near] if far else [near] * at.n
+        shares = [_over(*trips, 0.0)] * (at.n - far)
         if far:
-            shares += [round_trip(*trips, LATENCY_MS - 2 * FAR_MS)] * far
+            shares += [_over(*trips, 2 * FAR_MS)] * far
         return fewer_than(quorum, shares)
 
     return Theory(slower("R", "S", at.r), slower("W", "A", at.w))
+
+
+@lru_cache(maxsize=16)
+def _over(go: Delay, back: Delay, more_ms: float) -> np.ndarray:
+    """Probability that a round trip that takes so much more is over, at `LATENCY_MS`."""
+    return round_trip(go, back, LATENCY_MS - more_ms)
 
 
 # --- what it says ---------------------------------------------------------------------------------

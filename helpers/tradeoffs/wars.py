@@ -42,8 +42,12 @@ class Delay(NamedTuple):
 
     def at(self, which: np.ndarray, where: np.ndarray) -> np.ndarray:
         """Return delays for uniform random numbers: which part, and where in it."""
-        tail = -np.log1p(-where) / self.rate
-        return np.where(which < self.body, self.least_ms * (1 - where) ** (-1 / self.shape), tail)
+        return self.after(which, -np.log(1 - where))
+
+    def after(self, which: np.ndarray, age: np.ndarray) -> np.ndarray:
+        """Return the same for uniform and for exponential random numbers, which is quicker."""
+        body = self.least_ms * np.exp(age / self.shape)
+        return np.where(which < self.body, body, age / self.rate)
 
     def below(self, delay_ms: np.ndarray) -> np.ndarray:
         """Return the probability of at most so long a delay."""

@@ -110,7 +110,7 @@ def test_real_replicas(write_back, tidy):  # noqa: F811
     (ax,) = axes_of(real_inversion.plot_measured, run)
     shown = wrong[0] if wrong else run.histories[0]
     bars = drawn.spans(ax, "x", color=style.VERMILION if wrong else style.BLUE)
-    assert sorted(bars.low) == sorted(one.start for one in shown)
+    assert sorted(bars.low) == pytest.approx(sorted(1e3 * one.start for one in shown))
     assert run.table()["value"].tolist() == [
         "nothing" if one.value is None else one.value for one in shown
     ]

@@ -28,8 +28,8 @@ def test_clicks_give_a_right_merge_the_right_number():
         return sum(up - down for up, down in state.values())
 
     at = Setting(unlikes=0.3)
-    shown = clicks(at, Draws(1), merge, value)["values"]
+    shown = list(clicks(at, Draws(1), merge, value).values())
     assert len(set(shown)) == 1
     assert 0 < shown[0] < 120
-    wrong = clicks(at, Draws(1), lambda mine, theirs: {**mine, **theirs}, value)["values"]
-    assert set(wrong) != set(shown)
+    wrong = clicks(at, Draws(1), lambda mine, theirs: {**mine, **theirs}, value)
+    assert set(wrong.values()) != set(shown)

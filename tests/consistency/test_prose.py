@@ -46,6 +46,7 @@ says, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 def test_what_the_page_sets():
     given("Keep a thing in two places", "two and a half hours", why="a word, and an estimate")
     given("Ann has written 1; while Bob writes 2, Cid reads 2 and", "Dee reads 1", why="an example")
+    given("`w 2` writes 2, `r 2` reads it", why="how the picture names an operation")
     given("so Cid may read 2; but then", "Dee must not read 1", why="the same example")
     given("lose messages, let them come twice", "what comes twice is kept once", why="a word")
     given("reads each twice", why="a word")
@@ -71,7 +72,7 @@ def test_the_register():
     assert pytest.approx(0.9 + 0.1 * replicas.SLOWER) == replicas.USUAL
     runs = [register.simulate(seed=seed) for seed in range(1, 6)]
     assert np.mean([len(run.history) for run in runs]) == pytest.approx(90, abs=6)
-    says("some ninety operations of three clients")
+    says(f"what three clients did in {at.run_s} seconds, some ninety operations")
     says(f"Here R = W = {at.r}, with the write back")
     assert (at.r, at.w, at.clients, at.replicas) == (2, 2, 3, 3)
 
@@ -79,11 +80,11 @@ def test_the_register():
 def test_the_judges():
     each = [f for f in test_promises.ORACLES if f in JUDGES]
     assert len(each) == 7
-    says(f"{sum(test_promises.EVERY.values()):,} of them, for each promise")
+    says(f"on all {sum(test_promises.EVERY.values()):,} histories of one to four operations")
     three = [many for _, many in ((1, 5), (2, 75), (3, 1_875))]
-    says(f"up to three operations have {sum(three):,} histories")
+    says(f"up to three of them have {sum(three):,} histories")
     by = test_histories.test_it_agrees_with_trying_everything_on_every_history
-    shown("1,955 histories; there, too, all verdicts agree", by=by)
+    shown("1,955 histories, and there, too, all verdicts agree", by=by)
 
 
 def test_inversions():

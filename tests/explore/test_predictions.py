@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from helpers.explore import (
+    canvas,
     explore,
+    explorer,
     forget_predictions,
     predict,
     predictions,
@@ -258,6 +262,24 @@ def test_an_explorer_is_covered_until_the_guess_is_committed_and_marks_it():
     assert len(labels) == len(before) + 1
     mark = explorer.canvas.axes[0].get_lines()[labels.index("your guess")]
     assert set(mark.get_ydata()) == {3.0}
+
+
+def test_the_first_step_after_the_guess_finds_its_axes_drawn(monkeypatch):
+    monkeypatch.setattr(explorer, "_asked_by_front_end", lambda: True)
+    one, asked = veiled(), predict(questions, "wave")
+    drawn = mock.patch.object(canvas._Layer, "draw", autospec=True, side_effect=canvas._Layer.draw)
+
+    async def commit_and_move():
+        with drawn as while_reading:
+            asked._guess.value = "3"
+            asked._commit.click()
+            await one._ready
+        with drawn as while_moving:
+            one._widgets["height"].value = 3.0
+            await one._pending
+        return while_reading.called, while_moving.called
+
+    assert asyncio.run(commit_and_move()) == (True, False)
 
 
 def test_show_me_opens_and_is_remembered():

@@ -10,7 +10,8 @@ from unittest import mock
 import nbformat
 import numpy as np
 import pytest
-from PIL import Image
+from matplotlib import get_data_path
+from PIL import Image, ImageFont
 
 from helpers.explore import Replay
 from tests.explorers import corners, each_end_once, explorers_and_what_they_use
@@ -18,6 +19,9 @@ from tests.explorers import corners, each_end_once, explorers_and_what_they_use
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 MOST_EVENTS = 10_000
 MOST_BYTES = 500_000
+#: A stage on a narrow page, CSS pixels; and the letters in which a place's name stands above it.
+NARROW = 600
+BOLD = ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans-Bold.ttf", 12)
 
 
 def shows_a_replay(cell: Any) -> bool:
@@ -64,6 +68,16 @@ def test_every_setting_of_every_replay_can_be_played(notebook: Path, thorough: b
             edges = (picture[:, 0], picture[:, -1], picture[0], picture[-1])
             assert all((edge > 250).all() for edge in edges), f"{where}: something is cut off"
             replay.page()
+            assert names_without_room(replay) == [], where
+
+
+def names_without_room(replay: Replay) -> list[str]:
+    """Places whose names would end in dots: each has its column, as replay_layout.js has it."""
+    if replay._view == "space-time":
+        return []
+    places = replay.log.places
+    room = (NARROW - 24) / (1 + max(place.column for place in places)) - 8
+    return [place.name for place in places if BOLD.getlength(place.name) > room]
 
 
 def test_a_replay_is_found() -> None:

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.authoring.__main__ import main
 from helpers.authoring.execute import WIDGET_VIEW, CellError, execute, isolation
-from helpers.authoring.models import model_source
+from helpers.authoring.models import fold_calls, model_source
 
 EXPLORER = """
 from helpers.explore import explore, slider
@@ -121,6 +121,15 @@ def test_the_command_line_normalises_and_checks(
     assert main(["execute", str(path)]) == 0
     assert main(["check", str(path)]) == 0
     assert "1 notebooks checked, 0 findings" in capsys.readouterr().out
+
+
+def test_what_a_learner_is_to_read_stays_open_and_calls_are_folded() -> None:
+    opened = ("def rule(at):\n    return at", "HISTORY = 'one line'\njudge(HISTORY)")
+    folded = ("explore(knee)", "from helpers.scaling.catalogue import CATALOGUE", "run = 1")
+    notebook = new_notebook(cells=[new_code_cell(source) for source in (*opened, *folded)])
+    fold_calls(notebook)
+    hidden = [cell.metadata.get("jupyter", {}).get("source_hidden") for cell in notebook.cells]
+    assert hidden == [None, None, True, True, True]
 
 
 def test_what_a_cell_above_shows_is_not_imported() -> None:

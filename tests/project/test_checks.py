@@ -49,6 +49,7 @@ def findings(notebook: NotebookNode) -> list[str]:
         *check.check_rhythm(notebook),
         *check.check_code(notebook),
         *check.check_outputs(notebook),
+        *check.check_said_once(notebook),
         *check.check_tags(notebook),
         *check.check_claims(notebook, CHAPTER),
     ]
@@ -109,6 +110,7 @@ def without(index: int) -> Callable[[NotebookNode], None]:
     return plant
 
 
+SAID = "Two and two are four, in every one of the cases."
 FAULTS = {
     "long-cell": (source(1, "\n".join(["x = 1"] * 21)), "21 lines of code"),
     "long-model": (
@@ -137,6 +139,13 @@ FAULTS = {
         "ValueError: no",
     ),
     "warning": (output(1, output_type="stream", name="stderr", text="careful"), "stderr"),
+    "said-twice": (
+        lambda notebook: (
+            notebook.cells[1].outputs[0].data.update({"text/plain": f"{SAID} Verdict: so."}),
+            output(4, output_type="stream", name="stdout", text=f"two: {SAID}\n")(notebook),
+        ),
+        "cell 4: prints what a picture says",
+    ),
     "skipped": (tags(1, "nbval-skip"), "skipped"),
     "uncompared": (tags(1, "NBVAL_IGNORE_OUTPUT"), "nothing is measured"),
     "no-anchor": (replaced(0, 'id="C10"', 'id="c10"'), "C10: no anchor"),

@@ -126,7 +126,7 @@ function drawBoxes(pen, plan, paint) {
     pen.textBaseline = 'alphabetic';
     pen.font = `600 12px ${FONT}`;
     pen.fillStyle = paint.ink;
-    write(pen, box.name, box.x + box.w / 2, box.y - 6, box.w + 18);
+    write(pen, box.name, box.x + box.w / 2, box.y - 6, box.room);
   }
 }
 

@@ -29,7 +29,8 @@ function boxesAndArrows(log, width, most) {
     const h = 62;
     const x = EDGE + (place.column + 0.5) * cell - w / 2;
     const y = EDGE + 18 + place.row * high;
-    return { ...place, index, x, y, w, h, grid: grid(place, w, h, most[index]) };
+    const room = cell - 8; // for its name: nothing else of its column stands as high
+    return { ...place, index, x, y, w, h, room, grid: grid(place, w, h, most[index]) };
   });
   const pairs = new Set();
   for (let row = 0; row < log.n; row += 1) {

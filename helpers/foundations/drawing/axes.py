@@ -17,6 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import FixedLocator
+from matplotlib.transforms import Bbox, TransformedBbox
 
 from helpers.foundations import validation
 from helpers.foundations.drawing import letters, style
@@ -39,6 +40,9 @@ _WHISKERS: dict[str, Any] = {"linewidth": 1.4, "markersize": 6, "markeredgewidth
 #: Of the names on an axis; and what a tick takes beside one, or what keeps two apart.
 _NAMES_PT, _TICK_PT = 9.0, 8.0
 _SYMBOL_PT = 12.0  # that a symbol of a key takes, with the blank beside it
+
+#: Axes, and so much around them that a mark on their edge is whole.
+_WITH_EDGES = Bbox.from_extents(-0.03, -0.04, 1.03, 1.04)
 
 
 def plain(value: float) -> str:
@@ -489,7 +493,7 @@ def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
     """Mark what a learner's own model says: vermilion diamonds, on top of everything."""
     heights = np.atleast_1d(np.asarray(y, dtype=float))
     places = np.broadcast_to(np.asarray(x, dtype=float), heights.shape)
-    ax.plot(
+    (line,) = ax.plot(
         places,
         heights,
         color=style.VERMILION,
@@ -501,6 +505,8 @@ def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
         label="your model",
         zorder=9,
     )
+    line.set_clip_path(None)
+    line.set_clip_box(TransformedBbox(_WITH_EDGES, ax.transAxes))
 
 
 def note(ax: Axes, x: float, y: float, text: str, color: str = style.MUTED, **kwargs: Any) -> None:
