@@ -281,10 +281,10 @@ class Days(Result):
         )
         many = f"{amount(self.most, 'job')} (fluid: {significant(exact.there)})"
         if not at.swing:
-            return f"{seen}, by chance: every hour is like the others. They are {many}."
+            return f"{seen}, by chance: every hour is like the others. That is {many}."
         return (
             f"{seen}; theory says {clock(PEAK_H + exact.lag_h)}, "
-            f"{significant(exact.lag_h)} h after the load's peak. They are {many}."
+            f"{significant(exact.lag_h)} h after the load's peak. That is {many}."
         )
 
     @property

@@ -48,7 +48,8 @@ def begun(log: str) -> list[tuple[int, int]]:
 def main() -> None:
     """Give all that is not done to a pool, until a shot breaks it; then to the next one."""
     log, workers, chunk_s, cut, *texts = sys.argv[1:]
-    to_cut, pieces, pools = {int(each) for each in cut.split(",") if each}, {}, 0
+    to_cut, pools = {int(each) for each in cut.split(",") if each}, 0
+    pieces: dict[int, str] = {}
     ways = multiprocessing.get_all_start_methods()
     how = multiprocessing.get_context("fork" if "fork" in ways else "spawn")
     deadline = time.monotonic() + _LIMIT_S

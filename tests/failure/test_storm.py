@@ -98,7 +98,7 @@ def test_a_budget_is_too_large_where_theory_says():
 )
 def test_with_a_quota_it_is_back_once_the_tokens_are_gone_and_the_line_is(quota):
     # As for a budget: the fluid ignores the retries' delay of a second and the counts' noise.
-    at = storm.Setting(remedy="retry quota", run_s=120.0, **quota)
+    at = storm.Setting(remedy="retry quota", run_s=100.0, **quota)
     back = [storm.simulate(at.but(seed=seed)).back_s for seed in range(4)]
     after = storm.theory(at).back_s - at.calm_s
     assert np.mean(back) - at.calm_s == pytest.approx(after, rel=0.12, abs=3)
