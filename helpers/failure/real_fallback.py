@@ -188,14 +188,15 @@ class MeasuredFallback(Measured):
 
     @property
     def reading(self) -> str:
-        if busy := no_verdict(self.late_s, 1e-3 * CHOSEN_MS):
+        if busy := no_verdict(self.late_s, 1e-3 * self.at.answer_ms):
             return busy
         chosen = TIMEOUTS_MS.index(CHOSEN_MS)
         said = []
         for i in (chosen, -1):
             exact = theory(self.at, TIMEOUTS_MS[i])
             said.append(
-                f"a page waits for {duration(self.wait[i].estimate)} on average (theory "
+                f"a page waits for {duration(self.wait[i].estimate)} on average (95 % interval "
+                f"{duration(self.wait[i].low)} to {duration(self.wait[i].high)}, theory "
                 f"{duration(exact.wait_s)}), the slowest for {duration(self.slowest_s[i])}, and "
                 f"{in_percent(self.fallback[i].estimate)} show the fallback (theory "
                 f"{in_percent(exact.fallback)})"

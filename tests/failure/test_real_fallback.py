@@ -75,7 +75,8 @@ def test_the_page_of_a_time_out():
     run = measured()
     exact = [real_fallback.theory(run.at, each) for each in real_fallback.TIMEOUTS_MS]
     for i in (2, -1):
-        assert f"(theory {duration(exact[i].wait_s)})" in run.reading
+        ends = f"{duration(run.wait[i].low)} to {duration(run.wait[i].high)}"
+        assert f"(95 % interval {ends}, theory {duration(exact[i].wait_s)})" in run.reading
         assert f"the slowest for {duration(run.slowest_s[i])}" in run.reading
     assert run.reading.endswith("has bounded the wait, and the fallback is its price.")
     assert measured(180.0).reading.endswith("held for much longer than their time-out.")

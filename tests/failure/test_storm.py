@@ -174,8 +174,8 @@ def test_a_budget_that_answers_pay_for_is_back_sooner():
         MODEL,
         "    tally.budget.earns()\n",
         "",
-        '        if outcome == "answered":\n            break\n',
-        '        if outcome == "answered":\n            tally.budget.earns()\n            break\n',
+        "            tally.quota.hears(attempt)\n",
+        "            tally.quota.hears(attempt)\n            tally.budget.earns()\n",
     )
     before = runs_of(storm.one_storm, storm.Setting, **SMALL, remedy="retry budget")
     after = runs_of(paid, storm.Setting, **SMALL, remedy="retry budget")
