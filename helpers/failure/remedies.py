@@ -40,8 +40,8 @@ class Quota:
 
     The retry quota of Amazon's SDKs in their standard mode: 500 tokens for each client; an answer
     to a first attempt puts back one, an answer to a retry what that retry has cost. After a
-    time-out a retry costs 14, and did cost 10 before the rules of 2026. *AWS SDKs and Tools
-    Reference Guide*, "Retry behavior".
+    time-out a retry costs 14 (by their older rules 10). *AWS SDKs and Tools Reference Guide*,
+    "Retry behavior".
 
     Parameters
     ----------
