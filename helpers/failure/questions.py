@@ -17,6 +17,7 @@ from helpers.failure import (
     gray,
     layers,
     percentiles,
+    real_fallback,
     redundancy,
     replica,
     shedding,
@@ -149,6 +150,16 @@ PREDICTIONS: Mapping[str, Prediction] = {
         unit="%",
         tolerance=0.03,
         why="0.99 to the tenth.",
+    ),
+    "time-out": Prediction(
+        question="A service answers in 20 ms on average (exponential), and one answer in ten takes "
+        "a second. A page gives up after 100 ms and shows something else. How long does it wait on "
+        "average?",
+        answer=lambda: 1e3 * real_fallback.theory(real_fallback.Trial(), 100.0).wait_s,
+        unit="ms",
+        tolerance=0.15,
+        why="0.1 × 100 ms for the slow tenth, and a little less than 0.9 × 20 ms for the others. "
+        "Without a time-out it is 118 ms.",
     ),
     "pager": Prediction(
         question="99.9 % are promised, and suddenly 10 % of the requests fail. After how many "

@@ -35,6 +35,37 @@ class Budget:
         return True
 
 
+class Quota:
+    """Retries are paid in tokens, which only answers put back: an empty bucket stays empty.
+
+    The retry quota of Amazon's SDKs in their standard mode: 500 tokens for each client; an answer
+    to a first attempt puts back one, an answer to a retry what that retry has cost. After a
+    time-out a retry costs 14 (by their older rules 10). *AWS SDKs and Tools Reference Guide*,
+    "Retry behavior".
+
+    Parameters
+    ----------
+    tokens : int
+        What the bucket holds at most, and at first.
+    costs : int
+        Tokens that a retry takes out.
+    """
+
+    def __init__(self, tokens=500, costs=14):
+        self.tokens, self.costs, self.left = tokens, costs, tokens
+
+    def pays(self):
+        """Take out what a retry costs; return whether there was enough."""
+        if self.left < self.costs:
+            return False
+        self.left -= self.costs
+        return True
+
+    def hears(self, attempt):
+        """Put tokens back for an answer to an attempt; the first is number 0."""
+        self.left = min(self.left + (self.costs if attempt else 1), self.tokens)
+
+
 class Breaker:
     """A circuit breaker: closed it counts failures, open it refuses, half-open it tries a few."""
 

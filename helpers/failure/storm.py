@@ -17,7 +17,7 @@ import numpy as np
 import simpy
 from matplotlib.axes import Axes
 
-from helpers.failure.remedies import Breaker, Budget, full_jitter
+from helpers.failure.remedies import Breaker, Budget, Quota, full_jitter
 from helpers.failure.storm_chain import SPIKE_OF_RUN, WAYS, run_chains
 from helpers.failure.storm_fast import play
 from helpers.failure.storm_tally import REASONS, Tally, answered
@@ -40,11 +40,12 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import duration, finite_or, percent, rounded, significant
 from helpers.foundations.servers.lateness import no_verdict
 
-#: What is done about it; the first three by clients, the fourth too, the others by the server.
+#: What is done about it: nothing, four ways by clients, and the others by the server.
 REMEDIES = (
     "none",
     "backoff with full jitter",
     "retry budget",
+    "retry quota",
     "circuit breaker",
     "deadline",
     "newest first",
@@ -75,6 +76,8 @@ class Setting(Parameters):
     capacity_rps: float = number(50.0, "The server can do", unit="requests/s", above=0)
     timeout_s: float = number(1.0, "A client waits", unit="s", above=0)
     budget: float = number(0.1, "Retries, share of requests", at_least=0, at_most=1)
+    tokens: int = integer(500, "Tokens for retries", at_least=0, at_most=100_000)
+    retry_tokens: int = integer(14, "A retry costs", unit="tokens", at_least=1)
     base_s: float = number(0.5, "First pause, at most", unit="s", above=0)
     cap_s: float = number(20.0, "Longest pause", unit="s", above=0)
     breaker_calls: int = integer(20, "Calls the breaker looks at", at_least=1)
@@ -124,6 +127,8 @@ def request(at, draw, world, line, waiting, tally):
     for attempt in range(at.attempts):
         if attempt and at.remedy == "retry budget" and not tally.budget.pays():
             break
+        if attempt and at.remedy == "retry quota" and not tally.quota.pays():
+            break
         if attempt and at.remedy == "backoff with full jitter":
             yield world.timeout(full_jitter(attempt, at.base_s, at.cap_s, draw("jitter")))
         sent_at = world.now
@@ -141,6 +146,7 @@ def request(at, draw, world, line, waiting, tally):
         outcome = "answered" if answer in heard else "timed out"
         tally.breaker.hears(world.now, sent_at, outcome == "answered")
         if outcome == "answered":
+            tally.quota.hears(attempt)
             break
     tally.ends(came, outcome)
 
@@ -148,7 +154,7 @@ def request(at, draw, world, line, waiting, tally):
 def one_storm(at, draw):
     """Send traffic at the server, a spike in its midst, and count by the second."""
     world, line, tally = simpy.Environment(), deque(), Tally(at)
-    tally.budget = Budget(at.budget)
+    tally.budget, tally.quota = Budget(at.budget), Quota(at.tokens, at.retry_tokens)
     tally.breaker = Breaker(at.breaker_calls, at.breaker_share, at.open_s, at.probes)
     waiting = simpy.Container(world)  # as many as stand in line
 
@@ -251,14 +257,15 @@ def theory(at: Setting) -> Theory:
 
     Bronson, Aghayev, Charapko and Zhu, "Metastable Failures in Distributed Systems", HotOS 2021:
     a load is vulnerable if the server can bear it, but not with the retries that come once every
-    request fails. A budget lets in ``1 + share`` attempts a request instead of all of them. Then a
-    line of B requests, as a fluid, is short enough again after ``(B - capacity x patience) /
-    (capacity - attempts)`` seconds.
+    request fails. A budget lets in ``1 + share`` attempts a request instead of all of them; a quota
+    lets in so many retries in all, and then none. Then a line of B requests, as a fluid, is short
+    enough again after ``(B - capacity x patience) / (capacity - attempts)`` seconds.
     """
     by_remedy = {
         "none": float(at.attempts),
         "backoff with full jitter": float(at.attempts),
         "retry budget": min(1 + at.budget, at.attempts),
+        "retry quota": 1.0,  # once the tokens are gone
     }
     each = by_remedy.get(at.remedy, math.nan)
     dead_rps = each * at.load_rps
@@ -269,6 +276,10 @@ def theory(at: Setting) -> Theory:
     too_many = line - at.capacity_rps * at.timeout_s
     if too_many <= 0 or dead_rps == at.capacity_rps:
         return Theory(dead_rps, lasts, math.nan)
+    if at.remedy == "retry quota" and at.attempts > 1:
+        if at.attempts * at.load_rps <= at.capacity_rps:  # it drains before they are gone
+            return Theory(dead_rps, lasts, math.nan)
+        too_many += at.tokens // at.retry_tokens
     return Theory(dead_rps, lasts, at.calm_s + too_many / (at.capacity_rps - dead_rps))
 
 
@@ -371,6 +382,11 @@ class Storm(Result):
             return "With this remedy no state without answers can last."
         dead = f"{significant(exact.dead_rps)} attempts/s"
         can = f"it can do {significant(at.capacity_rps)}"
+        if at.remedy == "retry quota" and not exact.lasts:
+            return (
+                f"Once the tokens are gone, a server that answers nobody in time gets {dead}, and "
+                f"{can}: its line drains."
+            )
         if exact.lasts:
             return (
                 f"If it answered nobody in time, it would get {dead}, and {can}: it would stay so."

@@ -20,6 +20,7 @@ def play(at, draw, tally):
     newest, deadline = remedy == "newest first", remedy == "deadline"
     budget, breaker = tally.budget, tally.breaker
     asks = breaker if remedy == "circuit breaker" else None
+    account = {"retry budget": budget, "retry quota": tally.quota}.get(remedy)  # pays for retries
     line: deque = deque()  # [came, attempt, sent, answered]
     patience: deque = deque()  # the same, in the order of being sent
     pauses: list = []
@@ -68,6 +69,7 @@ def play(at, draw, tally):
             if in_time:
                 serving[3] = True
                 tally.ends(came, "answered")
+                tally.quota.hears(attempt)
                 if asks:
                     asks.hears(now, sent_at, True)
             next_in_line(now)
@@ -85,7 +87,7 @@ def play(at, draw, tally):
             if asks:
                 asks.hears(now, sent_at, False)
             attempt += 1
-            if attempt == at.attempts or (remedy == "retry budget" and not budget.pays()):
+            if attempt == at.attempts or (account and not account.pays()):
                 tally.ends(came, "timed out")
             elif remedy == "backoff with full jitter":
                 number += 1

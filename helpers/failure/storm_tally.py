@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.failure.remedies import Breaker, Budget
+from helpers.failure.remedies import Breaker, Budget, Quota
 
 #: How a request can end: well, and for which reasons not.
 REASONS = ("answered", "timed out", "refused", "shed")
@@ -19,6 +19,7 @@ class Tally:
         self.sent = []  # when each attempt was sent, and the how manieth it was, from 0
         self.done = []  # when the server was done with one, and when that had been sent
         self.budget = Budget(at.budget)
+        self.quota = Quota(at.tokens, at.retry_tokens)
         self.breaker = Breaker(at.breaker_calls, at.breaker_share, at.open_s, at.probes)
 
     def sends(self, now, attempt):

@@ -21,7 +21,6 @@ from helpers.foundations.drawing.axes import bars, error_bars, here, log_axis, r
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import (
     Draws,
-    Measured,
     Parameters,
     Result,
     integer,
@@ -32,7 +31,6 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, rounded
 from helpers.foundations.statistics import Intervals, mean_intervals
-from helpers.messaging.shot_workers import transcode
 
 #: Numbers of chunks for which the curve is simulated.
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -239,80 +237,3 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
     curve.set_title("How long it takes")
     curve.set_xlabel("chunks (dashed: nobody dies)")
     curve.set_ylabel("mean time (min)")
-
-
-# --- the same with real processes that are shot ---------------------------------------------------
-
-
-class Trial(Parameters):
-    """Worker processes that each take a chunk, work on it, and are killed now and then."""
-
-    chunks: int = integer(24, "Chunks", at_least=1, at_most=200)
-    workers: int = integer(4, "Workers", at_least=1, at_most=16)
-    chunk_ms: float = number(60.0, "Work of a chunk", unit="ms", at_least=5, at_most=1_000)
-    kills: int = integer(5, "Workers to kill", at_least=0, at_most=50)
-    seed: int = seed()
-
-
-@takes(Trial)
-def measure(at: Trial) -> MeasuredFanOut:
-    """Hand chunks to real processes, kill some at work, and compare what comes out.
-
-    Raises
-    ------
-    RuntimeError
-        If a worker died of its own accord.
-    """
-    whole_, _ = transcode(at.chunks, 1, 0.0, (), at.seed)
-    # Which deliveries are cut off, and how far into their work.
-    rng = Draws(at.seed)("kills")
-    cut = tuple(sorted(rng.choice(at.chunks, min(at.kills, at.chunks), replace=False).tolist()))
-    pieces, deliveries = transcode(at.chunks, at.workers, 1e-3 * at.chunk_ms, cut, at.seed)
-    return MeasuredFanOut(at, deliveries, len(cut), pieces == whole_)
-
-
-class MeasuredFanOut(Measured):
-    """What became of a real fan-out.
-
-    Attributes
-    ----------
-    deliveries : int
-        Chunks handed to a worker, those handed out again included.
-    killed : int
-        Workers killed at work.
-    same : bool
-        Whether the joined result is that of a single worker without a death.
-    """
-
-    at: Trial
-    deliveries: int
-    killed: int
-    same: bool
-
-    @property
-    def verdict(self) -> str:
-        """Whether killing workers cost work and nothing else."""
-        word = "the same" if self.same else "NOT the same"
-        return f"the joined result is {word} as without deaths"
-
-    @property
-    def summary(self) -> dict[str, float | int | str]:
-        return {"deliveries": self.deliveries, "killed": self.killed, "same_result": int(self.same)}
-
-    @property
-    def reading(self) -> str:
-        return (
-            f"Measured: {counted(self.at.chunks, 'chunk')}, {counted(self.killed, 'worker')} "
-            f"killed at work, {counted(self.deliveries, 'delivery', 'deliveries')}; "
-            f"{self.verdict}."
-        )
-
-
-def plot_measured(run: MeasuredFanOut, ax: Axes) -> None:
-    """Draw what was handed out, once and again."""
-    again = run.deliveries - run.at.chunks
-    bars(ax, [0], [run.at.chunks], 0.5, along="x", facecolor=style.BLUE)
-    bars(ax, [0], [again], 0.5, start=run.at.chunks, along="x", facecolor=style.VERMILION)
-    ax.set(xlim=(0, 1.2 * run.deliveries), ylim=(-0.6, 0.6), xlabel="chunks handed out")
-    ax.set_yticks([])
-    ax.set_title("Handed out: once, and again after a death")

@@ -14,6 +14,7 @@ from helpers.messaging import (
     chain,
     checkpoints,
     consumer_group,
+    daily_load,
     heavy_tails,
     impatience,
     index_lag,
@@ -105,6 +106,16 @@ PREDICTIONS: Mapping[str, Prediction] = {
         answer=lambda: load_levelling.theory(load_levelling.Setting()).drain_s,
         unit="s",
         why="The spike leaves (30 - 10) × 20 = 400 jobs, and only 10 - 6 = 4 per second are spare.",
+    ),
+    "line-peak": Prediction(
+        question="Jobs come in a sine around 40 per hour, the most, 64 per hour, at 14:00. The "
+        "workers can do 48 per hour, at any hour. How long after 14:00 is the line longest?",
+        answer=lambda: daily_load.theory(daily_load.Setting()).lag_h,
+        unit="h",
+        tolerance=0.15,
+        why="The line grows as long as more than 48 come. They are 48 again when a third of the "
+        "sine's height above the mean is left: arccos(1/3) is 70.5° of a day's 360°.",
+        axis="y2",
     ),
     "every-five": Prediction(
         question="Now such a spike comes every five minutes. What is the least number of jobs per "

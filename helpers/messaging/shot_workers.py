@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 import time
+from pathlib import Path
 from queue import Empty, Queue
 
 from helpers.foundations.servers.processes import Child
@@ -17,6 +19,12 @@ for line in sys.stdin:
     print(chunk, hashlib.sha256(text.encode()).hexdigest(), flush=True)
 """
 _LIMIT_S = 60.0
+_POOL = Path(__file__).with_name("pooling_process.py")
+
+
+def _text(chunk: int, seed: int) -> str:
+    """What a chunk of the video is."""
+    return hashlib.sha256(f"{seed} {chunk}".encode()).hexdigest()
 
 
 def transcode(
@@ -71,8 +79,7 @@ def transcode(
             except Empty:
                 continue
             deliveries.append(chunk)
-            text = hashlib.sha256(f"{seed} {chunk}".encode()).hexdigest()
-            worker.say(f"{chunk} {text} {chunk_s}")
+            worker.say(f"{chunk} {_text(chunk, seed)} {chunk_s}")
             if chunk in to_cut:
                 to_cut.discard(chunk)
                 time.sleep(chunk_s / 2)
@@ -92,3 +99,37 @@ def transcode(
     if len(pieces) < chunks:
         raise RuntimeError(f"only {len(pieces)} of {chunks} chunks were done in time")
     return "".join(pieces[chunk] for chunk in range(chunks)), len(deliveries)
+
+
+def transcode_pooled(
+    chunks: int, workers: int, chunk_s: float, cut: tuple[int, ...], seed: int
+) -> tuple[str, int, int]:
+    """Do the same with a `ProcessPoolExecutor`, and with another one whenever it is broken.
+
+    Parameters
+    ----------
+    chunks, workers, chunk_s, cut, seed
+        See :func:`transcode`.
+
+    Returns
+    -------
+    result : str
+        The pieces in order, joined.
+    begun : int
+        How often a worker began a chunk.
+    broken : int
+        How many pools were broken.
+
+    Raises
+    ------
+    RuntimeError
+        If the pool's process ended before its time.
+    """
+    texts = [_text(chunk, seed) for chunk in range(chunks)]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "begun"
+        log.touch()
+        shots = ",".join(map(str, cut))
+        with Child(str(_POOL), str(log), str(workers), str(chunk_s), shots, *texts) as child:
+            broken, result = child.hear().split()
+        return result, len(log.read_text().splitlines()), int(broken)

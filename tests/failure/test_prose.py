@@ -17,6 +17,7 @@ from helpers.failure import (
     layers,
     percentiles,
     questions,
+    real_fallback,
     redundancy,
     replica,
     shedding,
@@ -34,7 +35,7 @@ from tests.failure import (
     test_redundancy,
     test_threshold,
 )
-from tests.prose import Prose
+from tests.prose import Prose, spelled
 
 PROSE = Prose("06", questions)
 says, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.universal
@@ -190,10 +191,6 @@ def test_the_storm():
     given("anything up to base × 2ⁿ", "be a tenth of the requests, and no more", why="the remedy's")
     given("half of the last calls failed", why="the breaker's own")
     given("A tenth is what Google's clients", why="chapter 21 of the book, at the end of the page")
-    guide = "SDKs and Tools Reference Guide"
-    PROSE.sourced("(500 tokens, says", "a retry costs 5, with the rules of 2026 14", source=guide)
-    PROSE.sourced("a retry pays 1 back", source=guide)
-    says("one retry for five successes, or for fourteen")
     given("at least 20 of them, where this one looks at the last 20", why="two libraries' defaults")
     given("20 requests/s of capacity, 16 of load, and a spike of twice that", why="the next cell's")
     says(f"150 become {2 * 150}, which is just what it can do")
@@ -208,6 +205,43 @@ def test_the_storm():
         "the line never gets shorter",
         why="more comes in than goes out",
     )
+
+
+def test_quotas():
+    at = storm.Setting(remedy="retry quota")
+    assert (at.tokens, at.retry_tokens) == (500, 14)
+    guide = "SDKs and Tools Reference Guide"
+    PROSE.sourced("a bucket of 500 tokens", "A retry takes 14 of them out", source=guide)
+    PROSE.sourced("it was 10 after a time-out", "puts 1 back", source=guide)
+    says(f"one failed retry is paid by {spelled(at.retry_tokens)} answers")
+    says(f"tokens over cost, {at.tokens // at.retry_tokens} for one client")
+    many = at.but(tokens=20 * at.tokens)
+    says(f"Twenty of them that share the load have {many.tokens:,} tokens")
+    says(f"send {many.tokens // many.retry_tokens} retries")
+    one, twenty = (storm.theory(each).back_s - at.calm_s for each in (at, many))
+    assert 3 < twenty / one < 4
+    says("the outage is more than three times as long")
+    universal("nothing is retried", why="a bucket that nothing fills stays empty; test_storm")
+    universal(
+        "recovers from any load below its capacity",
+        why="each request is asked once there, and its load is below the capacity; test_storm",
+    )
+
+
+def test_time_outs():
+    at = real_fallback.Trial()
+    assert (at.answer_ms, at.slow, at.slow_ms, at.pages) == (20, 0.1, 1_000, 300)
+    given("answers in 20 ms on average", "one answer in ten takes a whole second", why="its plan")
+    given("for 300 pages; and does so six times at once", why="the measurement's plan")
+    says(f"with {spelled(len(real_fallback.TIMEOUTS_MS) - 1)} time-outs and without one")
+    wait_ms = 1e3 * real_fallback.theory(at, 100.0).wait_s
+    assert 0.1 * 100 + 0.88 * 20 < wait_ms < 0.1 * 100 + 0.9 * 20
+    says("0.1 × 100 ms for the slow tenth, and a little less than 0.9 × 20 ms")
+    says(f"Without a time-out it is {1e3 * real_fallback.theory(at, math.inf).wait_s:.0f} ms")
+    assert real_fallback.theory(at, 100.0).fallback < 1.1 * at.slow
+    assert real_fallback.theory(at, 50.0).fallback > 1.5 * at.slow
+    says("Below some 100 ms a longer time-out saves good answers", "the slow tenth comes too late")
+    says(f"99th percentile, which is {at.answer_ms * math.log(100):.0f} ms here")
 
 
 def test_storms():

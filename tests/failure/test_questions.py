@@ -19,5 +19,7 @@ def test_the_answers_are_those_that_the_words_explain():
     assert answers["in-turn"] == "hardly any of it"
     assert answers["gray"] == "clearly more than 10 %"
     assert answers["deploy"] == pytest.approx(100 * (1 - 0.99**2))
+    quick = 20 * (1 - math.exp(-5))  # the mean of an exponential answer, cut at 100 ms
+    assert answers["time-out"] == pytest.approx(0.1 * 100 + 0.9 * quick)
     assert answers["drain"] == pytest.approx(5.02e6 / 220 / 3_600, rel=0.01)
     assert answers["percentiles"] == pytest.approx(500 * math.log(10), rel=0.01)

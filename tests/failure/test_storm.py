@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.failure import storm, storm_fast
+from helpers.failure.remedies import Quota
 from helpers.failure.storm_tally import REASONS, Tally
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
@@ -84,6 +85,53 @@ def test_a_budget_is_too_large_where_theory_says():
         assert (storm.simulate(at).at_end < 0.5) == dead
 
 
+@pytest.mark.parametrize(
+    "quota",
+    [
+        {},
+        {"tokens": 0},
+        {"retry_tokens": 10},
+        {"tokens": 2_000, "attempts": 2},
+        {"tokens": 10_000},
+        {"load_rps": 20.0, "spike": 6.0},
+    ],
+)
+def test_with_a_quota_it_is_back_once_the_tokens_are_gone_and_the_line_is(quota):
+    # As for a budget: the fluid ignores the retries' delay of a second and the counts' noise.
+    at = storm.Setting(remedy="retry quota", run_s=100.0, **quota)
+    back = [storm.simulate(at.but(seed=seed)).back_s for seed in range(4)]
+    after = storm.theory(at).back_s - at.calm_s
+    assert np.mean(back) - at.calm_s == pytest.approx(after, rel=0.12, abs=3)
+
+
+def test_a_quota_lets_a_dead_server_get_so_many_retries_and_no_more():
+    # Nobody is answered: each client's tokens pay for 500 / 14 retries, and nothing comes back.
+    at = storm.Setting(remedy="retry quota", load_rps=60.0, spike=1.0, run_s=40.0)
+    tally = Tally(at)
+    storm_fast.play(at.but(timeout_s=0.001), Draws(1), tally)
+    retries = sum(attempt > 0 for _, attempt in tally.sent)
+    assert retries == 500 // 14
+    assert storm.theory(at).lasts  # 60 > 50: no remedy for clients' retries helps against that
+
+
+def test_the_quota_s_published_numbers():
+    # "Retry behavior", AWS SDKs and Tools Reference Guide, and the SDKs' sources: 500 tokens; 14 a
+    # retry (10 after a time-out before 2026); 1 for a first success, the last cost for a later one.
+    quota = Quota()
+    assert (quota.left, quota.costs) == (500, 14)
+    assert [quota.pays() for _ in range(36)] == [True] * 35 + [False]
+    assert quota.left == 500 - 35 * 14
+    quota.hears(2)
+    assert quota.left == 10 + 14
+    quota.hears(0)
+    assert quota.left == 25
+    for _ in range(600):
+        quota.hears(0)
+    assert quota.left == 500
+    before = Quota(costs=10)
+    assert sum(before.pays() for _ in range(100)) == 50
+
+
 def test_a_breaker_opens_probes_and_closes():
     states = [state for _, state in storm.simulate(remedy="circuit breaker").states]
     assert states[:3] == ["closed", "open", "half-open"]
@@ -126,8 +174,8 @@ def test_a_budget_that_answers_pay_for_is_back_sooner():
         MODEL,
         "    tally.budget.earns()\n",
         "",
-        '        if outcome == "answered":\n            break\n',
-        '        if outcome == "answered":\n            tally.budget.earns()\n            break\n',
+        "            tally.quota.hears(attempt)\n",
+        "            tally.quota.hears(attempt)\n            tally.budget.earns()\n",
     )
     before = runs_of(storm.one_storm, storm.Setting, **SMALL, remedy="retry budget")
     after = runs_of(paid, storm.Setting, **SMALL, remedy="retry budget")
@@ -169,6 +217,8 @@ CORNERS = [
     {"load_rps": 14.0, "spike": 8.0, "spike_s": 5.0},
     {"load_rps": 35.0, "spike": 1.2, "spike_s": 1.0},
     {"load_rps": 35.0, "attempts": 1},
+    {"remedy": "retry quota", "tokens": 10_000, "retry_tokens": 5},
+    {"remedy": "retry quota", "tokens": 0, "attempts": 5},
 ]
 
 

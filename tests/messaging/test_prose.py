@@ -16,6 +16,7 @@ from helpers.messaging import (
     checkpoints,
     consumer_group,
     consumers,
+    daily_load,
     expired_work,
     fan_out,
     heavy_tails,
@@ -27,6 +28,7 @@ from helpers.messaging import (
     prefetch,
     questions,
     real_bounded_queue,
+    real_fan_out,
     retries,
     semantics,
     visibility,
@@ -36,6 +38,7 @@ from tests.messaging import (
     test_brokers,
     test_chain,
     test_consumer_group,
+    test_daily_load,
     test_expired_work,
     test_heavy_tails,
     test_impatience,
@@ -48,7 +51,7 @@ from tests.messaging import (
     test_visibility,
 )
 from tests.models import edited
-from tests.prose import Prose
+from tests.prose import Prose, spelled
 
 PROSE = Prose("10", questions)
 said, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.universal
@@ -267,6 +270,34 @@ def test_spikes() -> None:
     universal("No job that is done waits longer than 15 s", why="the change skips them; tested")
 
 
+def test_days() -> None:
+    at = daily_load.Setting()
+    can = at.workers / at.work_h
+    assert (at.mean_rph, at.highest_rph, can, daily_load.PEAK_H) == (40, 64, 48, 14)
+    said(f"a sine around 40 per hour, with the most, {at.highest_rph:.0f} per hour, at 14:00")
+    said(f"The workers can do {can:.0f} per hour, at any hour", "as more than 48 come")
+    assert (at.share - 1) / at.swing == pytest.approx(1 / 3)
+    assert daily_load.theory(at).lag_h == pytest.approx(24 * math.acos(1 / 3) / (2 * math.pi))
+    said("They are 48 again when a third of the sine's height above the mean is left")
+    said(f"arccos(1/3) is {math.degrees(math.acos(1 / 3)):.1f}° of a day's 360°")
+    assert float(daily_load.lag_h(at, 1 + 1e-9)) == pytest.approx(6, abs=1e-3)
+    said("after the load's peak: up to six hours")
+    said("sees the worst at 14:00")
+    day = "hours of a day"
+    given("\\frac{24\\,\\mathrm{h}}{2\\pi}", "m}{24\\,\\mathrm{h}}", why=day)
+    universal("have it for any work *S*", why="their model is M(t)/G/∞")
+    universal("Where there is a line all workers", why="nobody idles beside a line")
+    meets = test_daily_load.test_where_the_last_worker_is_just_needed_both_lags_meet
+    shown("They meet where the last worker is just needed", by=meets)
+    constant = test_daily_load.test_the_mean_of_constant_work_lags_by_half_of_it
+    shown("*m* if it is exponential, half of it if it is constant", by=constant)
+    late = test_daily_load.test_help_at_the_load_s_peak_helps_and_help_at_the_line_s_peak_is_late
+    shown("ten more workers, from 19:00 of the first day on", by=late)
+    shown("more than a quarter of the peak never comes into being", by=late)
+    patient = test_daily_load.test_a_third_that_can_wait_half_a_day_flattens_it
+    shown("**A third can wait half a day.**", "less than half of the peak is left", by=patient)
+
+
 def test_the_mean_of_spikes() -> None:
     drains = [load_levelling.theory(load_levelling.Setting(workers=n)).drain_s for n in (8, 7)]
     said(f"Eight workers drain in {drains[0]:.0f} s, seven would need {drains[1]:.0f} s")
@@ -469,7 +500,7 @@ def test_checkpoints() -> None:
 
 
 def test_chunks() -> None:
-    at, trial = fan_out.Setting(), fan_out.Trial()
+    at, trial = fan_out.Setting(), real_fan_out.Trial()
     best = min(fan_out.COUNTS, key=lambda count: fan_out.theory(at, count))
     assert best == at.workers
     said("As many chunks as workers looks best on paper, and is best if nobody dies: one round")
@@ -480,8 +511,16 @@ def test_chunks() -> None:
     assert (trial.chunks, trial.workers, trial.kills) == (24, 4, 5)
     said("Twenty-four chunks, four workers, and five of the workers are killed half-way")
     assert trial.chunks + trial.kills == 29
-    assert "24 chunks, 5 workers killed at work, 29 deliveries" in PROSE.printed
-    said("Twenty-four chunks and five deaths make twenty-nine deliveries, always")
+    assert "24 chunks, 5 workers killed at work. From a line" in PROSE.printed
+    assert "begin 29 pieces of work, and 5 of them are lost" in PROSE.printed
+    said("twenty-four chunks and five deaths make twenty-nine deliveries, always")
+    given("It does so twice: with a line", why="the measurement's plan")
+    said(f"under way at its {spelled(trial.workers - 1)} healthy neighbours")
+    universal("from everything that is not done", why="what a broken pool does to its futures")
+    universal(
+        "from all that only waited",
+        why="`BrokenProcessPool` is the answer of each future that had none; the pool is then dead",
+    )
     given("a chunk done twice is a chunk done once", why="what idempotent means")
     universal("twenty-nine deliveries, always", why="each death at work hands one chunk out again")
     universal("No number of workers goes below the **critical path**", why="Graham's bound; tested")

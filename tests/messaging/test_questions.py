@@ -21,6 +21,7 @@ def test_the_answers_that_the_page_s_explanations_name():
     }
     assert answers["chain"] == pytest.approx(100 - 95.1, abs=0.01)
     assert answers["every-five"] == pytest.approx(7.6)
+    assert answers["line-peak"] == pytest.approx(70.53 / 360 * 24, abs=0.01)
     assert answers["save"] == pytest.approx(20.6, abs=0.05)
     assert answers["readers"] == "not at all"
     assert answers["outbox"] == "a message sent twice"

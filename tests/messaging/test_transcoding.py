@@ -248,23 +248,3 @@ def test_the_page_of_fan_out(values):
     bar = drawn.error_bars(curve, **style.DOTS)
     np.testing.assert_allclose(bar.middle, run.took_min.estimate)
     assert_legible(*drawn_by(fan_out, run))
-
-
-def test_real_workers_that_are_shot(tidy):
-    run = fan_out.measure(chunks=12, workers=3, chunk_ms=20.0, kills=3)
-    assert run.same
-    assert run.deliveries == 12 + 3
-    assert run.verdict == "the joined result is the same as without deaths"
-    assert "12 chunks, 3 workers killed at work, 15 deliveries" in run.reading
-    (ax,) = drawn_by_measured(run)
-    assert drawn.bars(ax, facecolor=style.VERMILION).lengths.tolist() == [3]
-    other = fan_out.MeasuredFanOut(run.at, 15, 3, same=False)
-    assert "NOT the same" in other.reading
-
-
-def drawn_by_measured(run):
-    from matplotlib.figure import Figure
-
-    ax = Figure().subplots()
-    fan_out.plot_measured(run, ax)
-    return [ax]
