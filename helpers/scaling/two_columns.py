@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.clicks import clickable
 from helpers.foundations.experiment import Parameters, Result, flag, number, takes
-from helpers.foundations.prose import counted, listed, significant
+from helpers.foundations.prose import counted, listed, percent, significant
 from helpers.scaling.series_and_parallel import Stages, is_served, single_points_of_failure
 
 SERVERS = ("server 1", "server 2", "server 3")
@@ -192,7 +192,7 @@ def plot(run: TwoColumns, ax: Axes) -> None:
 def _crowd(ax: Axes, x: float, name: str, served: float) -> None:
     color = style.GREEN if served >= 0.995 else style.VERMILION
     ax.text(x, 5.85, name, ha="center", fontsize=11, color=style.INK, fontweight="bold")
-    ax.text(x, 5.4, f"{served:.0%} served", ha="center", fontsize=10.5, color=color)
+    ax.text(x, 5.4, f"{percent(served)} served", ha="center", fontsize=10.5, color=color)
 
 
 def _box(ax: Axes, name: str, alive: bool) -> None:

@@ -87,8 +87,8 @@ def test_the_picture() -> None:
     for box, alive in run.at.up.items():
         assert (box in said) == alive
         assert (f"{box}\n✗ down" in said) == (not alive)
-    assert "0% served" in said
-    assert "80% served" in said
+    assert "0 % served" in said
+    assert "80 % served" in said
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
     assert len(boxes) == len(run.at.up)
     arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]
