@@ -33,7 +33,8 @@ def label_of(name: str) -> str:
 
 def rows(moved: Iterable[widgets.Widget]) -> list[widgets.Box]:
     """Put controls into rows: sliders and menus first, then what is ticked, where there is any."""
-    ticks, others = [], []
+    ticks: list[widgets.Widget] = []
+    others: list[widgets.Widget] = []
     for widget in moved:
         (ticks if isinstance(widget, widgets.Checkbox) else others).append(widget)
     wrap = {"flex_flow": "row wrap", "align_items": "center"}
