@@ -15,7 +15,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, key, marks
 from helpers.foundations.drawing.scales import step_up
 from helpers.foundations.experiment import Draws, Measured, Parameters, integer, number, seed, takes
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import duration, percent, significant
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Interval, mean_interval
 
@@ -120,7 +120,7 @@ class MeasuredCdn(Measured):
         word = "agree" if self.agrees else "disagree"
         return (
             f"Verdict: two real servers {word} with the sum of the round trips to within "
-            f"{duration(LATE_S)} and {LATE_SHARE:.0%}: {parts}; the latest is "
+            f"{duration(LATE_S)} and {percent(LATE_SHARE)}: {parts}; the latest is "
             f"{duration(late, 2)} late. The origin saw {self.origin_calls} of {self.at.requests} "
             f"requests, {significant(100 * (1 - self.hits))} %."
         )

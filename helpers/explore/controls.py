@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, replace
 from typing import Any, Self
 
@@ -29,6 +29,19 @@ def label_of(name: str) -> str:
     for suffix in _UNITS:
         name = name.removesuffix(suffix)
     return name.replace("_", " ").capitalize()
+
+
+def rows(moved: Iterable[widgets.Widget]) -> list[widgets.Box]:
+    """Put controls into rows: sliders and menus first, then what is ticked, where there is any."""
+    ticks: list[widgets.Widget] = []
+    others: list[widgets.Widget] = []
+    for widget in moved:
+        (ticks if isinstance(widget, widgets.Checkbox) else others).append(widget)
+    wrap = {"flex_flow": "row wrap", "align_items": "center"}
+    boxes = [widgets.Box(some, layout=wrap) for some in (others, ticks) if some]
+    if ticks:
+        boxes[-1].add_class("sd-ticks")
+    return boxes
 
 
 class Control(ABC):

@@ -15,7 +15,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 
 from helpers.explore.canvas import Canvas
-from helpers.explore.controls import Control
+from helpers.explore.controls import Control, rows
 from helpers.explore.models import RUNS, Attempt, Model, ModelError, runs_of
 from helpers.explore.opened import remember_model
 from helpers.explore.parameters import Declaration, check_names, parameters_of
@@ -195,13 +195,13 @@ class Explorer:
         reset = _button("Reset", "Back to the values it opened with", lambda _: self.reset())
         reset.icon = "undo"
         wrap = {"flex_flow": "row wrap", "align_items": "center"}
-        moved = widgets.Box(list(self._widgets.values()), layout=wrap)
+        moved = rows(self._widgets.values())
         row = widgets.Box(
             [*buttons, pin, reset, self._view.table_button, *self._boxes.values()], layout=wrap
         )
         picture, reading, table = self._view.body
         goal = [] if self._search is None else [self._search.widget]
-        inside = [moved, row, picture, reading, *goal, table]
+        inside = [*moved, row, picture, reading, *goal, table]
         if after is None:
             return framed(inside)
         content = widgets.VBox(inside)

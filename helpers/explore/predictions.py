@@ -18,7 +18,7 @@ import ipywidgets as widgets
 from helpers.explore.journal import forget_everything, journal, record
 from helpers.explore.reading_numbers import read_number
 from helpers.explore.view import framed, publish_faces
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import percent, significant
 from helpers.foundations.questions import Questions, named
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class Predict:
             note = f"Your first guess, {_with_unit(first.guess, self.unit)}, stays. {note}"
         self._feedback.value = (
             f"<p><b>{verdict}.</b> You said {html.escape(guess)}, "
-            f"{prediction.confidence:.0%} sure. The answer: <b>{html.escape(answer)}</b>. "
+            f"{percent(prediction.confidence)} sure. The answer: <b>{html.escape(answer)}</b>. "
             f"{html.escape(self.why)} {html.escape(note)}</p>"
         )
 

@@ -49,7 +49,7 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from helpers.explore.controls import Control
+from helpers.explore.controls import Control, rows
 from helpers.explore.front import module, styles
 from helpers.explore.parameters import check_names, parameters_of
 from helpers.explore.replay_bytes import VIEWS, Clock, alone, encode, standalone
@@ -110,9 +110,7 @@ class Replay:
         ]  # also of the logs that follow, or speeds could not be compared
         self._player = Player(about=about, data=data)
         self._player.add_class("sd-replay")
-        wrap = {"flex_flow": "row wrap", "align_items": "center"}
-        moved = [widgets.Box(list(self._widgets.values()), layout=wrap)] if self._widgets else []
-        body = [*moved, self._error, self._player]
+        body = [*rows(self._widgets.values()), self._error, self._player]
         veil = [] if after is None else [Veil(*after, covered=body)]
         self._root = framed([*(one.widget for one in veil), *body])
         for one in veil:

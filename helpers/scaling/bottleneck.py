@@ -360,5 +360,5 @@ def frame(axes: tuple[Axes, Axes], expected: Theory, mine: Mine | None = None) -
     knee = bounds.knee_customers
     if knee < most:
         rate.plot([knee], [ceiling], color=style.INK, marker="v", markersize=8, ls="none")
-        style.label(rate, knee, ceiling, "N*", style.INK, ha="center", xytext=(0, 12))
+        style.label(rate, knee, ceiling, "N*", style.INK, ha="left", xytext=(0, 12))
         style.label(rate, most, ceiling, "bound 1/Dmax", style.MUTED, ha="right", xytext=(-2, 9))

@@ -191,9 +191,9 @@ class QueryTime(Result):
     def reading(self) -> str:
         here = theory(self.at)
         fit = (
-            "its curve passes through both observations"
+            "its curve passes through both diamonds"
             if self.misfit <= 1.05
-            else f"its curve misses an observation by a factor of {significant(self.misfit)}"
+            else f"its curve misses a diamond by a factor of {significant(self.misfit)}"
         )
         slope = f"the scan's slope here is {self.local_slope:.2f}"
         if self.at.rows <= self.at.memory_rows < math.ceil(self.at.rows * 1.1):

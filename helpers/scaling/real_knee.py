@@ -16,7 +16,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, is_blank
 from helpers.foundations.experiment import Measured, Parameters, integer, number, seed, takes
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import duration, percent, significant
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.scaling import knee
@@ -145,7 +145,7 @@ class MeasuredKnee(Measured):
         error = 100 * (ratio[worst] - 1)
         direction = "above" if error > 0 else "below"
         return (
-            f"{text} The largest miss, at {self.utilisation[worst]:.0%} utilisation, is "
+            f"{text} The largest miss, at {percent(self.utilisation[worst], 2)} utilisation, is "
             f"{significant(abs(error), 2)} % {direction} the prediction."
         )
 

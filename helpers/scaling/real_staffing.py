@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars
 from helpers.foundations.experiment import Measured, Parameters, integer, number, seed, takes
-from helpers.foundations.prose import counted, significant
+from helpers.foundations.prose import counted, percent, significant
 from helpers.foundations.servers.lateness import no_verdict
 from helpers.foundations.statistics import Intervals, mean_intervals
 from helpers.scaling.loopback_queues import run_queues
@@ -120,7 +120,7 @@ class MeasuredStaffing(Measured):
         )
         return (
             f"Verdict: Erlang C lies in the 95 % interval at {int(self.agrees.sum())} of "
-            f"{len(WORKERS)} stations. At about {self.utilisation.mean():.0%} utilisation, "
+            f"{len(WORKERS)} stations. At about {percent(self.utilisation.mean(), 2)} utilisation, "
             f"{shares}."
         )
 

@@ -290,7 +290,7 @@ def plot(run: Scalability, ax: Axes, mine: Mine | None = None) -> None:
     said = 0.0 if mine is None else float(mine["throughput_rps"])
     rising = max(law.max(), random.max(), said) / at.worker_rps
     # Few ends, far apart: while a slider moves, curves move and the axis stands still.
-    _frame(ax, at.worker_rps * step_up(rising / 0.93, (4, 14, 70)))
+    _frame(ax, at.worker_rps * step_up(rising / 0.93, (4, 14, 32, 70)))
     ax.set_title("Does another worker still help?")
     every = np.arange(1, WORKERS[-1] + 1)
     ax.plot(every, every * at.worker_rps, color=style.GHOST, linewidth=1.2)

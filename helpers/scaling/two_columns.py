@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.clicks import clickable
 from helpers.foundations.experiment import Parameters, Result, flag, number, takes
-from helpers.foundations.prose import listed, significant
+from helpers.foundations.prose import counted, listed, percent, significant
 from helpers.scaling.series_and_parallel import Stages, is_served, single_points_of_failure
 
 SERVERS = ("server 1", "server 2", "server 3")
@@ -128,8 +128,10 @@ class TwoColumns(Result):
         elif not points:
             risk = "in the horizontal column no box can stop it alone"
         else:
+            # How many, and not which: that is what the page asks for.
+            boxes = counted(len(points), "box", "boxes")
             each = "each " if len(points) > 1 else ""
-            risk = f"in the horizontal column {_listed(points)} can {each}still stop it alone"
+            risk = f"in the horizontal column {boxes} can {each}still stop it alone"
         return (
             f"{start}, the vertical column serves {vertical} of the requests and the horizontal "
             f"one {horizontal}; {risk}."
@@ -190,7 +192,7 @@ def plot(run: TwoColumns, ax: Axes) -> None:
 def _crowd(ax: Axes, x: float, name: str, served: float) -> None:
     color = style.GREEN if served >= 0.995 else style.VERMILION
     ax.text(x, 5.85, name, ha="center", fontsize=11, color=style.INK, fontweight="bold")
-    ax.text(x, 5.4, f"{served:.0%} served", ha="center", fontsize=10.5, color=color)
+    ax.text(x, 5.4, f"{percent(served)} served", ha="center", fontsize=10.5, color=color)
 
 
 def _box(ax: Axes, name: str, alive: bool) -> None:

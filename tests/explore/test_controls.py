@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.explore import choice, slider, spelled, toggle
-from helpers.explore.controls import label_of, unit_of
+from helpers.explore.controls import label_of, rows, unit_of
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,21 @@ def test_every_widget_has_a_name_with_its_unit_and_the_default(control, name, de
     widget = control.widget(name)
     assert widget.description == description
     assert control.read(widget.value) == control.default
+
+
+def test_what_is_ticked_has_a_row_of_its_own_below_what_slides():
+    tick, slide, menu = (
+        control.widget(name)
+        for name, control in {
+            "spare": toggle(True),
+            "rate": slider(1.0, 2.0, 1.0),
+            "rule": choice("a", "b"),
+        }.items()
+    )
+    above, below = rows([tick, slide, menu])
+    assert (above.children, below.children) == ((slide, menu), (tick,))
+    assert [list(one.children) for one in rows([slide])] == [[slide]]
+    assert rows([]) == []
 
 
 def test_names_carry_their_units():

@@ -70,7 +70,7 @@ def test_an_answer_is_the_number_that_the_page_says():
     asked = knee(answer=1046.0, unit="servers")
     asked._guess.value = "1,011.5"
     asked._commit.click()
-    assert "You said 1,010 servers" in asked._feedback.value
+    assert "You said 1,010 servers, 70 % sure." in asked._feedback.value
     assert "<b>1,046 servers</b>" in asked._feedback.value
 
 

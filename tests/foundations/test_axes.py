@@ -302,6 +302,21 @@ def test_a_guess_is_a_line_across_the_panel_with_words_that_can_be_read(axis, va
     assert not drawn.text_faults(canvas.figure)
 
 
+@pytest.mark.parametrize("level", [4.8, 5.2])
+def test_words_of_a_guess_stand_where_no_level_line_strikes_them_through(level) -> None:
+    canvas = Canvas(lambda result, ax: None)
+    (ax,) = canvas.axes
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    ax.axhline(level)
+    axes.guessed(ax, "y", 5.0)
+    canvas.figure.draw_without_rendering()
+    (words,) = ax.texts
+    box = words.get_window_extent()
+    for height in (5.0, level):
+        struck = ax.transData.transform((0, height))[1]
+        assert not box.y0 < struck < box.y1
+
+
 def test_what_a_learners_model_says_is_on_top_of_everything(ax) -> None:
     axes.dot(ax, 1, 2)
     axes.yours(ax, 1, [2, 3])

@@ -169,6 +169,14 @@ RIGHT = {
             return means
         """
     },
+    "a sweep that takes the text at its word": {
+        "sweep": """
+        def sweep(utilisations, service_s, gaps, services, warmup):
+            times = (responses(np.cumsum(gaps * service_s / u), services * service_s)
+                     for u in utilisations)
+            return [np.mean(each[warmup:]) for each in times]
+        """
+    },
     "a list, and the tail written differently": {
         "theory": """
         def theory(u, s):

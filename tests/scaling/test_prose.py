@@ -131,13 +131,17 @@ def test_the_query() -> None:
     )
     full = query_time.theory(at.but(memory_rows=1_000), 100_000)
     assert (full.scan_s - 0.009) / (middle.scan_s - 0.009) == pytest.approx(1.1)
-    said("The scan's is a tenth high with 1 µs a row")
+    said("The scan's step makes it a tenth slower, at 1 µs a row")
     assert middle.index_s - 0.009 < 1e-6
     assert full.index_s - 0.009 == pytest.approx(2e-4, rel=0.05)
     said("from less than a microsecond to a fifth of a millisecond")
     assert real_query_time.Trial().most_rows == 1_000_000
     said("from a thousand to a million rows", "time for a row at a million rows")
-    said("a fitted exponent near 1, often", "rather than 9 ms", "a scan behind 9 ms of fixed cost")
+    said(
+        "a fitted exponent near 1: a little less",
+        "rather than 9 ms",
+        "a scan behind 9 ms of fixed cost",
+    )
     universal(
         "cannot be saved by an index: somebody has to read the rows",
         why="the answer's rows must be read, whatever finds them",
@@ -399,6 +403,11 @@ def test_money() -> None:
     said("a second one just like it, and the bill doubles")
     assert safe.out.count == 15
     said(f"A fleet of {spelled(alone.out.count)} needs a fifteenth")
+    least = scaling_cost.simulate(demand_rps=100.0).out
+    assert least.count == 2
+    said("A fleet has two machines or more")
+    balancers = least.usd_per_hour - least.count * least.machine.usd_per_hour
+    said(f"pays for its load balancers, {100 * balancers:.0f} cents an hour (illustrative)")
     switches = (significant(run.switch_rps) for run in (alone, safe))
     said("at the opening setting from {} to {} requests/s".format(*switches))
     at = break_even.Setting()
@@ -407,10 +416,16 @@ def test_money() -> None:
     assert (at.load_rps, at.capacity_rps, at.premium, at.migration) == (50, 1_000, 5_000, 120_000)
     assert (break_even._SHOWN, break_even._PATHS) == (30, 1_000)
     said(
-        "thirty possible futures, on the right the mean cost so far of both plans, over a thousand"
+        "thirty possible futures, on the right what both plans have cost so far, the mean of a "
+        "thousand futures"
     )
     exact = break_even.theory(at)
     said(f"{exact.break_even_month:.0f} here, against {exact.outgrown_month:.0f}")
+    sooner = break_even.theory(at.but(failure_percent=4.0)).break_even_month
+    said(
+        f"With 4 % failures a month the break-even comes in month {sooner:.0f} instead of "
+        f"{exact.break_even_month:.0f}"
+    )
     assert at.growth == pytest.approx(math.log(1.1))
     said("($\\ln 1.1$ for 10 % a month)")
     assert math.log(2) / at.growth == pytest.approx(7, abs=0.5)

@@ -27,7 +27,7 @@ def test_overhead_and_scan_pass_through_both_observations() -> None:
     at = query_time.Setting(overhead_ms=9.0)
     assert query_time.theory(at, 1_000).scan_s == pytest.approx(0.010)
     assert query_time.theory(at, 10_000_000).scan_s == pytest.approx(10.009)
-    assert "passes through both observations" in query_time.simulate(at).reading
+    assert "passes through both diamonds" in query_time.simulate(at).reading
 
 
 def test_an_index_of_ten_million_rows_has_four_levels_and_the_table() -> None:
@@ -64,8 +64,8 @@ def test_numbers_sentence_and_table(at: query_time.Setting) -> None:
     )
     assert run.reading == (
         f"At {significant(at.rows)} rows the scan takes {duration(here.scan_s)} and the index "
-        f"{duration(here.index_s)}; the scan's slope here is {slope:.2f}, and its curve misses an "
-        f"observation by a factor of {significant(misfit)}."
+        f"{duration(here.index_s)}; the scan's slope here is {slope:.2f}, and its curve misses a "
+        f"diamond by a factor of {significant(misfit)}."
     )
     exact = [query_time.theory(at, rows) for rows in query_time.SIZES]
     assert_table(

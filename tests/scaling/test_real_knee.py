@@ -59,7 +59,8 @@ def test_what_is_said_of_real_servers() -> None:
         f"Verdict: at {agrees.sum()} of 4 loads the response that M/M/1 predicts from the measured "
         "rates lies in the 95 % interval of what 4,567 real requests took (service: 6 ms on "
         f"average, squared coefficient of variation {scv:.2f} where exponential is 1); the widest "
-        f"interval is ± {half} %. The largest miss, at {rho[worst]:.0%} utilisation, is "
+        f"interval is ± {half} %. The largest miss, at "
+        f"{significant(100 * rho[worst], 2)} % utilisation, is "
         f"{significant(100 * abs(off[worst]), 2)} % {'above' if off[worst] > 0 else 'below'} the "
         "prediction."
     )

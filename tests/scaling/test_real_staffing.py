@@ -56,7 +56,7 @@ def test_what_is_said_of_real_stations() -> None:
     inside = [run.waited.low[i] <= exact[i] <= run.waited.high[i] for i in range(3)]
     assert run.reading == (
         f"Verdict: Erlang C lies in the 95 % interval at {sum(inside)} of 3 stations. At about "
-        f"71% utilisation, 1 worker: 70 % wait (Erlang C {significant(100 * exact[0], 2)} %), "
+        f"71 % utilisation, 1 worker: 70 % wait (Erlang C {significant(100 * exact[0], 2)} %), "
         f"2 workers: 60 % wait (Erlang C {significant(100 * exact[1], 2)} %), "
         f"4 workers: 44 % wait (Erlang C {significant(100 * exact[2], 2)} %)."
     )

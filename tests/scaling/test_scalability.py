@@ -231,6 +231,13 @@ def test_the_picture(at: scalability.Setting) -> None:
     assert ax.get_ylim()[1] > 4_321
 
 
+def test_the_curves_fill_the_panel_as_the_page_opens() -> None:
+    run = scalability.simulate()
+    (ax,) = axes_of(scalability.plot, run)
+    highest = max(curve.max() for curve in scalability.theory(run.at))
+    assert highest < ax.get_ylim()[1] < 2 * highest
+
+
 # --- real threads ---------------------------------------------------------------------------------
 
 

@@ -63,15 +63,14 @@ def test_numbers() -> None:
 def test_the_sentence() -> None:
     assert two_columns.simulate().reading == (
         "With every box up, the vertical column serves 100 % of the requests and the horizontal "
-        "one 100 %; in the horizontal column the balancer and database B can each still stop it "
-        "alone."
+        "one 100 %; in the horizontal column 2 boxes can each still stop it alone."
     )
     assert two_columns.simulate(balancer=False).reading == (
         "With the balancer down, the vertical column serves 100 % of the requests and the "
         "horizontal one 0 %; the horizontal column has stopped."
     )
     assert two_columns.simulate(replica=True).reading.endswith(
-        "in the horizontal column the balancer can still stop it alone."
+        "in the horizontal column 1 box can still stop it alone."
     )
     assert two_columns.simulate(
         server_2=False, big_server=False, demand_rps=125.0, second_balancer=True, replica=True
@@ -88,8 +87,8 @@ def test_the_picture() -> None:
     for box, alive in run.at.up.items():
         assert (box in said) == alive
         assert (f"{box}\n✗ down" in said) == (not alive)
-    assert "0% served" in said
-    assert "80% served" in said
+    assert "0 % served" in said
+    assert "80 % served" in said
     boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
     assert len(boxes) == len(run.at.up)
     arrows = [patch for patch in ax.patches if isinstance(patch, FancyArrowPatch)]

@@ -473,8 +473,9 @@ def guessed(ax: Axes, axis: str, value: float) -> None:
         ax.axvline(value, **look)
         place, transform, offset = (value, 0.98), ax.get_xaxis_transform(), (4, -6)
     else:
+        up = -13 if _level(ax, value, 0, 20) and not _level(ax, value, -20, 0) else 7
         ax.axhline(value, **look)
-        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, 7)
+        place, transform, offset = (0.0, value), ax.get_yaxis_transform(), (6, up)
     letters.write(
         ax,
         letters.Label,
@@ -487,6 +488,15 @@ def guessed(ax: Axes, axis: str, value: float) -> None:
         fontsize=9,
         annotation_clip=True,
     )
+
+
+def _level(ax: Axes, value: float, low_pt: float, high_pt: float) -> bool:
+    """Whether a level line stands so many points above a height of the panel."""
+    heights = [np.asarray(line.get_ydata(), dtype=float) for line in ax.lines]
+    levels = [value, *(float(ys[0]) for ys in heights if ys.size == 2 and ys[0] == ys[1])]
+    places = [(0.0, level) for level in levels]
+    at, *others = 72 / ax.figure.dpi * ax.get_yaxis_transform().transform(places)[:, 1]
+    return any(low_pt < other - at < high_pt for other in others)
 
 
 def yours(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike) -> None:
