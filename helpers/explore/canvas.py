@@ -45,7 +45,7 @@ _PANELS_IN = 4.2 - _MARGINS_IN["bottom"] - _MARGINS_IN["top"]  # height of panel
 # 800 px there are 430 px for a picture: small letters, of 8 points, are 10 px high there.
 _NARROW_PX, _WIDE_PANELS_PX = 472, 640
 _READABLE = 0.9  # of its size: no narrower is a picture shown there
-_NARROW_MARGINS_IN = {**_MARGINS_IN, "right": 0.2, "top": 0.66}
+_NARROW_MARGINS_IN = {**_MARGINS_IN, "top": 0.66}
 _NARROW_GAP_IN = {"wspace": 0.0, "hspace": 1.1}
 
 
