@@ -281,6 +281,8 @@ class Line:
         Which text it belongs to: texts have several lines.
     panel : int
         Which axes drew it, -1 for the figure.
+    size_pt : float
+        The size of its letters.
     """
 
     text: str
@@ -290,6 +292,7 @@ class Line:
     shown: tuple[float, float, float, float]
     whole: int
     panel: int
+    size_pt: float
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -449,9 +452,8 @@ class _Recorder(RendererBase):
             return
         shown = self._shown(gc)
         self._whole += not self._within_a_text  # each of many words
-        self.lines.append(
-            Line(s, ink, round(x) + right, round(y) + down, shown, self._whole, self._panel)
-        )
+        left, top, size_pt = round(x) + right, round(y) + down, prop.get_size_in_points()
+        self.lines.append(Line(s, ink, left, top, shown, self._whole, self._panel, size_pt))
 
     def draw_path(self, gc, path, transform, rgbFace=None) -> None:  # noqa: N803
         if rgbFace is None or not _opaque(gc, rgbFace):

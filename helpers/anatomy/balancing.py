@@ -222,6 +222,7 @@ class Balancing(Result):
         }
 
 
+@style.wide
 def plot(run: Balancing, ax: Axes, mine: Mine | None = None) -> None:
     """Draw the mean response time under each policy, with theory."""
     exact = theory(run.at)

@@ -172,6 +172,7 @@ class Layouts(Result):
         return {"layout": LAYOUTS, **questions, "your mix": self.cost}
 
 
+@style.wide
 def plot(run: Layouts, ax: Axes) -> None:
     """Draw the pages of each question on each layout; the mix at the right."""
     _draw(ax, np.column_stack([run.pages, run.cost]), [*QUERIES, "your mix"])
@@ -283,6 +284,7 @@ class MeasuredLayouts(Measured):
         return {"layout": LAYOUTS, **dict(zip(QUERIES, 1e6 * self.times_s.T, strict=True))}
 
 
+@style.wide
 def plot_measured(run: MeasuredLayouts, ax: Axes) -> None:
     """Draw measured times of each question on each layout."""
     _draw(ax, 1e6 * run.times_s, list(QUERIES))

@@ -171,6 +171,7 @@ class WholeSystem(Result):
         }
 
 
+@style.wide
 @style.panels(2, width_ratios=(2.6, 1))
 def plot(run: WholeSystem, axes: tuple[Axes, Axes]) -> None:
     """Draw the running system after the death, and what became of its requests before and after.

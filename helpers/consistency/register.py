@@ -195,6 +195,7 @@ class Register(Result):
         }  # fmt: skip
 
 
+@style.wide
 def plot(run: Register, ax: Axes, mine: Mine | None = None) -> None:
     """Draw the operations around the violation, and the messages that made it."""
     at = run.at

@@ -204,6 +204,7 @@ class Boxes(Result):
         return blueprint.design_table(self.verdict.design)
 
 
+@style.wide
 @style.panels(1, rows=2, height_ratios=[3.3, 1])
 def plot(run: Boxes, axes: tuple[Axes, Axes]) -> None:
     """Draw a design, and below it what the validator says."""

@@ -163,6 +163,7 @@ class Route(Result):
 _WIDTH, _HEIGHT, _STEP = 2.06, 0.56, 2.42
 
 
+@style.wide
 def plot(run: Route, ax: Axes) -> None:
     """Draw the chapters as a graph, those on the route filled."""
     ax.set_title("What to read before what")

@@ -166,7 +166,8 @@ def plot(run: SameMean, ax: Axes) -> None:
     ax.set_ylabel("requests that are slower")
     reach = np.array([mean, 200 * mean])
     ax.plot(reach, mean / reach, color=style.GHOST, linewidth=1.4)
-    ax.text(9 * mean, 0.145, "Markov: no mean allows more", color=style.MUTED, fontsize=9)
+    bound = "Markov: no mean allows more"
+    style.label(ax, 9 * mean, 0.145, bound, style.MUTED, xytext=(0, 0), va="baseline")
     ax.axhline(0.01, color=style.MUTED, linewidth=1.0, linestyle=":")
     ax.axvline(mean, color=style.MUTED, linewidth=1.0, linestyle=":")
     ax.text(mean * 0.94, 4e-4, "the mean", color=style.MUTED, fontsize=9, ha="right")

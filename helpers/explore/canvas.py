@@ -41,7 +41,12 @@ _SHARP = 2  # a settled picture has this many pixels per CSS pixel, a moving one
 _MARGINS_IN = {"left": 0.78, "right": 0.3, "bottom": 0.62, "top": 0.48}
 _PANEL_GAP_IN = {"wspace": 0.85, "hspace": 0.85}
 _PANELS_IN = 4.2 - _MARGINS_IN["bottom"] - _MARGINS_IN["top"]  # height of panels side by side
-_MOST_STACKED = 3  # more panels stand two in a row
+# On a narrow page a title may need a second line. With JupyterLab's side bar open on a page of
+# 800 px there are 430 px for a picture: small letters, of 8 points, are 10 px high there.
+_NARROW_PX, _WIDE_PANELS_PX = 472, 640
+_READABLE = 0.9  # of its size: no narrower is a picture shown there
+_NARROW_MARGINS_IN = {**_MARGINS_IN, "top": 0.66}
+_NARROW_GAP_IN = {"wspace": 0.0, "hspace": 1.1}
 
 
 class Canvas:
@@ -52,30 +57,49 @@ class Canvas:
     plot : callable
         ``plot(result, ax)``, or ``plot(result, axes)`` if declared with ``style.panels``.
     narrow : bool
-        For a page without the room for panels side by side: they stand below one another.
+        For a narrow page: a smaller picture, so that its letters are not; panels stand below one
+        another, and a long title has two lines.
     """
 
     def __init__(self, plot: Callable[..., None], *, narrow: bool = False) -> None:
         self._plot = plot
-        self.narrow = narrow
+        self.narrow, self._readable = narrow, _READABLE
         grid_given = grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
         self.width_px, height_in = (720, 4.0) if grid["ncols"] == 1 else (960, 4.2)
         height_in += 3.0 * (grid["nrows"] - 1)
-        if narrow and grid["ncols"] > 1:
+        margins, gap = _MARGINS_IN, _PANEL_GAP_IN
+        if narrow:
+            wide_px = self.width_px if grid["ncols"] == 1 else _WIDE_PANELS_PX
             grid, self.width_px, height_in = _stacked(**grid)
+            if hasattr(plot, "wide"):
+                self.width_px, self._readable = wide_px, 1.0
+            margins, gap = _NARROW_MARGINS_IN, _NARROW_GAP_IN
         self.height_px = round(height_in * _DPI)
         size = (self.width_px / _DPI, height_in)
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI, layout="none")  # type: ignore[arg-type]
             self._agg: FigureCanvasAgg = _StampingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
-            self.figure.subplots_adjust(**_fractions(size, *axes.shape[::-1]))
+            rows, columns = axes.shape
+            self.figure.subplots_adjust(**_fractions(size, columns, rows, margins, gap))
         self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+        self._titles = [""] * len(self.axes)
+        self._places = [""] * len(self.axes)
         if axes.shape != (given := (grid_given["nrows"], grid_given["ncols"])):
-            _name_places(self.axes, *given)
+            self._places = _places(*given)
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
+
+    @property
+    def least_px(self) -> int:
+        """How wide the picture is at least to be shown, for its letters to be read."""
+        return ceil(self._readable * self.width_px) if self.narrow else 0
+
+    @property
+    def title(self) -> str:
+        """What the plot is called, in one line."""
+        return self._titles[0]
 
     def draw(self, results: Sequence[Result], pinned: Sequence[Result] = ()) -> None:
         """Replace what the figure shows; nothing is rendered yet.
@@ -91,7 +115,8 @@ class Canvas:
             self._plot_all(results, pinned)
 
     def _plot_all(self, results: Sequence[Result], pinned: Sequence[Result]) -> None:
-        for ax in self.axes:
+        for ax, said in zip(self.axes, self._titles, strict=True):
+            _title_of(ax).set_text(said)  # a plot may leave it as it is
             for artist in self._data_artists(ax):
                 artist.remove()
             ax.containers.clear()  # of bars and error bars that are gone
@@ -106,6 +131,10 @@ class Canvas:
                 _fade(artist)
         for result in results:
             self._plot(result, target)
+        self._titles = [_title_of(ax).get_text() for ax in self.axes]
+        if self.narrow:
+            for ax, place in zip(self.axes, self._places, strict=True):
+                _fit_title(ax, place, self.width_px)
         if len(self.figure.axes) != len(self.axes):
             raise RuntimeError(
                 f"{self._plot.__name__} added axes to the figure; declare panels with style.panels"
@@ -281,43 +310,66 @@ def _written(
     return np.asarray(paper.buffer_rgba())[::-1].copy(), right, up
 
 
-def _name_places(axes: Sequence[Axes], rows: int, columns: int) -> None:
-    """Say of panels where they would stand with more room: texts speak of left and right."""
+def _places(rows: int, columns: int) -> list[str]:
+    """Return where panels would stand with more room: texts speak of left and right."""
     across = ("left", "right") if columns == 2 else ("left", "middle", "right")
-    for number, ax in enumerate(axes):
-        row, column = divmod(number, columns)
-        words = [("upper", "lower")[row]] if rows == 2 else []
-        place = ax.set_title(" ".join([*words, across[column]]), loc="right")
-        place.set(fontsize=8, fontweight="normal", color=style.MUTED)
+    up = ("upper ", "lower ") if rows == 2 else ("",)
+    return [f"{row}{column}" for row in up for column in across]
 
 
-def _stacked(ncols: int, nrows: int, **_: Any) -> tuple[dict[str, int], int, float]:
-    """Return a grid with fewer columns, its width in pixels and its height in inches.
+def _title_of(ax: Axes) -> Text:
+    title: Text = ax._left_title  # type: ignore[attr-defined]
+    return title
 
-    Each panel is as high as it was, and nearly all are wider.
+
+def _fit_title(ax: Axes, place: str, width_px: int) -> None:
+    """Say in a title where its panel would stand, and give it the lines that it needs."""
+    title = _title_of(ax)
+    words = [*title.get_text().split(), *([f"({place})"] if place else [])]
+    room = width_px * (1 - ax.get_position().x0) - 4
+    lines = [""]
+    for word in words:
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _size(longer, title.get_fontproperties(), _DPI)[0] > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    title.set_text("\n".join(lines))
+
+
+def _stacked(ncols: int, nrows: int, **more: Any) -> tuple[dict[str, Any], int, float]:
+    """Return a grid of one column, its width in pixels and its height in inches.
+
+    Each panel is as high as it was.
     """
     panel_in = (_PANELS_IN + 3.0 * (nrows - 1) - _PANEL_GAP_IN["hspace"] * (nrows - 1)) / nrows
-    columns, width_px = (1, 640) if ncols * nrows <= _MOST_STACKED else (2, 720)
-    rows = ceil(ncols * nrows / columns)
-    height_in = rows * panel_in + _PANEL_GAP_IN["hspace"] * (rows - 1)
-    height_in += _MARGINS_IN["bottom"] + _MARGINS_IN["top"]
-    return {"ncols": columns, "nrows": rows}, width_px, height_in
+    rows = ncols * nrows
+    height_in = rows * panel_in + _NARROW_GAP_IN["hspace"] * (rows - 1)
+    height_in += _NARROW_MARGINS_IN["bottom"] + _NARROW_MARGINS_IN["top"]
+    kept = more if ncols == 1 else {}  # shares of heights; those of widths mean nothing now
+    return {"ncols": 1, "nrows": rows, **kept}, _NARROW_PX, height_in
 
 
-def _fractions(size: tuple[float, float], columns: int, rows: int) -> dict[str, float]:
+def _fractions(
+    size: tuple[float, float],
+    columns: int,
+    rows: int,
+    margins: dict[str, float],
+    gap: dict[str, float],
+) -> dict[str, float]:
     """Turn margins in inches into the fractions that ``subplots_adjust`` wants."""
     width, height = size
     edges = {
-        "left": _MARGINS_IN["left"] / width,
-        "right": 1 - _MARGINS_IN["right"] / width,
-        "bottom": _MARGINS_IN["bottom"] / height,
-        "top": 1 - _MARGINS_IN["top"] / height,
+        "left": margins["left"] / width,
+        "right": 1 - margins["right"] / width,
+        "bottom": margins["bottom"] / height,
+        "top": 1 - margins["top"] / height,
     }
     # wspace and hspace count in units of the average panel.
-    free_width = width * (edges["right"] - edges["left"]) - _PANEL_GAP_IN["wspace"] * (columns - 1)
-    free_height = height * (edges["top"] - edges["bottom"]) - _PANEL_GAP_IN["hspace"] * (rows - 1)
-    edges["wspace"] = _PANEL_GAP_IN["wspace"] * columns / free_width
-    edges["hspace"] = _PANEL_GAP_IN["hspace"] * rows / free_height
+    free_width = width * (edges["right"] - edges["left"]) - gap["wspace"] * (columns - 1)
+    free_height = height * (edges["top"] - edges["bottom"]) - gap["hspace"] * (rows - 1)
+    edges["wspace"] = gap["wspace"] * columns / free_width
+    edges["hspace"] = gap["hspace"] * rows / free_height
     return edges
 
 

@@ -18,8 +18,8 @@ class Clicks(anywidget.AnyWidget):
 
     Parameters
     ----------
-    size : (int, int)
-        Of the picture, CSS pixels.
+    size : (int, int, int)
+        Width and height of the picture, and the width that it has at least, CSS pixels.
     values : callable
         Returns the present value of each control that there is, by name.
     choose : callable
@@ -33,7 +33,7 @@ class Clicks(anywidget.AnyWidget):
 
     def __init__(
         self,
-        size: tuple[int, int],
+        size: tuple[int, int, int],
         values: Callable[[], Mapping[str, Any]],
         choose: Callable[[str, Any], None],
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, replace
 from typing import Any, Self
 
@@ -98,6 +98,10 @@ class Control(ABC):
         """Turn the parameter's value into the widget's value."""
         return value
 
+    def put(self, widget: widgets.ValueWidget, value: Any) -> None:
+        """Set the widget to a parameter's value."""
+        widget.value = self.write(value)
+
     def describe(self, name: str, value: Any) -> str:
         """Return ``label = value unit`` for the text face."""
         shown = significant(value, 4) if isinstance(value, float) else str(value)
@@ -137,15 +141,10 @@ class Slider(Control):
             "layout": {"width": "auto", "flex": "0 1 480px", "min_width": "0"},
         }
         if self.log:
-            return widgets.FloatLogSlider(
-                value=self.value,
-                base=10,
-                min=math.log10(self.low),
-                max=math.log10(self.high),
-                step=self.step,
-                readout_format=",.0f" if self.integer else ",.3r",
-                **common,
-            )
+            places = self._named(self.places)
+            made = widgets.SelectionSlider(options=places, value=self.value, **common)
+            made.add_class("sd-places")
+            return made
         if self.integer:
             return widgets.IntSlider(
                 value=int(self.value),
@@ -165,6 +164,34 @@ class Slider(Control):
             **common,
         )
 
+    @property
+    def places(self) -> list[float | int]:
+        """Where a logarithmic slider can stand: both ends, its default, and round numbers.
+
+        Steps are equal ratios, as near as round numbers are: 1, 1.1, 1.3, 1.4, 1.6, 1.8, 2.
+        """
+        low, high = math.log10(self.low), math.log10(self.high)
+        steps = round((high - low) / self.step - 0.5 + 1e-6)
+        exact = [10 ** (low + self.step * number) for number in range(steps + 1)]
+        own = (self.low, self.value, self.high)
+        within = 10 ** (self.step / 2)
+        places: list[float | int] = list(own)
+        for place in exact:
+            round_one = self.read(_roundest(place, within))
+            if all(max(place / one, one / place) >= within for one in own):
+                places.append(round_one)
+        return sorted(set(places))
+
+    def _named(self, places: list[float | int]) -> list[tuple[str, float | int]]:
+        return [(significant(place, 9 if self.integer else 4), place) for place in places]
+
+    def put(self, widget: widgets.ValueWidget, value: Any) -> None:
+        if isinstance(widget, widgets.SelectionSlider):
+            places = [place for _, place in widget.options]
+            if value not in places:  # somebody's own
+                widget.options = self._named(sorted([*places, value]))
+        super().put(widget, value)
+
     def check(self, name: str, value: Any) -> float | int:
         unit = self.unit or unit_of(name)
         if self.integer:
@@ -174,17 +201,17 @@ class Slider(Control):
         return validation.number(name, value, at_least=self.low, at_most=self.high, unit=unit)
 
     def beyond(self, old: float, new: float) -> float | None:
-        low, high, start, end = (
-            math.log10(place) if self.log else place for place in (self.low, self.high, old, new)
-        )
+        if self.log:
+            after: float | None = _beyond(self.places, old, new)
+            return after
+        low, high, start, end = self.low, self.high, old, new
         moved, dust = end - start, 1e-6 * self.step
         if not dust < abs(moved) < self.step + dust:  # the last step may be a shorter one
             return None
         further = end + math.copysign(self.step, moved)
         if (further > end and end > high - dust) or (further < end and end < low + dust):
             return old
-        further = min(max(further, low), high)
-        return 10**further if self.log else further
+        return min(max(further, low), high)
 
     def read(self, raw: float) -> float | int:
         if self.integer:
@@ -230,12 +257,7 @@ class Choice(Control):
         return value
 
     def beyond(self, old: Any, new: Any) -> Any:
-        options = list(self.options.values())
-        start, end = options.index(old), options.index(new)
-        if abs(end - start) != 1:
-            return None
-        further = 2 * end - start
-        return options[further] if 0 <= further < len(options) else old
+        return _beyond(list(self.options.values()), old, new)
 
     def describe(self, name: str, value: Any) -> str:
         shown = next(text for text, option in self.options.items() if option == value)
@@ -374,8 +396,8 @@ def slider(
         Ends of the range and the value the explorer opens with. All ints make an integer slider.
     step : float, optional
         Step of the slider: by default about a hundredth of the range, 1 for integers. For
-        ``log=True`` it is in decades, about a twentieth by default, and adjusted a little so that
-        `value` is reached exactly.
+        ``log=True`` it is in decades, about a twentieth by default, and each step leads to a round
+        number near its end.
     unit : str
         Unit shown to the learner; by default the one in the parameter's name (``_s``, ``_rps``).
     label : str, optional
@@ -523,6 +545,26 @@ class OpenToggle(Toggle):
     def declared_as(self, name: str, declared: Declared | None, default: Any) -> Toggle:  # type: ignore[override]
         closed = Toggle(bool(default) if default is not MISSING else False, self.label)
         return Toggle.declared_as(closed, name, declared, default)
+
+
+def _beyond(places: Sequence[Any], old: Any, new: Any) -> Any:
+    """Return the place after `new`, coming from `old`; at an end the way back, else None."""
+    if old not in places or new not in places:
+        return None
+    start, end = places.index(old), places.index(new)
+    if abs(end - start) != 1:
+        return None
+    further = 2 * end - start
+    return places[further] if 0 <= further < len(places) else old
+
+
+def _roundest(number: float, within: float) -> float:
+    """Return the number with the fewest digits that is nearer than by a factor of `within`."""
+    for digits in range(6):
+        shorter = float(f"{number:.{digits}e}")
+        if max(shorter / number, number / shorter) < within:
+            return shorter
+    return number
 
 
 def _on_grid(low: float, value: float, step: float) -> bool:

@@ -141,7 +141,7 @@ class Explorer:
             try:
                 for name, value in values.items():
                     if name in self.controls:
-                        self._widgets[name].value = self.controls[name].write(value)
+                        self.controls[name].put(self._widgets[name], value)
                     else:
                         self._boxes[name].value = value
             finally:
@@ -233,7 +233,7 @@ class Explorer:
     def _choose(self, name: str, value: Any) -> None:
         """Do what a click in the picture means: set a control, or turn it on or off."""
         widget, control = self._widgets[name], self.controls[name]
-        widget.value = control.write(not control.read(widget.value) if value is None else value)
+        control.put(widget, not control.read(widget.value) if value is None else value)
 
     def _preset(self, preset: Mapping[str, Any], _: Any) -> None:
         self.set(**preset)

@@ -9,8 +9,12 @@ import ipywidgets as widgets
 
 from helpers.explore.veil import Veil
 from helpers.explore.view import Plot, View, framed
-from helpers.foundations.experiment import Result
+from helpers.foundations.experiment import Measured, Result
 from helpers.foundations.questions import Questions
+
+#: What a reader without a kernel is told; there are no controls to bring to life.
+MEASURE_ME = "Run this cell to measure on your own machine."
+RUN_ME = "Run this cell for the numbers behind the picture."
 
 
 class Picture:
@@ -27,6 +31,8 @@ class Picture:
         self.results = results
         self._view = View(Plot(experiment, results), title)
         self._view.also = tuple(also)
+        measured = any(isinstance(result, Measured) for result in results)
+        self._view.caption = MEASURE_ME if measured else RUN_ME
         self._view.show(self._view.draw(results))
         image, reading, table = self._view.body
         body = [image, reading, widgets.Box([self._view.table_button]), table]

@@ -7,7 +7,6 @@ before it was predicted counts for nothing either. :mod:`helpers.explore.journal
 from __future__ import annotations
 
 import html
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from weakref import WeakMethod
 
 import ipywidgets as widgets
 
+from helpers.explore.entry import Entry
 from helpers.explore.journal import forget_everything, journal, record
 from helpers.explore.reading_numbers import read_number
 from helpers.explore.view import framed, publish_faces
@@ -82,17 +82,27 @@ def show_answer(key: str) -> None:
         _tell(key)
 
 
-# Explorers that wait for a guess: called when it is there, for as long as they live.
-_waiting: dict[str, list[WeakMethod[Callable[[], None]]]] = {}
+class _Waiting:
+    """Who waits for a guess: methods, by key of the question, for as long as they live.
+
+    An object, because grading takes a module's tables that have changed for tampering.
+    """
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[WeakMethod[Callable[[], None]]]] = {}
+
+
+_waiting = _Waiting()
 
 
 def when_open(key: str, call: Callable[[], None]) -> None:
     """Have a method called as soon as the answer to a question may be seen."""
-    _waiting.setdefault(key, []).append(WeakMethod(call))
+    alive = [one for one in _waiting.calls.get(key, ()) if one() is not None]
+    _waiting.calls[key] = [*alive, WeakMethod(call)]
 
 
 def _tell(key: str) -> None:
-    for reference in _waiting.get(key, ()):
+    for reference in _waiting.calls.get(key, ()):
         if (call := reference()) is not None:
             call()
 
@@ -113,22 +123,14 @@ class Predict:
         self.question, self.key, self.unit, self.why = question, key, unit, why
         self.options, self.tolerance = tuple(options), tolerance
         self._answer = answer
-        self._guess: widgets.ValueWidget
+        self._guess: widgets.RadioButtons | Entry
         if options:
             self._guess = widgets.RadioButtons(
                 options=list(options), value=None, layout={"width": "auto"}
             )
         else:
-            self._guess = widgets.Text(
-                placeholder="a number, then Enter",
-                description=f"Your prediction ({unit})" if unit else "Your prediction",
-                style={"description_width": "auto"},
-                layout={"width": "fit-content", "max_width": "100%"},
-            )
-            self._guess.add_class("sd-number")
-            with warnings.catch_warnings():  # ipywidgets has no other way to hear of Enter
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self._guess.on_submit(self._on_commit)
+            label = f"Your prediction ({unit})" if unit else "Your prediction"
+            self._guess = Entry(label, "a number, then Enter", self._on_commit)
             self._guess.observe(self._on_typing, "value")
         self._confidence = widgets.Dropdown(
             options=list(_CONFIDENCE.items()),

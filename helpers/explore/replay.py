@@ -138,7 +138,7 @@ class Replay:
                 raise ValueError(f"{name} is not a control of this replay; these are: {known}")
             self.controls[name].check(name, value)
         for name, value in values.items():
-            self._widgets[name].value = self.controls[name].write(value)
+            self.controls[name].put(self._widgets[name], value)
         return self
 
     def show(self, log: Log) -> Replay:

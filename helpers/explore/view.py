@@ -55,8 +55,9 @@ class Plot:
         real = results and all(isinstance(result, Measured) for result in results)
         leading = self._measured if real else self._plot
         self.__name__ = leading.__name__
-        if hasattr(leading, "panels"):
-            self.panels = leading.panels
+        for declared in ("panels", "wide"):
+            if hasattr(leading, declared):
+                setattr(self, declared, getattr(leading, declared))
         #: The result to draw on top of, and what the learner's model says there.
         self.mine: tuple[Result, Mine] | None = None
         #: What the learner guessed: the axis ("x", "y", "x2", ...) and the number on it.
@@ -109,6 +110,7 @@ class View:
         self._shown = Drawing((), (), "", b"")
         self._blamed = ""
         self._image = widgets.HTML()
+        self._image.add_class("sd-picture")
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
         self._table = widgets.HTML(layout={"display": "none"}, tabbable=True)
@@ -120,6 +122,8 @@ class View:
             layout={"width": "auto"},
         )
         self.table_button.observe(self._toggle_table, "value")
+        #: What a reader without a kernel is told.
+        self.caption = RUN_ME
         #: Results whose sentences stand below the others, though they are not drawn.
         self.also: tuple[Result, ...] = ()
         #: The buttons over what can be clicked in the picture, where anything can.
@@ -138,7 +142,7 @@ class View:
         with DRAWING:
             self._put(results, pinned, mine)
             png = self.canvas.settled_png() if settled else self.canvas.moving_png()
-            title = self._title or self.canvas.axes[0].get_title(loc="left")
+            title = self._title or self.canvas.title
             spots = tuple(clickables(self.canvas.figure))
         return Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
 
@@ -150,6 +154,8 @@ class View:
             self._image.layout.margin = "0"  # the buttons' places count from its corner
             picture = widgets.Box([self._image, self.clicks], layout={"display": "block"})
             picture.add_class("sd-clickable")
+            picture.add_class("sd-picture")
+            self._image.remove_class("sd-picture")
         return (picture, self._reading, self._table)
 
     def make_clickable(
@@ -157,8 +163,12 @@ class View:
     ) -> None:
         """Lay buttons over what can be clicked in the picture, if anything; see :class:`Clicks`."""
         if self._shown.spots:
-            self.clicks = Clicks((self.canvas.width_px, self.canvas.height_px), values, choose)
+            self.clicks = Clicks(self._size, values, choose)
             self.clicks.show(self._shown.spots)
+
+    @property
+    def _size(self) -> tuple[int, int, int]:
+        return (self.canvas.width_px, self.canvas.height_px, self.canvas.least_px)
 
     def _put(self, results: Sequence[Result], pinned: Sequence[Result], mine: Mine | None) -> None:
         self._plot.mine = None if mine is None else (results[-1], mine)
@@ -210,7 +220,7 @@ class View:
         """Return the picture for readers without a kernel."""
         with DRAWING:
             self._put(self._shown.results, self._shown.pinned, self._shown.mine)
-            return self.canvas.settled_png(caption=RUN_ME)
+            return self.canvas.settled_png(caption=self.caption)
 
     def text(self, parameters: str = "") -> str:
         """Return the plain-text face: title, parameters, summaries and readings."""
@@ -240,12 +250,13 @@ class View:
     def _set_image(self, drawing: Drawing) -> None:
         readings = " ".join(sentences(result) for result in drawing.results)
         alt = html.escape(f"{drawing.title}. {readings}", quote=True)
-        looks = 'class="sd-figure"'
+        width, height, least = self._size
+        looks = f'class="sd-figure" style="min-width: {least}px"'
         if page.look().dark:
             url = _data_url(dark(drawing.png))
-            looks = f'class="sd-figure sd-both" style="--sd-dark: url({url})"'
+            looks = f'class="sd-figure sd-both" style="min-width: {least}px; --sd-dark: url({url})"'
         self._image.value = (
-            f'<img {looks} width="{self.canvas.width_px}" height="{self.canvas.height_px}" '
+            f'<img {looks} width="{width}" height="{height}" '
             f'decoding="sync" alt="{alt}" src="{_data_url(drawing.png)}">'
         )
 
@@ -259,7 +270,7 @@ class View:
                 self.canvas = Canvas(self._plot, narrow=page.look().narrow)
                 self._shown = shown = self.draw(shown.results, shown.pinned, shown.mine)
             if self.clicks is not None:
-                self.clicks.size = [self.canvas.width_px, self.canvas.height_px]
+                self.clicks.size = list(self._size)
                 self.clicks.show(shown.spots)
         self._set_image(shown)
 

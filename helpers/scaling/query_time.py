@@ -215,6 +215,7 @@ class QueryTime(Result):
         }
 
 
+@style.wide
 def plot(run: QueryTime, ax: Axes) -> None:
     """Draw a query's time against the size of the table."""
     frame(ax)

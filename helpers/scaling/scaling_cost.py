@@ -238,7 +238,7 @@ def plot(run: ScalingCost, ax: Axes) -> None:
     if ceiling < 1e6:
         ax.axvspan(max(ceiling, 100), 1e6, color=style.FAINT, alpha=0.45, linewidth=0)
         x, name = min(ceiling * 1.08, 6e5), "no machine is large enough"
-        ax.text(x, 0.07, name, color=style.MUTED, fontsize=9)
+        style.label(ax, x, 0.07, name, style.MUTED, xytext=(0, 0), va="baseline")
     here(ax, at.demand_rps)
     ax.step(DEMANDS_RPS, run.up_usd, where="post", color=style.VERMILION, linewidth=2.2)
     ax.plot(DEMANDS_RPS, run.out_usd, color=style.BLUE, linewidth=2.2, ls=(0, (5, 1.5)))

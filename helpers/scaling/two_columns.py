@@ -158,6 +158,7 @@ _BOXES = {
 _SPARE = {"balancer 2": "second_balancer", "replica B": "replica"}
 
 
+@style.wide
 def plot(run: TwoColumns, ax: Axes) -> None:
     """Draw both columns as boxes and arrows; what is dead is crossed out."""
     up = run.at.up

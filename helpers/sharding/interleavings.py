@@ -232,6 +232,7 @@ class Interleavings(Result):
         }
 
 
+@style.wide
 def plot(run: Interleavings, ax: Axes) -> None:
     """Draw every order of the steps as a column, the ones that lose the write first."""
     columns = sorted(range(len(run.lost)), key=lambda k: not run.lost[k])
@@ -246,7 +247,7 @@ def plot(run: Interleavings, ax: Axes) -> None:
     round_boxes(ax, list(cells), 0.8, 0.76, 0.12, facecolors=faces, linewidths=0)
     said = [step.replace(" ", "\n") for _, step in cells.values()]
     inks = ["white" if actor == "mover" else style.INK for actor, _ in cells.values()]
-    words(ax, list(cells), said, fontsize=7, color=inks)
+    words(ax, list(cells), said, fontsize=7.2, color=inks)
     lost = [run.lost[k] for k in columns]
     words(
         ax,

@@ -264,6 +264,7 @@ class Resharding(Result):
         }
 
 
+@style.wide
 @style.panels(2, width_ratios=(1.5, 1))
 def plot(run: Resharding, axes: tuple[Axes, Axes]) -> None:
     """Draw keys as dots that travel from shard to shard, and how many do."""

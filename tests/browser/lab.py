@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers import start
 from helpers.authoring.course import ROOT
 from helpers.authoring.execute import isolated_environment
 
@@ -100,19 +101,16 @@ class JupyterLab:
 
     def _isolated(self, home: Path, dark: bool, whole: bool) -> dict[str, str]:
         self.files.mkdir()
-        overrides: dict[str, dict[str, Any]] = {
-            "@jupyterlab/apputils-extension:notification": {
-                "fetchNews": "false",
-                "checkForUpdates": False,
-            },
-        }
+        overrides: dict[str, dict[str, Any]] = {}
         if whole:
             overrides["@jupyterlab/notebook-extension:tracker"] = {"windowingMode": "none"}
         if dark:
             overrides["@jupyterlab/apputils-extension:themes"] = {"theme": "JupyterLab Dark"}
-        labconfig = home / "config" / "labconfig"
-        labconfig.mkdir(parents=True)
-        (labconfig / "default_setting_overrides.json").write_text(json.dumps(overrides))
+        for name, settings in start.SETTINGS.items():  # a learner's
+            mine = overrides if name.endswith("setting_overrides.json") else {}
+            path = home / "config" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({**settings, **mine}))
         return {
             **os.environ,
             **isolated_environment(home),

@@ -96,6 +96,23 @@ def test_a_button_that_means_something_else_each_time_is_the_same_button(opened:
 
 def test_each_button_lies_on_its_box(opened: Notebook, explorer: Explorer) -> None:
     del explorer
+    lies_on_its_box(opened, above_in=0.48)
+
+
+def test_it_stays_there_where_the_page_is_narrow(opened: Notebook, explorer: Explorer) -> None:
+    wide = opened.page.get_attribute("img.sd-figure", "width")
+    opened.page.set_viewport_size({"width": 620, "height": 900})
+    try:
+        opened.page.wait_for_selector(f"img.sd-figure:not([width='{wide}'])")
+        explorer._settled()
+        lies_on_its_box(opened, above_in=0.66)
+    finally:
+        opened.page.set_viewport_size({"width": 1000, "height": 1000})
+        opened.page.wait_for_selector(f"img.sd-figure[width='{wide}']")
+
+
+def lies_on_its_box(opened: Notebook, above_in: float) -> None:
+    """Compare a button's place with that of its box, by the margins of helpers.explore.canvas."""
     image, button = (
         opened.page.eval_on_selector(
             selector,
@@ -105,25 +122,17 @@ def test_each_button_lies_on_its_box(opened: Notebook, explorer: Explorer) -> No
         for selector in ("img.sd-figure", ".sdc button[aria-label='second switch']")
     )
     left, top, width, height = image
-    # The axes' margins in inches, as helpers.explore.canvas has them, on 7.2 by 4 inches.
-    inner = (7.2 - 0.78 - 0.3, 4 - 0.62 - 0.48)
+    across_in, up_in = (
+        int(opened.page.get_attribute("img.sd-figure", side)) / 100 for side in ("width", "height")
+    )
+    inner = (across_in - 0.78 - 0.3, up_in - 0.62 - above_in)
     expected = (
-        left + width * (0.78 + inner[0] * 3.5 / 6) / 7.2,
-        top + height * (0.48 + inner[1] * 0.5 / 4) / 4,
-        width * inner[0] * 2 / 6 / 7.2,
-        height * inner[1] / 4 / 4,
+        left + width * (0.78 + inner[0] * 3.5 / 6) / across_in,
+        top + height * (above_in + inner[1] * 0.5 / 4) / up_in,
+        width * inner[0] * 2 / 6 / across_in,
+        height * inner[1] / 4 / up_in,
     )
     assert button == pytest.approx(expected, abs=1.5)
-
-
-def test_it_stays_there_where_the_page_is_narrow(opened: Notebook, explorer: Explorer) -> None:
-    opened.page.set_viewport_size({"width": 620, "height": 900})
-    opened.page.wait_for_timeout(300)
-    try:
-        assert opened.page.eval_on_selector("img.sd-figure", "image => image.width") < 600
-        test_each_button_lies_on_its_box(opened, explorer)
-    finally:
-        opened.page.set_viewport_size({"width": 1000, "height": 1000})
 
 
 def test_a_refusal_takes_the_buttons_away(opened: Notebook, explorer: Explorer) -> None:

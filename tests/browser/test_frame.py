@@ -43,6 +43,39 @@ def test_handles_are_named_and_readings_read_aloud(framed: Watched) -> None:
     assert page.get_attribute("#foreign", "aria-label") is None, "nobody else's business"
 
 
+def test_a_handle_says_what_is_written_beside_it(browser: Browser) -> None:
+    row = """<div class="widget-readout">0.50</div><div class="noUi-handle" role="slider" """
+    content = PAGE.replace("""<div class="noUi-handle" role="slider" """, row, 1)
+    with browser.page(content) as watched:
+        page = watched.page
+        page.evaluate(RENDER, base64.b64encode(module("frame").encode()).decode())
+        page.wait_for_selector(f"{HANDLES}[aria-valuetext='0.50']", state="attached")
+        page.evaluate(
+            """handles => {
+                const handle = document.querySelector(handles);
+                handle.setAttribute('aria-valuetext', '0.49999999999999994');
+                document.querySelector('.widget-readout').textContent = '0.45';
+            }""",
+            HANDLES,
+        )
+        page.wait_for_selector(f"{HANDLES}[aria-valuetext='0.45']", state="attached")
+        assert watched.console == []
+
+
+def test_a_picture_wider_than_the_page_is_reached_by_keyboard(browser: Browser) -> None:
+    content = PAGE.replace(
+        """<div id="own">""",
+        """<div class="sd-picture" style="overflow-x: auto"><p style="width: 600px">.</p></div>
+           <div id="own">""",
+    )
+    with browser.page(content, width=500) as watched:
+        page = watched.page
+        page.evaluate(RENDER, base64.b64encode(module("frame").encode()).decode())
+        page.wait_for_selector(".sd-picture[tabindex='0'][aria-label]")
+        page.set_viewport_size({"width": 900, "height": 900})
+        page.wait_for_selector(".sd-picture:not([tabindex])")
+
+
 def test_what_comes_later_too_until_the_frame_is_gone(framed: Watched) -> None:
     page = framed.page
     add = """words => document.querySelector('.sd-explorer').insertAdjacentHTML('beforeend',
@@ -97,6 +130,14 @@ def test_the_kernel_hears_whether_the_page_is_narrow(framed: Watched) -> None:
         framed.page.evaluate(resize, width)
         framed.page.wait_for_timeout(50)
     assert told(framed, "narrow")[before:] == [True, False]
+
+
+def test_a_tight_frame_gets_the_room_beside_it_and_keeps_it(framed: Watched) -> None:
+    tight = """width => { const { style, classList } = document.querySelector('.sd-explorer');
+        style.width = width;
+        return new Promise(done => setTimeout(() => done(classList.contains('sd-tight')), 50)); }"""
+    widths = {"600px": False, "470px": True, "540px": True, "570px": False}
+    assert {width: framed.page.evaluate(tight, width) for width in widths} == widths
 
 
 def test_styles_hold_for_the_frames_and_nothing_else() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pytest
 
 from helpers.explore import choice, slider, spelled, toggle
@@ -48,16 +51,36 @@ def test_names_carry_their_units():
     assert label_of("think_time_s") == "Think time"
 
 
-@pytest.mark.parametrize(("low", "high", "value"), [(10, 5_000, 400), (0.05, 2.0, 0.4), (1, 9, 1)])
-def test_log_slider_reaches_its_default_in_whole_steps(low, high, value):
-    control = slider(low, high, value, log=True)
+@pytest.mark.parametrize(
+    ("control", "some"),
+    [
+        (slider(10, 5_000, 400, log=True), {20, 50, 100, 200, 500, 1_000, 2_000, 3_000}),
+        (slider(0.05, 2.0, 0.4, log=True), {0.1, 0.2, 0.3, 0.5, 1.0}),
+        (slider(1, 9, 1, log=True), set(range(1, 10))),
+        (slider(1_000, 1_000_000, 1_046, log=True), {2_000, 10_000, 500_000}),
+        (slider(0.3, 7.7, 1.0, log=True, step=0.02), {0.4, 0.5, 3.0}),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), {3, 100, 300}),
+    ],
+)
+def test_a_log_slider_stands_on_round_numbers_its_ends_and_its_default(control, some):
     widget = control.widget("x")
-    exponent = widget.min
-    seen = []
-    while exponent <= widget.max + 1e-9:
-        seen.append(control.read(10**exponent))
-        exponent += widget.step
-    assert value in seen
+    places = [place for _, place in widget.options]
+    assert {control.low, control.high, control.value} | some <= set(places)
+    assert places == sorted(places) == control.places
+    assert widget.value == control.value
+    steps = [math.log10(after / before) for before, after in pairwise(places)]
+    assert max(steps) < 2 * control.step or control.integer
+    for words, place in widget.options:
+        assert float(words.replace(",", "")) == control.read(place) == place, "it says what it is"
+
+
+def test_a_log_slider_may_be_put_between_its_places():
+    control = slider(10, 5_000, 400, log=True)
+    widget = control.widget("x")
+    control.put(widget, 1_234)
+    assert (widget.value, widget.label) == (1_234, "1,234")
+    control.put(widget, 400)
+    assert widget.value == 400
 
 
 @pytest.mark.parametrize("value", [0.01, 0.8, 0.55, 0.99])
@@ -118,8 +141,8 @@ def test_a_choice_may_show_other_words_than_it_passes_on():
         (slider(0.0, 1.0, 0.5, step=0.1), 0.5, 0.5, None),
         (slider(1, 9, 4), 4, 5, 6),
         (slider(1, 9, 4), 2, 1, 2),
-        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 10.0, 31.622777, 100.0),
-        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 316.22777, 1_000.0, 316.228),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 10.0, 30.0, 100.0),
+        (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 300.0, 1_000.0, 300.0),
         (slider(1.0, 1_000.0, 10.0, log=True, step=0.5), 10.0, 100.0, None),
         (choice("a", "b", "c"), "a", "b", "c"),
         (choice("a", "b", "c"), "b", "a", "b"),

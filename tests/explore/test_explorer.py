@@ -107,24 +107,37 @@ def test_a_light_page_gets_no_dark_picture_and_a_page_that_turns_gets_one():
     assert one._view._image.value == light
 
 
-def test_panels_stand_below_one_another_on_a_narrow_page():
+def test_on_a_narrow_page_pictures_are_smaller_and_panels_stand_below_one_another():
     both = explore(simulate_wave, plot_two, height=slider(0.0, 8.0, 2.0))
     alone = explore(simulate_wave, plot_wave, height=2.0)
-    wide, single = both.canvas, alone._view._image.value
+    wide, single = both.canvas, alone.canvas
     both.pin().set(height=3.0)
     both._root.children[0].narrow = True
     first, second = (ax.get_position() for ax in both.canvas.axes)
     assert first.y0 > second.y1
     assert (first.x0, first.x1) == (second.x0, second.x1)
-    assert first.width * both.canvas.width_px > 0.5 * wide.width_px
-    assert both.canvas.width_px < wide.width_px < both.canvas.height_px + wide.height_px
+    assert both.canvas.width_px == alone.canvas.width_px < single.width_px < wide.width_px
     assert f'width="{both.canvas.width_px}"' in both._view._image.value
+    assert both.canvas.axes[0].get_title(loc="left").endswith("(left)")
+    assert both.canvas.axes[1].get_title(loc="left").endswith("(right)")
+    before = both.canvas.title
     both.set(height=4.0)
     assert "The wave is 4" in both._view._reading.value
-    assert alone._view._image.value == single
+    assert "(left)" not in both.canvas.title == before, "that is not its name"
     assert explore(simulate_wave, plot_two, height=2.0).canvas.narrow
     both._root.children[0].narrow = False
     assert both.canvas.width_px == wide.width_px
+    assert alone.canvas.least_px == 0
+
+
+def test_a_picture_that_needs_the_room_stays_as_large_on_a_narrow_page():
+    needs_it = explore(simulate_wave, style.wide(lambda run, ax: plot_wave(run, ax)), height=2.0)
+    small = explore(simulate_wave, plot_wave, height=2.0)
+    before = needs_it.canvas.width_px
+    page.tell(narrow=True)
+    assert needs_it.canvas.width_px == needs_it.canvas.least_px == before
+    assert f"min-width: {before}px" in needs_it._view._image.value
+    assert small.canvas.least_px < small.canvas.width_px < before
 
 
 def test_moving_a_slider_changes_result_picture_and_reading():

@@ -138,8 +138,7 @@ def test_what_is_not_understood_is_refused_and_nothing_is_stored(guess):
 
 def test_enter_commits_and_a_second_try_leaves_the_first():
     question = knee(why="Because.")
-    question._guess.value = "50"
-    question._guess._handle_string_msg(None, {"event": "submit"}, [])
+    question._guess._handle_custom_msg({"text": "50", "enter": True}, [])
     assert "Not this time" in question._feedback.value
     assert "Because." in question._feedback.value
     assert question._commit.disabled
@@ -149,6 +148,16 @@ def test_enter_commits_and_a_second_try_leaves_the_first():
     question._commit.click()
     assert "Right" in question._feedback.value
     assert "Your first guess, 50 ms, stays." in question._feedback.value
+
+
+def test_who_types_fast_commits_all_of_it():
+    """Every key is a message, and Enter is one after them: none is held back and overtaken."""
+    question = knee()
+    for typed, enter in (("1", False), ("10", False), ("10", True)):
+        question._guess._handle_custom_msg({"text": typed, "enter": enter}, [])
+    assert predictions().guess.tolist() == [10]
+    question._guess._handle_custom_msg({"text": "99", "enter": True}, [])
+    assert question._guess.value == "10", "what is committed is not typed over"
 
 
 def test_a_refusal_goes_when_the_text_is_mended():

@@ -314,16 +314,24 @@ def test_what_was_changed_is_put_back_and_named() -> None:
     assert id(np.ndarray) in classes
 
 
-def test_an_explorer_changes_nothing_that_grading_takes_for_tampering() -> None:
-    """A lab's given cells hold explorers; in a process that has run nothing else."""
+def test_what_a_page_shows_changes_nothing_that_grading_takes_for_tampering() -> None:
+    """A lab may hold all that a chapter holds; in a process that has run nothing else."""
     code = """
 from helpers.authoring.grading.room import pristine
-from helpers.explore import explore, page, slider
-from helpers.scaling import knee
+from helpers.explore import explore, page, picture, predict, quiz, replay, slider
+from helpers.scaling import knee, questions, scalability
 
 restore, *_ = pristine.take()
-explore(knee, utilisation=slider(0.1, 0.9))
+name = next(iter(questions.PREDICTIONS))
+asked = predict(questions, name)
+covered = explore(knee, after=(questions, name), utilisation=slider(0.1, 0.9))
+explore(scalability, find=(questions, "less-than-one"), kappa=slider(0.0, 0.03))
+picture(knee, covered.result, after=(questions, name))
+quiz(questions, next(iter(questions.QUIZZES)))
+replay(knee)
 page.tell(dark=True, narrow=True)
+option = asked.options[0] if asked.options else 1.0
+asked.commit(option)
 changed = [name for name in restore() if name.startswith("helpers.")]
 raise SystemExit(f"changed: {changed}" if changed else 0)
 """

@@ -18,7 +18,7 @@ import pytest
 from helpers.explore import Explorer
 from helpers.explore.canvas import Canvas
 from helpers.foundations.experiment import Result
-from tests.drawn import text_faults
+from tests.drawn import text_faults, texts_of
 from tests.explorers import corners, each_end_once, explorers_of, shows_an_explorer
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -34,7 +34,11 @@ _THINGS = (
 _ONE_OF_MANY = re.compile(
     rf"(?<![\d.,])1 (?:more |other )?(?:{_THINGS})\b(?!/)|\bother 1\b|chain of 1\b"
 )
-_NO_ENGLISH = re.compile(r"\b(?:nan|inf|not a number)\b|  |\.\.| ,")
+_NO_ENGLISH = re.compile(r"\b(?:nan|inf|not a number|0 largest)\b|(?<![\d.,])1-fold|  |\.\.| ,")
+
+_A_CAPITAL = re.compile(r"[A-Z][a-z]")
+#: What is written with a capital anywhere.
+_NAMES = {"Alice", "Bob", "Brier"}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -66,6 +70,12 @@ def _faults(explorer: Explorer, thorough: bool) -> list[str]:
             *text_faults(explorer.canvas.figure),
         ]
         faults += [f"at {setting}: {one}" for one in wrong]
+    faults += [
+        f"{label!r} begins with a capital; other labels of axes do not"
+        for ax in explorer.canvas.axes
+        for label in (ax.get_xlabel(), ax.get_ylabel())
+        if _A_CAPITAL.match(label) and label.split()[0] not in _NAMES
+    ]
     explorer.set(**setting)  # the last one all the way, through the controls
     assert explorer.canvas.moving_png().startswith(PNG)
     assert explorer.png().startswith(PNG)
@@ -73,18 +83,30 @@ def _faults(explorer: Explorer, thorough: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_panels_on_a_narrow_page_can_be_read(notebook: Path, thorough: bool) -> None:
+def test_pictures_on_a_narrow_page_can_be_read(notebook: Path, thorough: bool) -> None:
     faults = []
     for explorer in explorers_of(notebook):
-        if getattr(explorer.plot, "panels", {"ncols": 1})["ncols"] == 1:
-            continue
         canvas = Canvas(explorer.plot, narrow=True)
         settings = [{}, *corners(explorer)] if thorough else [{}, next(each_end_once(explorer))]
         for setting in settings:
             canvas.draw((_run(explorer, setting),))
-            title = canvas.axes[0].get_title(loc="left")
-            faults += [f"{title!r} at {setting}: {one}" for one in text_faults(canvas.figure)]
+            wrong = [*text_faults(canvas.figure), *_too_small(canvas)]
+            faults += [f"{canvas.title!r} at {setting}: {one}" for one in wrong]
     assert not faults, "\n".join(faults)
+
+
+#: Height of letters, CSS pixels, at which a picture on a narrow page can still be read.
+LETTERS_PX = 10.0
+
+
+def _too_small(canvas: Canvas) -> list[str]:
+    """Say which letters are too small where the picture is shown as narrow as it may be."""
+    shown = 100 / 72 * canvas.least_px / canvas.width_px
+    return [
+        f"{line.text!r} is {line.size_pt * shown:.1f} px high"
+        for line in texts_of(canvas.figure)
+        if line.size_pt * shown < LETTERS_PX - 0.05
+    ]
 
 
 def _run(explorer: Explorer, setting: dict[str, object]) -> Result:
@@ -144,6 +166,16 @@ def test_every_control_does_something(notebook: Path) -> None:
     assert still == []
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_preset_shows_something_of_its_own(notebook: Path) -> None:
+    for explorer in explorers_of(notebook):
+        opening = {name: control.default for name, control in explorer.controls.items()}
+        settings = {name: {**opening, **preset} for name, preset in explorer.presets.items()}
+        runs = [_run(explorer, setting) for setting in settings.values()]
+        faces = {(run.reading, _picture(explorer, run)) for run in runs}
+        assert len(faces) == len(settings), f"{explorer.canvas.title!r}: {list(settings)}"
+
+
 def _does_something(explorer: Explorer, name: str) -> bool:
     explorer.reset()
     others = [{}, *({other: end} for other, control in explorer.controls.items() if other != name
@@ -159,11 +191,12 @@ def _differ(explorer: Explorer, settings: list[dict[str, object]]) -> bool:
     runs = [_run(explorer, setting) for setting in settings]
     if len({run.reading for run in runs}) > 1:
         return True
-    pictures = set()
-    for run in runs:
-        explorer.canvas.draw((run,))
-        pictures.add(explorer.canvas.moving_png())
-    return len(pictures) > 1
+    return len({_picture(explorer, run) for run in runs}) > 1
+
+
+def _picture(explorer: Explorer, run: Result) -> bytes:
+    explorer.canvas.draw((run,))
+    return explorer.canvas.moving_png()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -15,7 +15,7 @@ said, given, universal = PROSE.computed, PROSE.given, PROSE.universal
 
 
 def test_the_first_experiment() -> None:
-    given("**Time:** 10 minutes", why="a guess at a reader's time")
+    given("**Time:** a quarter of an hour", why="a guess at a reader's time")
     given("needs 20 ms of work for each request", "busy 90 % of the time", why="the example")
     before, after = (knee.theory(knee.Setting(utilisation=u)).mean_s for u in (0.5, 0.9))
     work_s = 1e-3 * knee.Setting().service_ms

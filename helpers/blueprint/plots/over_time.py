@@ -38,8 +38,8 @@ def plot_outcomes(result: DesignResult, ax: Axes) -> None:
     _label_ends(ax, labels, result.at.duration_s, top)
     ax.set_xlim(0, result.at.duration_s)
     ax.set_ylim(0, top)
-    ax.set_xlabel("Time (s)")
-    ax.set_ylabel("Requests per second")
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("requests per second")
     ax.set_title("What becomes of the requests")
 
 
@@ -74,8 +74,8 @@ def plot_queues(result: DesignResult, ax: Axes) -> None:
     _label_ends(ax, labels, result.at.duration_s, top)
     ax.set_xlim(0, result.at.duration_s)
     ax.set_ylim(0, top)
-    ax.set_xlabel("Time (s)")
-    ax.set_ylabel("Calls waiting and in service")
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("calls waiting and in service")
     ax.set_title("Where the calls pile up")
 
 

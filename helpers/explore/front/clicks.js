@@ -19,8 +19,8 @@ export default {
 
     // A button stays the same element while the picture changes, or it would lose the focus.
     const show = () => {
-      const [width, height] = model.get('size');
-      root.style.width = `min(${width}px, 100%)`;
+      const [width, height, least] = model.get('size');
+      root.style.width = `max(${least}px, min(${width}px, 100%))`; // as the picture is
       root.style.aspectRatio = `${width} / ${height}`;
       boxes = new Map(model.get('boxes').map((box) => [nameOf(box), box]));
       for (const [name, button] of buttons) {

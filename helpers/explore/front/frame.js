@@ -1,16 +1,45 @@
 // What every frame of the course needs from the page, and ipywidgets cannot give it: a slider's
-// handle is named after its label, a reading is read aloud when it changes, and the kernel hears
-// whether the page is dark or narrow.
+// handle is named after its label and says what is written beside it, a reading is read aloud when
+// it changes, and the kernel hears whether the page is dark or narrow.
+
+const beside = (handle, name) => handle.closest('.jupyter-widgets').querySelector(name);
 
 /** Name handles that have no name, and mark readings that are not read aloud, within a frame. */
 export function name(frame) {
   frame.querySelectorAll('.noUi-handle:not([aria-label])').forEach((handle) => {
-    const label = handle.closest('.jupyter-widgets').querySelector('.widget-label');
+    const label = beside(handle, '.widget-label');
     if (label) handle.setAttribute('aria-label', label.textContent);
   });
+  frame.querySelectorAll('.noUi-handle').forEach(speak);
+  frame.querySelectorAll('.sd-picture').forEach(reach);
   frame.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
     region.setAttribute('aria-live', 'polite');
   });
+}
+
+/**
+ * Have a handle say what its learner sees, and not 0.49999999999999994.
+ *
+ * What is written beside one that goes from place to place looks as if it could be typed over.
+ */
+export function speak(handle) {
+  const readout = beside(handle, '.widget-readout');
+  const shown = readout?.textContent;
+  if (shown && handle.getAttribute('aria-valuetext') !== shown) {
+    handle.setAttribute('aria-valuetext', shown);
+  }
+  if (readout?.closest('.sd-places')) readout.contentEditable = 'false';
+}
+
+/** Have the keyboard reach a picture that is wider than the page, to push it to and fro. */
+export function reach(picture) {
+  if (picture.scrollWidth > picture.clientWidth) {
+    picture.setAttribute('tabindex', '0');
+    picture.setAttribute('role', 'group');
+    picture.setAttribute('aria-label', 'A wide picture: arrow keys push it');
+  } else {
+    ['tabindex', 'role', 'aria-label'].forEach((name) => picture.removeAttribute(name));
+  }
 }
 
 /** Tell the kernel what the page is like, if it does not know. */
@@ -29,13 +58,19 @@ export function followTheme(model, body) {
   return () => observer.disconnect();
 }
 
-const NARROW_PX = 640; // the width of panels that stand below one another
+const NARROW_PX = 640; // the least width of pictures for a wide page
+const TIGHT_PX = 480; // a frame that is no wider also gets the room beside it
+const BESIDE_PX = 80; // at least that much
 
 /** Tell it whether a frame has the room for panels side by side; return how to stop. */
 export function followWidth(model, frame) {
   const observer = new ResizeObserver((entries) => {
     const { width } = entries[entries.length - 1].contentRect;
-    if (width > 0) say(model, 'narrow', width < NARROW_PX); // a hidden one has none
+    if (width <= 0) return; // a hidden one has none
+    say(model, 'narrow', width < NARROW_PX);
+    const extra = frame.classList.contains('sd-tight') ? BESIDE_PX : 0; // or it would flicker
+    frame.classList.toggle('sd-tight', width < TIGHT_PX + extra);
+    frame.querySelectorAll('.sd-picture').forEach(reach);
   });
   observer.observe(frame);
   return () => observer.disconnect();
@@ -48,7 +83,12 @@ export default {
     const stops = [followTheme(model, document.body)];
     let [due, waiting, tries] = [null, null, 0];
     let frame = null;
-    const observer = new MutationObserver(() => {
+    const observer = new MutationObserver((changes) => {
+      changes.forEach(({ target }) => {
+        if (!target.classList?.contains('widget-readout')) return;
+        const handle = beside(target, '.noUi-handle');
+        if (handle) speak(handle);
+      });
       due ??= setTimeout(() => { due = null; name(frame); }, REST_MS);
     });
     const start = () => { // a widget is drawn first, and put into the page then

@@ -208,6 +208,16 @@ def panels(
     return declare
 
 
+def wide(plot: Callable[..., None]) -> Callable[..., None]:
+    """Declare that what a plot function draws needs the room: a diagram with words in its boxes.
+
+    On a narrow page other pictures become smaller, so that their letters do not; this one is as
+    large as it was, and can be pushed to and fro.
+    """
+    plot.wide = True  # type: ignore[attr-defined]
+    return plot
+
+
 def label(ax: Axes, x: float, y: float, text: str, color: str, **kwargs: Any) -> None:
     """Write a label next to a curve, in the curve's colour: quicker to read than a legend.
 

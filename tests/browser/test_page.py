@@ -1,0 +1,121 @@
+"""The learner's page as a whole: nothing of a teacher's, narrow, and done by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from helpers.authoring.course import ROOT
+from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
+from tests.browser.test_harness import written
+
+FIRST_PAGE = ROOT / "notebooks/00_start_here.ipynb"
+NARROW = (
+    """
+from helpers.explore import explore, slider
+from helpers.scaling import growth
+explore(growth, users=slider(100, 10_000_000, log=True), budget_ms=slider(10.0, 1000.0, log=True))
+""",
+    """
+from helpers.explore import choice, explore, slider
+from helpers.scaling import bottleneck
+explore(bottleneck, users=slider(1, 80), action=choice())
+""",
+)
+LETTERS_PX, TRACK_PX = 10.0, 120.0
+SMALLEST_PT = 8.0  # tests/notebooks/test_explorers.py holds that no picture has smaller letters
+
+
+@pytest.fixture(scope="module")
+def narrow(
+    tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
+) -> Iterator[Notebook]:
+    """Two explorers on a page of 800 pixels, with JupyterLab's side bar open."""
+    path = written(tmp_path_factory.mktemp("narrow"), *NARROW)
+    with browser.notebook(lab, path, width=800, still=True) as notebook:
+        notebook.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+        notebook.run_all()
+        yield notebook
+
+
+def test_teachers_tools_stay_out_of_a_learners_sight(narrow: Notebook) -> None:
+    page = narrow.page
+    labels = page.eval_on_selector_all(
+        ".lm-MenuBar-itemLabel, .lm-TabBar-tab", "all => all.map(one => one.textContent)"
+    )
+    assert "Kernel" in labels
+    shown = " ".join([*labels, page.inner_text("body")]).lower()
+    assert "nbgrader" not in shown
+    assert "formgrader" not in shown
+    assert "assignment" not in shown
+
+
+def test_letters_and_tracks_are_large_enough_on_a_narrow_page(narrow: Notebook) -> None:
+    narrow.page.wait_for_function(
+        "() => [...document.querySelectorAll('.sd-explorer')].every(one => "
+        "one.classList.contains('sd-tight'))"
+    )
+    explorers = narrow.explorers()
+    for explorer in explorers:
+        shown, drawn = explorer.element.eval_on_selector(
+            "img.sd-figure",
+            "one => [one.getBoundingClientRect().width, Number(one.getAttribute('width'))]",
+        )
+        assert shown <= explorer.element.bounding_box()["width"]
+        assert SMALLEST_PT / 72 * 100 * shown / drawn >= LETTERS_PX
+        for track in explorer.element.query_selector_all(".noUi-target"):
+            assert track.bounding_box()["width"] >= TRACK_PX
+
+
+def test_a_chapter_can_be_done_by_keyboard_alone(lab: JupyterLab, browser: Browser) -> None:
+    with browser.notebook(lab, FIRST_PAGE, still=True) as notebook:
+        page, keys = notebook.page, notebook.page.keyboard
+        number = len(notebook.cells())
+        for _ in range(number):
+            keys.press("Shift+Enter")
+        page.wait_for_function(f"() => ({_DONE})({number})")
+        assert notebook.errors() == []
+        keys.press("Escape")
+        for _ in range(number + 1):
+            keys.press("ArrowUp")
+        tab_to(notebook, ".sd-entry input")
+        keys.type("200")
+        keys.press("Enter")
+        page.wait_for_selector(".sd-reading:has-text('You said 200')")
+        tab_to(notebook, '[role="slider"]')
+        explorer = next(one for one in notebook.explorers() if one.sliders())
+        before = explorer.face()
+        keys.press("ArrowRight")
+        assert settled(explorer) != before, "a slider is moved"
+        tab_to(notebook, ".sdr-stage")
+        keys.press("ArrowRight")
+        page.wait_for_selector(".sdr-now:has-text('Event 1 of')")
+        tab_to(notebook, ".sd-explorer table a")
+        assert notebook.console == []
+
+
+_DONE = """number => window.jupyterapp.shell.currentWidget.content.widgets.slice(0, number).every(
+    cell => cell.model.type !== 'code' || cell.model.executionCount)
+    && !document.querySelector('.jp-mod-pendingWidget')"""
+
+
+def tab_to(notebook: Notebook, selector: str, most: int = 60) -> None:
+    """Press Tab until what has the focus looks like this."""
+    passed = []
+    for _ in range(most):
+        notebook.page.keyboard.press("Tab")
+        focus = notebook.page.evaluate(
+            """selector => { const one = document.activeElement;
+                return [one.matches(selector), one.outerHTML.slice(0, 120)]; }""",
+            selector,
+        )
+        if focus[0]:
+            return
+        passed.append(focus[1])
+    raise AssertionError(f"Tab never reaches {selector}:\n" + "\n".join(passed))
+
+
+def settled(explorer: Explorer) -> tuple[str, str]:
+    """What an explorer shows once all is quiet."""
+    return explorer._settled()
