@@ -20,6 +20,7 @@ from helpers.failure import fleet, layers, spares
 from helpers.foundations.experiment import frames_of
 from helpers.foundations.statistics import ENOUGH, Interval, wilson_interval
 from helpers.messaging import index_lag
+from helpers.sharding import fan_out
 from tests.notebooks.intervals import SHOWN, Pairs, Shown
 
 _LOW, _HIGH = 0.93, 0.97
@@ -145,3 +146,42 @@ def test_what_is_tried_above_does_not_excuse_itself() -> None:
         for setting in shown.settings:
             words = last(shown.module, setting, 1).reading
             assert "too few for the interval" not in words or shown.module is layers
+
+
+#: Settings at which something comes so seldom, or in such clusters, that eight runs see little of
+#: it; and whether most of the runs of the experiment say so.
+SELDOM: list[tuple[str, dict[str, Any], bool]] = [
+    ("messaging.bounded_queue", {"load": 0.8, "room": 50}, True),
+    ("messaging.bounded_queue", {"load": 1.2, "room": 50}, True),
+    ("messaging.bounded_queue", {"load": 0.6}, True),
+    ("messaging.bounded_queue", {}, False),
+    ("messaging.impatience", {"agents": 18}, True),
+    ("messaging.impatience", {"agents": 10}, False),
+    ("failure.bulkhead", {"image_s": 1.0}, True),
+    ("failure.bulkhead", {"image_s": 6.0}, False),
+    ("studio.latent_faults", {"unseen": 0.0, "every_days": 0.5, "fails_days": 500.0}, True),
+    ("studio.latent_faults", {}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "setting", "rare"), SELDOM)
+def test_an_interval_without_excuse_misses_as_seldom_as_is_said(
+    name: str, setting: dict[str, Any], rare: bool, thorough: bool
+) -> None:
+    (shown,) = (each for each in SHOWN if each.module.__name__ == f"helpers.{name}")
+    seeds = _SEEDS if thorough else 12
+    excused, missed = [], []
+    for seed in range(1, seeds + 1):
+        result = last(shown.module, setting, seed)
+        excused.append("too few exceptions for the interval" in result.reading)
+        each = np.concatenate([*held(shown.pairs(result))])
+        missed.append(np.zeros_like(each) if excused[-1] else ~each)
+    assert (sum(excused) > seeds / 2) == rare
+    assert (np.sum(missed, axis=0) <= seeds - ends(seeds)[0]).all()
+
+
+def test_a_shared_timeline_says_where_its_workers_are_too_busy() -> None:
+    for rate, busy in ((20.0, False), (25.0, True), (60.0, True)):
+        assert (
+            "too few for the interval" in last(fan_out, {"post_rate_rps": rate}, 1).reading
+        ) == busy

@@ -24,7 +24,7 @@ from helpers.foundations.statistics.estimates import (
 )
 from helpers.foundations.statistics.intervals import Interval, Intervals, agrees, verdict
 from helpers.foundations.statistics.order import fewer_than
-from helpers.foundations.statistics.rare import ENOUGH, rough
+from helpers.foundations.statistics.rare import ENOUGH, rough, seldom
 from helpers.foundations.statistics.students_t import t_quantile
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "percentiles",
     "quantile_interval",
     "rough",
+    "seldom",
     "t_quantile",
     "verdict",
     "wilson_interval",

@@ -237,8 +237,8 @@ def wilson_intervals(successes: Iterable[int], trials: int) -> Intervals:
         Of each.
     """
     each = [wilson_interval(int(number), trials) for number in successes]
-    parts = (np.array([getattr(one, p) for one in each]) for p in ("estimate", "low", "high"))
-    return Intervals(*parts, 0.95, trials)
+    middle, low, high = np.array([(one.estimate, one.low, one.high) for one in each]).T
+    return Intervals(middle, low, high, 0.95, trials)
 
 
 def percentiles(samples: npt.ArrayLike, points: Iterable[float] = (50, 95, 99)) -> dict[str, float]:
