@@ -188,7 +188,7 @@ class FanOut(Result):
 
     @property
     def _rough(self) -> str:
-        """Say that error bars are too short where a queue remembers for as long as a batch lasts."""
+        """Say that error bars are too short where a queue remembers for as long as batches last."""
         busy = _utilisation(self.at, THRESHOLDS)
         if not ((busy > _BUSY) & (busy < 1)).any():
             return ""

@@ -73,10 +73,16 @@ class Shown(NamedTuple):
 
 def _traffic(run: traffic.Waits) -> Pairs:
     for kind in ("poisson", "constant", "bursty"):
-        exact = [traffic.theory(run.at, kind, load) for load in traffic.UTILISATIONS]
-        if run.at.is_exact(kind) and exact[-1]:  # what never waits needs no interval
-            yield run.here[kind], traffic.theory(run.at, kind)
-            yield run.wait[kind], exact
+        if not run.at.is_exact(kind):
+            continue
+        here = traffic.theory(run.at, kind)
+        exact = np.array([traffic.theory(run.at, kind, load) for load in traffic.UTILISATIONS])
+        # A wait of less than a hundredth of a service time is drawn as none, and so is its bar.
+        seen = exact > 0.01
+        if here > 0.01:
+            yield run.here[kind], here
+        if seen.any():
+            yield run.wait[kind][seen], exact[seen]
 
 
 def _users(run: users.Users) -> Pairs:
@@ -443,7 +449,17 @@ SHOWN = (
         lambda run: iter([(run.queries, xfetch.theory(run.at).queries)]),
         ({}, {"beta": 0.25}, {"beta": 4.0}),
     ),
-    Shown(heavy_tails, lambda run: iter([(run.here, heavy_tails.theory(run.at))]), ({},), daily=3),
+    Shown(
+        heavy_tails,
+        lambda run: iter([(run.here, heavy_tails.theory(run.at))]),
+        (
+            {"spread": 10.0},
+            {"spread": 1.5, "load": 0.8},
+            {"discipline": "all at once"},
+            {"discipline": "shortest remaining first"},
+        ),
+        daily=3,
+    ),
     Shown(visibility, _visibility, ({}, {"dies": 0.0}, {"dies": 0.3}), daily=20),
     Shown(killed_consumers, _killed, ({}, {"batch": 50}, {"batch": 2})),
     Shown(impatience, _impatience, ({}, {"agents": 10}), daily=20),
