@@ -442,7 +442,7 @@ SHOWN = (
         ({}, {"shards": 2}, {"shards": 16}),
         daily=10,
     ),
-    Shown(fan_out, _fan_out, ({}, {"post_rate_rps": 5.0})),
+    Shown(fan_out, _fan_out, ({}, {"post_rate_rps": 5.0}), daily=12),
     Shown(
         xfetch,
         lambda run: iter([(run.queries, xfetch.theory(run.at).queries)]),
