@@ -29,7 +29,6 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.histories import READ, WRITE, Operation
 from helpers.foundations.prose import duration, percent, rounded, significant
-from helpers.foundations.statistics import Interval, wilson_interval
 
 #: Whom a session reads from.
 ANY = "any follower"
@@ -95,9 +94,9 @@ class Kept(NamedTuple):
 
     Attributes
     ----------
-    own : Interval
+    own : float
         Share of the reads that are older than the client's own write.
-    back : Interval
+    back : float
         Share of the second reads that are older than the first.
     waited_ms : float
         What a read waits on average.
@@ -105,8 +104,8 @@ class Kept(NamedTuple):
         Share of the reads that the leader answers.
     """
 
-    own: Interval
-    back: Interval
+    own: float
+    back: float
     waited_ms: float
     led: float
 
@@ -150,8 +149,8 @@ def _kept(
     lost = sum(int((value < own).sum()) for value in values)
     fell = int((values[1] < values[0]).sum())
     return Kept(
-        wilson_interval(lost, 2 * SESSIONS),
-        wilson_interval(fell, SESSIONS),
+        lost / (2 * SESSIONS),
+        fell / SESSIONS,
         1e3 * waited / 2,
         led / (2 * SESSIONS),
     )
@@ -242,9 +241,9 @@ class Lag(Result):
     def summary(self) -> dict[str, float | int | str]:
         own, back = theory(self.at)[self.at.keeps]
         return {
-            "own_missed_percent": rounded(100 * self.kept.own.estimate),
+            "own_missed_percent": rounded(100 * self.kept.own),
             "own_theory_percent": rounded(100 * own),
-            "backwards_percent": rounded(100 * self.kept.back.estimate),
+            "backwards_percent": rounded(100 * self.kept.back),
             "backwards_theory_percent": rounded(100 * back),
             "waited_ms": rounded(self.kept.waited_ms),
             "leader_percent": rounded(100 * self.kept.led),
@@ -254,8 +253,8 @@ class Lag(Result):
     def reading(self) -> str:
         kept, (own, back) = self.kept, theory(self.at)[self.at.keeps]
         said = (
-            f"{percent(kept.own.estimate)} of the reads miss the client's own write (theory "
-            f"{significant(100 * own)} %), and {percent(kept.back.estimate)} of the second reads "
+            f"{percent(kept.own)} of the reads miss the client's own write (theory "
+            f"{significant(100 * own)} %), and {percent(kept.back)} of the second reads "
             f"are older than the first (theory {significant(100 * back)} %)."
         )
         if self.at.keeps == WAIT:
@@ -269,9 +268,9 @@ class Lag(Result):
         exact = theory(self.at)
         return {
             "read from": list(KEEPS),
-            "own write missed (%)": [100 * self.each[k].own.estimate for k in KEEPS],
+            "own write missed (%)": [100 * self.each[k].own for k in KEEPS],
             "theory (%)": [100 * exact[k][0] for k in KEEPS],
-            "backwards (%)": [100 * self.each[k].back.estimate for k in KEEPS],
+            "backwards (%)": [100 * self.each[k].back for k in KEEPS],
             "backwards, theory (%)": [100 * exact[k][1] for k in KEEPS],
             "waited (ms)": [self.each[k].waited_ms for k in KEEPS],
             "by the leader (%)": [100 * self.each[k].led for k in KEEPS],
@@ -296,7 +295,7 @@ def plot(run: Lag, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
 
     exact, rows = theory(at), np.arange(len(KEEPS))[::-1]
     for shift, color, part, which in ((0.2, style.BLUE, "own", 0), (-0.2, style.ORANGE, "back", 1)):
-        shares = [100 * getattr(run.each[k], part).estimate for k in KEEPS]
+        shares = [100 * getattr(run.each[k], part) for k in KEEPS]
         bars(each, rows + shift, shares, width=0.34, along="x", facecolor=color)
         marks(each, rows + shift, [100 * exact[k][which] for k in KEEPS], 0.34, along="x")
     if mine is not None:

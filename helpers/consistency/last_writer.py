@@ -30,7 +30,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, rounded, significant
-from helpers.foundations.statistics import Interval, wilson_interval
+from helpers.foundations.statistics import Interval, rough, wilson_interval
 
 #: What a write is stamped with.
 CLOCK = "my clock"
@@ -158,6 +158,7 @@ class LastWriter(Result):
             f"{said} confirmed and then lost to it: {significant(100 * share.estimate)} % "
             f"(95 % interval {low} to {high} %), "
             f"theory {significant(100 * self.expected)} %."
+            + rough(MANY * self.expected, "such losses")
         )
 
     @property

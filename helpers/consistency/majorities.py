@@ -60,19 +60,24 @@ class Setting(Parameters):
 
 @takes(Setting)
 def simulate(at: Setting) -> Majorities:
-    """Let each replica fail 300 times, 20 times over; add up when too few are up."""
+    """Let each replica fail 300 times, 20 times over; add up when too few are up.
+
+    A run begins at a random moment of the replicas' lives: each of them may be down already, and
+    what is left of an exponential time is as long as a whole one.
+    """
     rng, lost = Draws(at.seed)("lives"), []
     means = np.array([at.lives_h, at.repair_h])
     end = 0.75 * FAILURES * means.sum()
-    changes = np.tile([-1, 1], at.replicas * FAILURES)
     for _ in range(RUNS):
+        down = rng.random(at.replicas) < at.down_percent / 100
         lasts = rng.standard_exponential((at.replicas, FAILURES, 2)) * means
-        times = lasts.reshape(at.replicas, -1).cumsum(axis=1).ravel()
+        lasts[down] = lasts[down, :, ::-1]  # it is repaired first
+        changes = np.where(down[:, np.newaxis], *np.tile([[1, -1], [-1, 1]], FAILURES)[:, None])
+        times = np.minimum(lasts.reshape(at.replicas, -1).cumsum(axis=1), end).ravel()
         order = times.argsort()
-        order = order[times[order] <= end]
-        up = at.replicas + changes[order].cumsum()
-        apart = np.diff(times[order])
-        lost.append(float(apart[up[:-1] < at.q].sum()) / end)
+        up = at.replicas - down.sum() + np.append(0, changes.ravel()[order].cumsum())
+        apart = np.diff(times[order], prepend=0.0, append=end)
+        lost.append(float(apart[up < at.q].sum()) / end)
     return Majorities(at, lost=mean_interval(lost))
 
 

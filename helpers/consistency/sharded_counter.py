@@ -30,7 +30,6 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import amount, counted, duration, rounded, significant
 from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Interval, batch_means
 
 #: Likes in one run of the model, and in the simulation, for each number of rows.
 LIKES = 1_000
@@ -166,9 +165,9 @@ class ShardedCounter(Result):
     behind: np.ndarray
 
     @property
-    def here_s(self) -> Interval:
-        """How long a like takes with the chosen number of rows, seconds."""
-        return batch_means(self.took_s[-1], warmup=MANY // 10)
+    def here_s(self) -> float:
+        """How long a like takes on average with the chosen number of rows, seconds."""
+        return float(self.took_s[-1, MANY // 10 :].mean())
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -176,7 +175,7 @@ class ShardedCounter(Result):
         known = float(exact.took_s[0])
         return {
             "utilisation": rounded(self.at.utilisation),
-            "like_takes_ms": rounded(1e3 * self.here_s.estimate),
+            "like_takes_ms": rounded(1e3 * self.here_s),
             "theory_ms": rounded(1e3 * known) if math.isfinite(known) else "without end",
             "behind_likes": rounded(float(self.behind.mean())),
             "theory_behind_likes": rounded(exact.behind),
@@ -194,7 +193,7 @@ class ShardedCounter(Result):
                 f"{significant(at.utilisation)} times as long as there is time: likes wait longer "
                 f"and longer. {tail}"
             )
-        took = round(self.here_s.estimate, 7)
+        took = round(self.here_s, 7)
         return (
             f"With {rows}, a like takes {duration(took)} on average (theory "
             f"{duration(float(exact.took_s[0]))}). {tail}"

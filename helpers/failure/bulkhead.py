@@ -33,7 +33,7 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, rounded
 from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, mean_interval, seldom
 
 KINDS, WAYS = ("login", "images"), ("shared", "bulkheads")
 
@@ -151,8 +151,7 @@ def simulate(at: Setting) -> Bulkhead:
     for _ in range(at.replications):
         counted_ones = [one for one in visits(at, draw) if one.came > at.settled_s]
         shares.append([_refused(counted_ones, kind) for kind in KINDS])
-    login, images = np.array(shares).T
-    return Bulkhead(at, login=mean_interval(login), images=mean_interval(images))
+    return Bulkhead(at, refused=np.array(shares))
 
 
 def _refused(ones: list[Visit], kind: str) -> float:
@@ -219,11 +218,26 @@ def theory(at: Setting, image_s: Any = None, way: str | None = None) -> Theory:
 
 
 class Bulkhead(Result):
-    """Shares of logins and of images that are refused."""
+    """Shares of logins and of images that are refused.
+
+    Attributes
+    ----------
+    refused : numpy.ndarray, shape (replications, 2)
+        In each run, of each of :data:`KINDS`.
+    """
 
     at: Setting
-    login: Interval
-    images: Interval
+    refused: np.ndarray
+
+    @property
+    def login(self) -> Interval:
+        """Share of the logins that are refused."""
+        return mean_interval(self.refused[:, 0])
+
+    @property
+    def images(self) -> Interval:
+        """Share of the images that are refused."""
+        return mean_interval(self.refused[:, 1])
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -249,6 +263,10 @@ class Bulkhead(Result):
             f"{in_percent(self.login.estimate)} of the logins are refused (Erlang B "
             f"{share(float(exact.login))}), and {in_percent(self.images.estimate)} of the images "
             f"({share(float(exact.images))})."
+            + (
+                seldom(self.refused[:, 0], "no login was refused")
+                or seldom(self.refused[:, 1], "no image was refused")
+            )
         )
 
     @property

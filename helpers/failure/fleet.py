@@ -18,7 +18,7 @@ from helpers.foundations.drawing.axes import error_bars, here, log_axis, percent
 from helpers.foundations.experiment import Draws, Parameters, Result, integer, number, seed, takes
 from helpers.foundations.prose import counted, duration, rounded, significant
 from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.statistics import Interval, wilson_interval
+from helpers.foundations.statistics import Interval, rough, wilson_interval
 
 #: Days of a year, and of the month that is drawn.
 YEAR, MONTH = 365, 30
@@ -131,6 +131,8 @@ class Fleet(Result):
             f"{counted(at.years, 'simulated year')} something failed on "
             f"{in_percent(self.bad_days.estimate)} of the days; theory says "
             f"{in_percent(float(exact.bad_days))}."
+            + rough(at.years * YEAR * float(1 - exact.bad_days), "quiet days")
+            + rough(at.years * YEAR * float(exact.bad_days), "bad days")
         )
 
     @property

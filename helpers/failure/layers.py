@@ -28,9 +28,9 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import amount, counted, rounded, significant
 from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.statistics import Interval, mean_interval, wilson_interval
+from helpers.foundations.statistics import Interval, mean_interval, rough, wilson_interval
 
-_MOST_CALLS, _FEWEST, _MOST = 8_000, 32, 1_000
+_MOST_CALLS, _FEWEST, _MOST = 8_000, 32, 4_000
 _LOWEST = 1e-4  # share of failed requests at which the picture ends
 
 
@@ -44,8 +44,14 @@ class Setting(Parameters):
 
     @property
     def requests(self) -> int:
-        """How many are sent: fewer where each can become many."""
-        return max(_FEWEST, min(_MOST, _MOST_CALLS // self.attempts**self.layers))
+        """How many are sent: fewer where each becomes many.
+
+        Who calls until a call goes well makes ``1 / (1 - failing)`` calls on average.
+        """
+        calls = float(self.attempts**self.layers)
+        if self.failing < 1:
+            calls = min(calls, 1 / (1 - self.failing))
+        return max(_FEWEST, min(_MOST, int(_MOST_CALLS / calls)))
 
 
 # --- the model: what the page shows, and a learner changes ----------------------------------------
@@ -70,7 +76,7 @@ def one_chain(at, draw):
 
 @takes(Setting)
 def simulate(at: Setting) -> Layers:
-    """Send requests down the chain: 1,000, or fewer where each becomes many."""
+    """Send requests down the chain: 4,000, or fewer where each becomes many."""
     out = one_chain(at, Draws(at.seed))
     failed = wilson_interval(round(out["failed"] * at.requests), at.requests)
     return Layers(at, calls=mean_interval(out["each"]), failed=failed)
@@ -128,13 +134,15 @@ class Layers(Result):
         at, exact = self.at, theory(self.at)
         rare = float(exact.failed) < 1e-6
         expected = "fewer than one in a million" if rare else in_percent(float(exact.failed))
+        shown = 0 < self.failed.estimate < 1
+        few = rough(at.requests * float(exact.failed), "such failures") if shown else ""
         return (
             f"{counted(at.layers, 'layer')} with {counted(at.attempts, 'attempt')} each: when "
             f"{in_percent(at.failing)} of the calls at the bottom fail, a request becomes "
             f"{amount(self.calls.estimate, 'call')} there on average (theory "
             f"{significant(float(exact.calls))}, at worst {at.attempts**at.layers:,}), and "
             f"{in_percent(self.failed.estimate)} of the requests fail (theory "
-            f"{expected})."
+            f"{expected}).{few}"
         )
 
     @property

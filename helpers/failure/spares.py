@@ -18,7 +18,7 @@ from helpers.foundations.drawing.axes import error_bars, here, key, log_axis, pe
 from helpers.foundations.experiment import Draws, Parameters, Result, integer, number, seed, takes
 from helpers.foundations.prose import counted, duration, rounded
 from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.statistics import Interval, wilson_interval
+from helpers.foundations.statistics import Interval, rough, wilson_interval
 
 _MOMENTS = 40_000
 _MOST = 12  # servers that the picture shows
@@ -92,12 +92,20 @@ class Spares(Result):
             f"{first}: too few are up for {in_percent(quiet)} of the time "
             f"({duration(quiet * _MONTH_S)} a month) on quiet days"
         )
+        few = self._rough(quiet, during)
         if not at.deploying:
-            return f"{said}, and a deployment that takes out none changes nothing."
+            return f"{said}, and a deployment that takes out none changes nothing.{few}"
         out = f"while a deployment has {at.deploying} of them"
         if during == 1:
-            return f"{said}, and always {out}."
-        return f"{said}, and for {in_percent(during)} {out}."
+            return f"{said}, and always {out}.{few}"
+        return f"{said}, and for {in_percent(during)} {out}.{few}"
+
+    def _rough(self, quiet: float, during: float) -> str:
+        """Say of which error bars that are drawn too few moments are behind."""
+        rare = rough(_MOMENTS * during, "such moments, deploying or not,")
+        if rare and self.during.estimate:
+            return rare
+        return rough(_MOMENTS * quiet, "such moments on quiet days") if self.quiet.estimate else ""
 
     @property
     def columns(self) -> Mapping[str, Any]:

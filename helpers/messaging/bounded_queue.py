@@ -29,7 +29,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import percent, rounded
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, mean_interval, seldom
 
 #: What happens to a job that finds too many before it.
 POLICIES = ("wait for ever", "turn away", "push back", "shed the late")
@@ -88,7 +88,7 @@ def simulate(at: Setting) -> Bounded:
         fates[policy] = [follow(at, draw, *each) for each in zip(gaps, work, strict=True)]
     shares = {name: Fate(*np.mean(each, axis=0).tolist()) for name, each in fates.items()}
     runs = [each.in_time for each in fates[at.policy]]
-    return Bounded(at, shares, None if len(runs) == 1 else mean_interval(runs))
+    return Bounded(at, shares, np.array(runs))
 
 
 def _for_ever(at: Setting, draw: Draws) -> Fate:
@@ -262,13 +262,19 @@ class Bounded(Result):
     ----------
     fates : dict of str to Fate
         Shares of the jobs, for each of :data:`POLICIES`.
-    in_time : Interval or None
-        Share begun in time under the chosen policy; None without independent runs.
+    runs : numpy.ndarray
+        Share begun in time under the chosen policy in each run, or one number where there are no
+        independent runs.
     """
 
     at: Setting
     fates: dict[str, Fate]
-    in_time: Interval | None
+    runs: np.ndarray
+
+    @property
+    def in_time(self) -> Interval | None:
+        """Share begun in time under the chosen policy; None without independent runs."""
+        return mean_interval(self.runs) if self.runs.size > 1 else None
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -299,6 +305,10 @@ class Bounded(Result):
             f"At a load of {percent(at.load)}, {_share(fate.in_time)} of the jobs are begun in "
             f"time{undone}{late} ({says}). In theory most are in time under the policy "
             f"“{best}”: {_share(theory(at, best).in_time)}."
+            + (
+                seldom(1 - self.runs, "every job was begun in time")
+                or seldom(self.runs, "no job was begun in time")
+            )
         )
 
     @property

@@ -37,6 +37,7 @@ DISCIPLINES = ("in turn", "shortest remaining first", "all at once", "two queues
 _FRAMES = (4_000, 16_000, 48_000)  # jobs of a run; each goes on where the one before ended
 _GROUPS = 10  # of job sizes, for the points of the right panel
 _GRID = 2_000
+_ENOUGH_LONG = 1_500  # jobs that a mean wait must rest on for its interval to be right
 
 
 class Setting(Parameters):
@@ -80,6 +81,15 @@ def scv(at: Setting) -> float:
     """Squared coefficient of variation of the sizes; 1 is exponential."""
     first, second = (_moment(at.alpha, at.spread, k) for k in (1, 2))
     return second / first**2 - 1
+
+
+def long_jobs(at: Setting) -> float:
+    """How many jobs of the longest run the second moment of the sizes rests on.
+
+    As many as there would be if all that count were equally long: ``n E[X^2]^2 / E[X^4]``.
+    """
+    second, fourth = (_moment(at.alpha, at.spread, k) for k in (2, 4))
+    return 0.9 * _FRAMES[-1] * second**2 / fourth
 
 
 def work_share(at: Setting, share: float) -> float:
@@ -297,6 +307,18 @@ class HeavyTails(Result):
             f"of the work. On average a job takes so many mean sizes: {said}. This run puts "
             f"the mean of those {_NAMED[at.discipline]} between {significant(self.here.low)} and "
             f"{significant(self.here.high)} (95 % interval). In theory the quickest is {best}."
+            f"{self._rough}"
+        )
+
+    @property
+    def _rough(self) -> str:
+        """Say that the interval is rough where waits come from a few very long jobs."""
+        waits = self.at.discipline in ("in turn", "two queues")
+        if not waits or long_jobs(self.at) >= _ENOUGH_LONG:
+            return ""
+        return (
+            " How long jobs wait hangs on the few longest, too few for the interval to hold the "
+            "truth in 95 % of all runs."
         )
 
     @property

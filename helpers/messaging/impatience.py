@@ -31,7 +31,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import counted, duration, percent, rounded
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, mean_interval, seldom
 
 _CALLS = 1_300  # that are counted
 _MOST_WAITING = 3_000
@@ -112,8 +112,7 @@ def simulate(at: Setting) -> Impatience:
     ]
     wait, give_up, waited, busy = np.array(runs).T
     return Impatience(
-        at, mean_interval(wait), mean_interval(give_up), float(waited.mean()),
-        float((busy / at.agents).mean()),
+        at, wait, give_up, float(waited.mean()), float((busy / at.agents).mean())
     )  # fmt: skip
 
 
@@ -189,13 +188,30 @@ def patient(at: Setting, agents: int | None = None) -> float:
 
 
 class Impatience(Result):
-    """Shares of the callers that wait and give up; mean wait, and how busy agents are."""
+    """Mean wait, how busy agents are, and shares of the callers.
+
+    Attributes
+    ----------
+    waits, gives_up : numpy.ndarray, shape (replications,)
+        Shares of each run's callers that wait, and that give up.
+    waited_min, utilisation : float
+    """
 
     at: Setting
-    wait: Interval
-    give_up: Interval
+    waits: np.ndarray
+    gives_up: np.ndarray
     waited_min: float
     utilisation: float
+
+    @property
+    def wait(self) -> Interval:
+        """Share of the callers that wait."""
+        return mean_interval(self.waits)
+
+    @property
+    def give_up(self) -> Interval:
+        """Share of the callers that give up."""
+        return mean_interval(self.gives_up)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -225,6 +241,7 @@ class Impatience(Result):
             f"{percent(exact.give_up)}), and agents are busy {percent(self.utilisation)} of the "
             f"time (theory: {percent(exact.utilisation)}). The mean wait is "
             f"{duration(60 * self.waited_min)}. {without}"
+            + (seldom(self.waits, "nobody waited") or seldom(self.gives_up, "nobody gave up"))
         )
 
     @property

@@ -27,7 +27,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, percent, rounded
-from helpers.foundations.statistics import Interval, wilson_interval
+from helpers.foundations.statistics import Interval, rough, wilson_interval
 
 ORDERS = ("any worker", "one worker a document", "compare versions")
 
@@ -174,13 +174,14 @@ class IndexLag(Result):
 
     @property
     def reading(self) -> str:
-        at = self.at
+        at, stale = self.at, float(stale_theory(self.at))
         return (
             f"Whoever searches {duration(at.after_s)} after a change does not find it in "
             f"{percent(self.missed_here.estimate)} of the cases (theory: "
             f"{percent(float(theory(at)))}). Of documents that change twice, "
             f"{duration(at.gap_s)} apart on average, {percent(self.stale_here.estimate)} stay at "
-            f"their older version for good (theory: {percent(float(stale_theory(at)))})."
+            f"their older version for good (theory: {percent(stale)})."
+            + (rough(_BURSTS * stale, "such documents") if stale else "")
         )
 
     @property

@@ -31,10 +31,10 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, percent, rounded
-from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.foundations.statistics import Intervals, mean_intervals, wilson_intervals
 
 #: Timeouts at which the curves are simulated, in mean work times.
-TIMEOUTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+TIMEOUTS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0)
 
 _MESSAGES = 500  # of a run
 
@@ -107,10 +107,14 @@ def simulate(at: Setting) -> Visibility:
     dies = draw("deaths").random(work.shape) < at.dies
     work = np.where(dies, np.inf, work)
     timeouts = np.array([*TIMEOUTS, at.visibility_s / at.work_s])
-    twice, took = np.array([_followed(work, timeout) for timeout in timeouts]).swapaxes(0, 1)
+    each = [_followed(work, timeout) for timeout in timeouts.tolist()]
+    # Messages do not meet, so that each of them counts for itself.
+    twice = wilson_intervals((int(done.sum()) for done, _ in each), work[0].size)
+    took_s = mean_intervals(at.work_s * np.array([took.mean(axis=-1) for _, took in each]).T)
+    here_ = slice(len(TIMEOUTS), None)
     return Visibility(
-        at, twice=mean_intervals(twice[:-1].T), took_s=mean_intervals(at.work_s * took[:-1].T),
-        twice_here=mean_intervals(twice[-1:].T), took_here_s=mean_intervals(at.work_s * took[-1:].T)
+        at, twice=twice[: len(TIMEOUTS)], took_s=took_s[: len(TIMEOUTS)],
+        twice_here=twice[here_], took_here_s=took_s[here_],
     )  # fmt: skip
 
 
@@ -122,7 +126,7 @@ def _deliveries(at: Setting) -> int:
 
 
 def _followed(work: np.ndarray, timeout: float) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the messages done twice and mean time until done, for each run; in work times.
+    """Which messages are done twice, and when each is done; in work times.
 
     Delivery k begins k timeouts after the first, unless an earlier one has ended by then.
     """
@@ -130,7 +134,7 @@ def _followed(work: np.ndarray, timeout: float) -> tuple[np.ndarray, np.ndarray]
     ends = begins + work
     first = ends.min(axis=0)
     done = (np.isfinite(ends) & (begins < first)).sum(axis=0)
-    return (done > 1).mean(axis=-1), first.mean(axis=-1)
+    return done > 1, first
 
 
 # --- one run, event by event ----------------------------------------------------------------------

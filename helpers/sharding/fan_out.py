@@ -37,6 +37,7 @@ FOLLOWERS.setflags(write=False)
 THRESHOLDS = np.geomspace(5_000, 1_000_000, 12)
 
 _DELIVERY_RPS = 1_000_000.0
+_BUSY = 0.6  # from here on a batch of posts is too short for what the queue remembers
 _READERS = 2_000_000
 
 
@@ -52,13 +53,13 @@ class Setting(Parameters):
     )
     post_rate_rps: float = number(20.0, "All posts", unit="posts/s", above=0)
     read_rate_rps: float = number(100_000.0, "Timelines read", unit="reads/s", at_least=0)
-    posts: int = integer(12_000, "Posts simulated at each threshold", at_least=1_000)
+    posts: int = integer(60_000, "Posts simulated at each threshold", at_least=1_000)
     seed: int = seed()
 
 
 @takes(Setting)
 def simulate(at: Setting) -> FanOut:
-    """Queue posts for delivery to their authors' followers."""
+    """Queue posts for delivery to their authors' followers; the first tenth is left out."""
     arrivals = np.cumsum(unit_draws(at.seed, "posts", "exponential", at.posts)) / at.post_rate_rps
     uniform = unit_draws(at.seed, "authors", "uniform", at.posts)
     fans = FOLLOWERS[(uniform * len(FOLLOWERS)).astype(np.intp)]
@@ -67,7 +68,7 @@ def simulate(at: Setting) -> FanOut:
         if _utilisation(at, threshold) >= 1:
             return np.inf, np.inf, np.inf
         services = np.where(fans <= threshold, fans, 0.0) / _DELIVERY_RPS
-        interval = batch_means(fifo_waits(arrivals, services, 1), 20)
+        interval = batch_means(fifo_waits(arrivals, services, 1), 20, warmup=at.posts // 10)
         return interval.mean, interval.low, interval.high
 
     waits = np.array([wait(threshold) for threshold in THRESHOLDS.tolist()])
@@ -182,7 +183,18 @@ class FanOut(Result):
         return (
             f"With {who.get(self.pulled, many)} pulled at reading, {waits}; the "
             f"service makes {significant(exact.writes_rps)} insertions and "
-            f"{significant(exact.reads_rps)} queries per second."
+            f"{significant(exact.reads_rps)} queries per second.{self._rough}"
+        )
+
+    @property
+    def _rough(self) -> str:
+        """Say that error bars are too short where a queue remembers for as long as batches last."""
+        busy = _utilisation(self.at, THRESHOLDS)
+        if not ((busy > _BUSY) & (busy < 1)).any():
+            return ""
+        return (
+            f" Where workers are more than {significant(100 * _BUSY)} % busy, these posts are too "
+            "few for the interval to hold the truth in 95 % of all runs."
         )
 
     @property

@@ -28,7 +28,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import amount, duration, rounded
-from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.foundations.statistics import Intervals, mean_intervals, seldom
 
 #: Mean times between terminations at which the picture is simulated, work days.
 EVERY_DAYS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1_000.0)
@@ -83,13 +83,7 @@ def five_years(at, draw):
 @takes(Setting)
 def simulate(at: Setting) -> Chaos:
     """Run some times five years, at the chosen rate of terminations and at others."""
-    sweep = _sweep(at.but(every_days=2.0))
-    return Chaos(
-        at,
-        outages=mean_intervals(sweep[:, :, 0].T),
-        open=mean_intervals(sweep[:, :, 1].T),
-        here=mean_intervals(_several(at)),
-    )
+    return Chaos(at, sweep=_sweep(at.but(every_days=2.0)), runs=_several(at))
 
 
 @lru_cache(maxsize=32)
@@ -140,17 +134,31 @@ class Chaos(Result):
 
     Attributes
     ----------
-    outages, open : Intervals, 9 numbers
-        A year's outages of the site outside office hours, and latent faults at any time, for each
-        of :data:`EVERY_DAYS`.
-    here : Intervals, 3 numbers
-        Outages, latent faults, and faults found by termination in a year, at the setting.
+    sweep : numpy.ndarray, shape (9, replications, 3)
+        What each run saw, for each of :data:`EVERY_DAYS`: a year's outages of the site outside
+        office hours, latent faults at any time, and faults found by termination in a year.
+    runs : numpy.ndarray, shape (replications, 3)
+        The same at the setting.
     """
 
     at: Setting
-    outages: Intervals
-    open: Intervals
-    here: Intervals
+    sweep: np.ndarray
+    runs: np.ndarray
+
+    @property
+    def outages(self) -> Intervals:
+        """A year's outages, for each of :data:`EVERY_DAYS`."""
+        return mean_intervals(self.sweep[:, :, 0].T)
+
+    @property
+    def open(self) -> Intervals:
+        """Latent faults at any time, for each of :data:`EVERY_DAYS`."""
+        return mean_intervals(self.sweep[:, :, 1].T)
+
+    @property
+    def here(self) -> Intervals:
+        """Outages, latent faults and faults found in a year, at the setting."""
+        return mean_intervals(self.runs)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
@@ -167,6 +175,7 @@ class Chaos(Result):
     def reading(self) -> str:
         at, exact = self.at, theory(self.at)
         outages, latent, by_day = self.here.estimate
+        rarest = max(self.sweep[:, :, 0], key=lambda runs: (runs == 0).sum())
         return (
             f"With a termination in each group every {amount(at.every_days, 'work day')}, "
             f"{amount(by_day, 'fault')} a year {'is' if amount(by_day, 'f') == '1 f' else 'are'} "
@@ -174,6 +183,7 @@ class Chaos(Result):
             f"the site a year (theory {amount(float(exact.outages), 'outage')}) come outside "
             f"office hours; and at any time {amount(latent, 'latent fault')} wait, "
             f"{duration(86_400 * float(exact.open) / (12 * at.faults / 365))} each on average."
+            + (seldom(rarest, "no outage is behind the lowest point") if exact.outages else "")
         )
 
     @property

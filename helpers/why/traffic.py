@@ -8,7 +8,7 @@ both are worse.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +54,8 @@ WORK = {
     "one in twenty is slow": ("bimodal", 4.0),
 }
 
-_REQUESTS, _WARMUP = 2_400, 800
+_FRAMES = (2_400, 13_600)  # requests of a run; each goes on where the one before ended
+_WARMUP = 800
 # What is watched of a run: from which request on, for how many service times, and how long one is.
 _WATCHED_FROM, _WATCHED, _SERVICE_S = 400, 120, 0.1
 
@@ -127,55 +128,70 @@ def three_traffics(at, draw):
 
 
 @takes(Setting)
-def simulate(at: Setting) -> Waits:
+def simulate(at: Setting) -> Iterator[Waits]:
     """Serve constant, Poisson and bursty arrivals of equal mean rate.
 
-    Each run serves 2,400 requests and leaves the first 800 out; all traffic meets the same service
-    times. A run begins with the line that another run ended with, for a line that begins empty
-    needs thousands of requests to fill when it is 90 % busy.
+    All traffic meets the same service times. A run begins with the line that another run ended
+    with, for a line that begins empty needs thousands of requests to fill when it is 90 % busy,
+    and its first 800 requests are left out.
+
+    Yields
+    ------
+    Waits
+        Of runs of 2,400 requests, and of 13,600: so many are but a few independent waits where a
+        queue that is 90 % busy remembers for thousands, and intervals of fewer are too narrow.
     """
-    waits = _waits(at.work, at.burstiness, UTILISATIONS, at.replications, at.seed)
-    now = _waits(at.work, at.burstiness, (at.utilisation,), at.replications, at.seed)
-    return Waits(
-        at,
-        wait={kind: mean_intervals(waits[i]) for i, kind in enumerate(TRAFFIC)},
-        here={kind: mean_interval(now[i, :, 0]) for i, kind in enumerate(TRAFFIC)},
-    )
+    for requests in _FRAMES:
+        waits, now = (
+            _waits(at.work, at.burstiness, grid, at.replications, at.seed, requests)
+            for grid in (UTILISATIONS, (at.utilisation,))
+        )
+        yield Waits(
+            at,
+            wait={kind: mean_intervals(waits[i]) for i, kind in enumerate(TRAFFIC)},
+            here={kind: mean_interval(now[i, :, 0]) for i, kind in enumerate(TRAFFIC)},
+        )
 
 
 @lru_cache(maxsize=128)
 def _waits(
-    work: str, burstiness: float, grid: tuple[float, ...], replications: int, seed: int
+    work: str,
+    burstiness: float,
+    grid: tuple[float, ...],
+    replications: int,
+    seed: int,
+    requests: int,
 ) -> np.ndarray:
     """Mean wait of each run, shape (traffic, replications, utilisations), in service times."""
-    gaps = np.stack(
-        [
-            _gaps(kind, burstiness if kind == "bursty" else 1.0, replications, seed)
-            for kind in TRAFFIC
-        ],
-        axis=1,
-    )
-    # All runs are stepped together, each request in its turn, which is how the engine is quickest.
-    shape = (_REQUESTS, len(TRAFFIC), replications, len(grid))
-    arrivals = np.cumsum(gaps, axis=0)[..., np.newaxis] / np.array(grid)
-    services = _services(work, replications, seed)[:, np.newaxis, :, np.newaxis]
-    work_s = np.ascontiguousarray(np.broadcast_to(services, shape))
-    work_s[0] += np.roll(_served(arrivals, work_s)[-1], 1, axis=1)  # as another run ended
-    means = _served(arrivals, work_s)[_WARMUP:].mean(axis=0)
+    works = _services(work, replications, seed)[:, :requests]
+    means = np.empty((len(TRAFFIC), replications, len(grid)))
+    for i, kind in enumerate(TRAFFIC):
+        gaps = _gaps(kind, burstiness if kind == "bursty" else 1.0, replications, seed)
+        for j, utilisation in enumerate(grid):
+            waits = waits_in_line(gaps[:, :requests] / utilisation, works)
+            means[i, :, j] = waits[:, _WARMUP:].mean(axis=1)
     means.setflags(write=False)
     return means
 
 
-def _served(arrivals: np.ndarray, work_s: np.ndarray) -> np.ndarray:
-    """Waits of the requests of many runs at one server each, shape as given, first in first out."""
-    flat = (len(arrivals), -1)
-    waits = queueing.fifo_waits(arrivals.reshape(flat).T, work_s.reshape(flat).T, 1).T
-    return waits.reshape(arrivals.shape)
+def waits_in_line(gaps: np.ndarray, works: np.ndarray) -> np.ndarray:
+    """Waits at one server, first come, first served; a row for each run.
+
+    Lindley's recursion, ``wait[i + 1] = max(0, wait[i] + work[i] - gap[i + 1])``, for all i at
+    once: a walk, and how high it stands above the lowest place where it was.
+    """
+    walk = np.zeros_like(works)
+    np.subtract(works[:, :-1], gaps[:, 1:], out=walk[:, 1:])
+    np.cumsum(walk, axis=1, out=walk)
+    lowest = np.minimum.accumulate(walk, axis=1)
+    from_empty = walk[:, -1] - lowest[:, -1]
+    begins_with = np.roll(from_empty, 1)[:, np.newaxis]  # what another run ended with
+    return np.asarray(walk - np.minimum(lowest, -begins_with))
 
 
 @lru_cache(maxsize=16)
 def _gaps(kind: str, burst: float, replications: int, seed: int) -> np.ndarray:
-    gaps = unit_gaps(kind, (_REQUESTS, replications), Draws(seed)(kind), burstiness=burst)
+    gaps = unit_gaps(kind, (_FRAMES[-1], replications), Draws(seed)(kind), burstiness=burst).T
     gaps.setflags(write=False)
     return gaps
 
@@ -183,7 +199,7 @@ def _gaps(kind: str, burst: float, replications: int, seed: int) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _services(work: str, replications: int, seed: int) -> np.ndarray:
     kind, scv = WORK[work]
-    services = unit_services(kind, (_REQUESTS, replications), Draws(seed)("services"), scv=scv)
+    services = unit_services(kind, (_FRAMES[-1], replications), Draws(seed)("services"), scv=scv).T
     services.setflags(write=False)
     return services
 

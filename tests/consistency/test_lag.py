@@ -25,8 +25,8 @@ def test_anomalies_are_those_of_the_closed_forms(setting):
     exact = lag.theory(runs[0].at)
     for keeps in KEEPS:
         own, back = exact[keeps]
-        assert_mean([run.each[keeps].own.estimate for run in runs], own, what=f"own, {keeps}")
-        assert_mean([run.each[keeps].back.estimate for run in runs], back, what=f"back, {keeps}")
+        assert_mean([run.each[keeps].own for run in runs], own, what=f"own, {keeps}")
+        assert_mean([run.each[keeps].back for run in runs], back, what=f"back, {keeps}")
     missed = np.mean([run.missed for run in runs], axis=0)
     by_theory = lag.misses(runs[0].at, lag.moments(runs[0].at))
     assert np.abs(missed - by_theory).max() < 0.01  # 240,000 sessions, which are not independent
@@ -93,8 +93,8 @@ def test_the_page(keeps, setting):
     at, exact = run.at, lag.theory(run.at)
     own, back = exact[keeps]
     words = run.reading
-    assert words.startswith(f"{percent(run.kept.own.estimate)} of the reads miss")
-    assert f"(theory {significant(100 * own)} %), and {percent(run.kept.back.estimate)} of" in words
+    assert words.startswith(f"{percent(run.kept.own)} of the reads miss")
+    assert f"(theory {significant(100 * own)} %), and {percent(run.kept.back)} of" in words
     assert f"older than the first (theory {significant(100 * back)} %)" in words
     waits = f"A read waits {duration(round(1e-3 * run.kept.waited_ms, 6))}"
     assert (waits in words) == (keeps == WAIT)
@@ -106,7 +106,7 @@ def test_the_page(keeps, setting):
     )
     for color, part, which in ((style.BLUE, "own", 0), (style.ORANGE, "back", 1)):
         bars = drawn.bars(each, facecolor=color)
-        shares = [100 * getattr(run.each[name], part).estimate for name in KEEPS]
+        shares = [100 * getattr(run.each[name], part) for name in KEEPS]
         np.testing.assert_allclose(bars.lengths, shares)
         table = run.table().iloc[:, 2 * which : 2 * which + 2].to_numpy()
         np.testing.assert_allclose(table[:, 0], shares)

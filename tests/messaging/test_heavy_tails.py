@@ -130,7 +130,10 @@ def test_the_page(values):
         assert f"{significant(mean)} {name} (theory {significant(exact[name])})" in run.reading
     low, high = significant(run.here.low), significant(run.here.high)
     assert f"between {low} and {high} (95 % interval)" in run.reading
-    assert run.reading.endswith(f"quickest is {min(exact, key=exact.get)}.")
+    assert f"In theory the quickest is {min(exact, key=exact.get)}." in run.reading
+    waits = run.at.discipline in ("in turn", "two queues")
+    few = waits and heavy_tails.long_jobs(run.at) < 1_500
+    assert ("hangs on the few longest, too few for the interval" in run.reading) == few
     assert run.here.estimate == pytest.approx(run.means[at.discipline], rel=0.01)
     columns = list(run.columns.values())
     np.testing.assert_allclose(columns[1], [*run.means.values()])

@@ -54,6 +54,12 @@ def test_theory_picks_the_formula_that_is_exact() -> None:
 # --- simulation and theory ------------------------------------------------------------------------
 
 
+def last(*args, **values) -> traffic.Waits:
+    """What an experiment ends with: its longest runs."""
+    *_, result = traffic.simulate(*args, **values)
+    return result
+
+
 @pytest.fixture(autouse=True)
 def _fresh():
     yield
@@ -62,12 +68,12 @@ def _fresh():
 
 
 def check(works=tuple(WORK)) -> None:
-    runs = [traffic.simulate(utilisation=0.6, seed=s) for s in range(20)]
+    runs = [last(utilisation=0.6, seed=s) for s in range(20)]
     for kind in TRAFFIC:
         exact = traffic.theory(runs[0].at, kind)
         assert_agrees((run.here[kind].estimate for run in runs), exact, kind)
     for work in works:
-        runs = [traffic.simulate(utilisation=0.6, work=work, seed=s) for s in range(10)]
+        runs = [last(utilisation=0.6, work=work, seed=s) for s in range(10)]
         exact = traffic.theory(runs[0].at, "poisson")
         assert_agrees((run.here["poisson"].estimate for run in runs), exact, work)
 
@@ -81,11 +87,21 @@ def test_faults_are_caught(monkeypatch, fault: str) -> None:
     for cached in (traffic._waits, traffic._gaps, traffic._services):
         cached.cache_clear()
     if fault == "nobody waits":
-        monkeypatch.setattr(queueing, "fifo_waits", lambda came, *_: np.zeros_like(came))
+        monkeypatch.setattr(traffic, "waits_in_line", lambda gaps, works: np.zeros_like(works))
     else:
         name = "unit_gaps" if fault == "even gaps" else "unit_services"
         monkeypatch.setattr(traffic, name, lambda kind, size, rng, **_: np.ones(size))
     caught(check, ())
+
+
+def test_the_line_is_the_engines_line() -> None:
+    rng = np.random.default_rng(4)
+    gaps, works = rng.exponential(1.1, (3, 400)), rng.exponential(1.0, (3, 400))
+    waits = traffic.waits_in_line(gaps, works)
+    begin = np.roll(queueing.fifo_waits(np.cumsum(gaps, axis=1), works, 1)[:, -1], 1)
+    before = np.column_stack([np.zeros(3), np.cumsum(gaps, axis=1) - gaps[:, :1]])
+    behind = queueing.fifo_waits(before, np.column_stack([begin, works]), 1)[:, 1:]
+    np.testing.assert_allclose(waits, behind, atol=1e-9)
 
 
 # --- the open model -------------------------------------------------------------------------------
@@ -193,7 +209,7 @@ AT = [
 
 @pytest.mark.parametrize("at", AT)
 def test_numbers_sentence_and_table(at: traffic.Setting) -> None:
-    run = traffic.simulate(at)
+    run = last(at)
     expected: dict[str, float] = {"utilisation": at.utilisation}
     for kind in TRAFFIC:
         expected[f"{kind}_wait_services"] = run.here[kind].estimate
@@ -225,7 +241,7 @@ LOOKS = {
 
 @pytest.mark.parametrize("at", AT)
 def test_the_picture(at: traffic.Setting) -> None:
-    run = traffic.simulate(at)
+    run = last(at)
     mine = {"constant": 1.0, "poisson": 2.0, "bursty": 3.0}
     (ax,) = axes_of(traffic.plot, run, mine=mine)
     for kind, (color, marker) in LOOKS.items():

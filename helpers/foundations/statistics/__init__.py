@@ -20,12 +20,15 @@ from helpers.foundations.statistics.estimates import (
     percentiles,
     quantile_interval,
     wilson_interval,
+    wilson_intervals,
 )
 from helpers.foundations.statistics.intervals import Interval, Intervals, agrees, verdict
 from helpers.foundations.statistics.order import fewer_than
+from helpers.foundations.statistics.rare import ENOUGH, rough, seldom
 from helpers.foundations.statistics.students_t import t_quantile
 
 __all__ = [
+    "ENOUGH",
     "Interval",
     "Intervals",
     "agrees",
@@ -36,7 +39,10 @@ __all__ = [
     "mean_intervals",
     "percentiles",
     "quantile_interval",
+    "rough",
+    "seldom",
     "t_quantile",
     "verdict",
     "wilson_interval",
+    "wilson_intervals",
 ]

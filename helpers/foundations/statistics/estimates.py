@@ -221,7 +221,24 @@ def wilson_interval(successes: int, trials: int) -> Interval:
         * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
         / (1 + z * z / trials)
     )
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), 0.95, trials)
+    # Where all succeed, or none, the end is 1 or 0; the formula misses it by a rounding error.
+    low = middle - half if successes else 0.0
+    high = middle + half if successes < trials else 1.0
+    return Interval(share, low, high, 0.95, trials)
+
+
+def wilson_intervals(successes: Iterable[int], trials: int) -> Intervals:
+    """Return :func:`wilson_interval` for each of some numbers of successes.
+
+    Parameters
+    ----------
+    successes : iterable of int
+    trials : int
+        Of each.
+    """
+    each = [wilson_interval(int(number), trials) for number in successes]
+    middle, low, high = np.array([(one.estimate, one.low, one.high) for one in each]).T
+    return Intervals(middle, low, high, 0.95, trials)
 
 
 def percentiles(samples: npt.ArrayLike, points: Iterable[float] = (50, 95, 99)) -> dict[str, float]:
