@@ -33,7 +33,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import duration, listed, significant
 from helpers.studio.chance import random_designs
 from helpers.studio.deck import Brief, brief, deck
-from helpers.studio.judge import judge, monthly_usd, up
+from helpers.studio.judge import misses, monthly_usd, up
 from helpers.studio.references import naive, reference, usual
 
 #: The course's designs, by what the picture calls them.
@@ -90,16 +90,11 @@ def simulate(at: Setting) -> Iterator[Place]:
     """Draw designs, more and more of them, and look who is on the front; run the named ones."""
     parts = at.the_brief
     named = tuple(build(parts) for build in NAMED.values())
-    misses = tuple(len(_misses(parts, one, at.seed)) for one in named)
+    missed = tuple(len(list(misses(parts, one, parts.traces, seed=at.seed))) for one in named)
     drawn = random_designs(parts, at.drawn, at.seed)
     for number in (*(step for step in _STEPS if step < at.drawn), at.drawn):
         found = np.array([marks(parts, one) for one in (*named, *drawn[:number])])
-        yield Place(at, found=found, front=undominated(found), misses=misses)
-
-
-@lru_cache(maxsize=64)
-def _misses(parts: Brief, design: Design, seed: int) -> tuple[str, ...]:
-    return judge(parts, design, parts.traces, seed=seed).misses
+        yield Place(at, found=found, front=undominated(found), misses=missed)
 
 
 def theory(found: np.ndarray) -> np.ndarray:
@@ -172,7 +167,7 @@ class Place(Result):
             said += "In these three numbers no design beats it. "
         missed = self.misses[self.chosen]
         if missed:
-            return said + f"On all traces it misses {missed} of what the brief asks."
+            return said + f"On all traces it misses {missed} of the brief's objectives."
         return said + "On all traces it keeps what the brief asks."
 
     @property
