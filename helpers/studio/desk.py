@@ -209,6 +209,8 @@ class Desk(Result):
             said += f"The others: {listed(whys)}. "
         if ran.lost:
             said += f"Lost for ever: {ran.lost:,}. "
+        if self.at.workers and not self.at.the_brief.jobs:
+            said += "In this brief nothing is left for later: there are no workers to build. "
         missed = [name for name, share in card.of_allowed.items() if share > 1]
         if not card.misses:
             where = "On this trace" if ran.until_s == TRACE_S else "So far"

@@ -147,7 +147,7 @@ def test_the_storm_that_careful_settings_make():
 
 # --- the page -------------------------------------------------------------------------------------
 
-CORNERS = [{}, SALE, PAYMENTS, STORM,
+CORNERS = [{}, {"workers": 3}, SALE, PAYMENTS, STORM,
            {"brief": "video", "trace": desk.TRACES[2], "workers": 5, "servers": 2},
            {"brief": "chat", "trace": desk.TRACES[2]},
            {"brief": "metrics", "trace": desk.TRACES[2], "workers": 4},
@@ -168,6 +168,8 @@ def test_the_page(setting):
         assert f"{count:,} {words}" in run.reading
     assert (f"Lost for ever: {ran.lost:,}." in run.reading) == (ran.lost > 0)
     assert ("keeps all that the brief asks" in run.reading) == card.passes
+    idle = run.at.workers and not card.design.of(blueprint.Workers)
+    assert ("there are no workers to build" in run.reading) == bool(idle)
     left, right = drawn_by(desk, run)
     edges = np.arange(0.0, 19.5)
     good = np.histogram(ran.run.sent_s[ran.in_time], edges)[0]
