@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from helpers import blueprint
 from helpers.blueprint import AppServers, Cache, Clients, Database, Design, LoadBalancer, Queue
@@ -140,6 +140,8 @@ def bad(parts: Brief, design: Design, trace: Trace, seed: int) -> int:
     return outcome(parts, design, trace, seed).bad
 
 
-def worst_trace(parts: Brief, design: Design, seed: int) -> Trace:
-    """Return the trace on which most requests go wrong."""
-    return max(parts.traces, key=lambda trace: bad(parts, design, trace, seed))
+def worst_trace(
+    parts: Brief, design: Design, seed: int, among: Sequence[Trace] | None = None
+) -> Trace:
+    """Return the trace on which most requests go wrong, of all or `among` some."""
+    return max(among or parts.traces, key=lambda trace: bad(parts, design, trace, seed))
