@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.authoring import bibliography, claims
+from helpers.authoring import bibliography, claims, hours
 from helpers.authoring.check import code_cells, read
 from helpers.authoring.course import CHAPTERS, ROOT
 
@@ -80,6 +80,7 @@ def paragraph() -> str:
     """Return what README.md says of it."""
     all_ = counted()
     judged = ", ".join(f"{count} {status}" for status, count in all_.claims.items())
+    chapters, labs = hours.in_all()
     return "\n".join(
         (
             f"- **{all_.chapters} chapters** with {all_.explorers} explorers, "
@@ -89,6 +90,8 @@ def paragraph() -> str:
             f"{judged}.",
             f"  Page and code cite {all_.works} [sources](notebooks/bibliography.ipynb).",
             f"- **{all_.labs} labs** with {all_.checks} cells of checks for {all_.points} points.",
+            f"- **About {chapters + labs} hours** of work: {chapters} with the chapters, "
+            f"{labs} with the labs.",
             f"- **More than {all_.tests // 100 * 100:,} tests**, not counting the cases that each "
             "goes through.",
         )

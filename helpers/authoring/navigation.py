@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
+from helpers.authoring import hours
 from helpers.authoring.course import CHAPTERS, ROOT, Chapter
 from helpers.authoring.execute import normalise
 from helpers.authoring.glossary import unlinked
@@ -22,8 +23,8 @@ from helpers.authoring.glossary import unlinked
 START = "00_start_here.ipynb"
 README = ROOT / "README.md"
 
-#: After which other chapter each is best read.
-AFTER = {1: 0, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 3, 8: 2, 9: 2, 10: 6, 11: 5}
+#: After which other chapter each is best read: the last of those that its page asks for.
+AFTER = {1: 0, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 3, 8: 2, 9: 2, 10: 4, 11: 6}
 
 #: What a learner can do afterwards, in half a sentence.
 ABLE = {
@@ -47,8 +48,9 @@ ABLE = {
 
 _MAP = """## The map
 
-Read from left to right: what stands to the left of a chapter is what to read before it. Every box \
-is a link; with the keyboard, **Tab** goes from one to the next and **Enter** opens it.
+Follow the arrows from left to right: what lies on the way to a chapter is what to read before it. \
+Every name is a link; with the keyboard, **Tab** goes from one to the next and **Enter** opens it. \
+All chapters take about {chapters} hours, and all labs another {labs}; each says so at its top.
 
 {map}
 
@@ -226,7 +228,8 @@ def _rows(chapter: Chapter) -> list[list[str]]:
 def _draw(notebook: NotebookNode) -> None:
     """Put the map and the table of chapters where ``00`` has them."""
     drawn = course_map()
-    text = _MAP.format(map=drawn, table=table("notebooks"))
+    chapters, labs = hours.in_all()
+    text = _MAP.format(map=drawn, table=table("notebooks"), chapters=chapters, labs=labs)
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## The map"):
             # The glossary's links may stand in the table.

@@ -90,6 +90,7 @@ class Canvas:
         self._fixed = {id(child) for ax in self.axes for child in ax.get_children()}
         self._layers = [_Layer(ax) for ax in self.axes]
         self._backdrop: Backdrop
+        self._sharp = False  # whether the pixels are those of the whole figure, without a caption
 
     @property
     def least_px(self) -> int:
@@ -111,6 +112,7 @@ class Canvas:
         pinned : sequence of Result
             Drawn underneath as grey ghosts, to compare with.
         """
+        self._sharp = False
         with style.context():
             self._plot_all(results, pinned)
 
@@ -142,6 +144,7 @@ class Canvas:
 
     def moving_png(self) -> bytes:
         """Return the picture quickly, reusing everything that is not data."""
+        self._sharp = False
         with style.context():
             self.figure.set_dpi(_DPI)
             data = [(ax, artist) for ax in self.axes for artist in self._data_artists(ax)]
@@ -154,7 +157,7 @@ class Canvas:
             return self._backdrop.png(pixels)
 
     def settled_png(self, caption: str = "") -> bytes:
-        """Return the whole figure, drawn afresh at twice the resolution.
+        """Return the whole figure at twice the resolution, drawn once.
 
         Parameters
         ----------
@@ -162,13 +165,18 @@ class Canvas:
             Small print at the bottom, for pictures seen without a kernel.
         """
         with style.context():
-            self.figure.set_dpi(_DPI * _SHARP)
+            if not self._sharp:
+                self.figure.set_dpi(_DPI * _SHARP)
+                self._agg.draw()
+            self._sharp = not caption
+            pixels = np.asarray(self._agg.buffer_rgba())
+            if not caption:
+                return quick_png(pixels)
             note = self.figure.text(0.995, 0.012, caption, ha="right", fontsize=7.5)
             note.set_color(style.MUTED)
-            self._agg.draw()
+            note.draw(self._agg.renderer)  # above all else, as the figure would have it
             note.remove()
-            pixels = np.asarray(self._agg.buffer_rgba())
-            return small_png(pixels) if caption else quick_png(pixels)
+            return small_png(pixels)
 
     def _draw_backdrop(self, renderer: RendererAgg, data: Sequence[Artist]) -> None:
         """Draw what changed of everything that is not data."""

@@ -119,7 +119,7 @@ def _short(value: Any) -> str:
     try:
         return significant(float(value))
     except (TypeError, ValueError):
-        return f"{len(value)} values" if hasattr(value, "__len__") else str(value)
+        return f"{len(value):,} values" if hasattr(value, "__len__") else str(value)
 
 
 def _explain(error: Exception, model: Model) -> str:

@@ -108,6 +108,7 @@ class View:
         self.canvas = Canvas(plot, narrow=page.look().narrow)
         self._title = title
         self._shown = Drawing((), (), "", b"")
+        self._drawn: Drawing | None = None  # what the canvas has on it
         self._blamed = ""
         self._image = widgets.HTML()
         self._image.add_class("sd-picture")
@@ -144,7 +145,8 @@ class View:
             png = self.canvas.settled_png() if settled else self.canvas.moving_png()
             title = self._title or self.canvas.title
             spots = tuple(clickables(self.canvas.figure))
-        return Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
+            self._drawn = Drawing(tuple(results), tuple(pinned), title, png, mine, spots)
+            return self._drawn
 
     @property
     def body(self) -> tuple[widgets.Widget, ...]:
@@ -219,7 +221,9 @@ class View:
     def png(self) -> bytes:
         """Return the picture for readers without a kernel."""
         with DRAWING:
-            self._put(self._shown.results, self._shown.pinned, self._shown.mine)
+            if self._drawn is not self._shown:
+                self._put(self._shown.results, self._shown.pinned, self._shown.mine)
+                self._drawn = None
             return self.canvas.settled_png(caption=self.caption)
 
     def text(self, parameters: str = "") -> str:

@@ -37,10 +37,10 @@ def duration(seconds: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> duration(0.00042), duration(0.25), duration(90), duration(7_200)
-    ('420 µs', '250 ms', '90 s', '2 h')
+    >>> duration(0.00042), duration(0.25), duration(90), duration(7_200), duration(0)
+    ('420 µs', '250 ms', '90 s', '2 h', '0 s')
     """
-    value = abs(float(seconds))
+    value = abs(float(seconds)) or 1.0
     for limit, scale, unit in (
         (1e-6, 1e9, "ns"),
         (1e-3, 1e6, "µs"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from helpers.blueprint import Design
 from helpers.studio.deck import Brief, deck
-from helpers.studio.judge import judge
+from helpers.studio.judge import misses
 from helpers.studio.references import checklist, reference, usual
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def verdicts(*, seed: int = 1) -> pd.DataFrame:
     for brief in deck().values():
         said = {}
         for kind, build in KINDS.items():
-            misses = judge(brief, build(brief), brief.traces, seed=seed).misses
-            said[kind] = misses[0].partition(" of at ")[0] if misses else "keeps it all"
+            first = next(misses(brief, build(brief), brief.traces, seed=seed), "keeps it all")
+            said[kind] = first.partition(" of at ")[0]
         rows[brief.title] = said
     return pd.DataFrame(rows).T
 
@@ -50,9 +50,14 @@ def seen_and_unseen(*, seed: int = 1) -> str:
     ----------
     seed : int
     """
-    seen = [judge(one, usual(one), one.visible, seed=seed).passes for one in deck().values()]
-    rest = [judge(one, usual(one), one.unseen, seed=seed).passes for one in deck().values()]
+
+    def keep(which: str) -> int:
+        return sum(
+            next(misses(one, usual(one), getattr(one, which), seed=seed), None) is None
+            for one in deck().values()
+        )
+
     return (
-        f"Of {len(seen)} usual designs, {sum(seen)} keep all on the traces that can be seen, and "
-        f"{sum(rest)} on the others."
+        f"Of {len(deck())} usual designs, {keep('visible')} keep all on the traces that can be "
+        f"seen, and {keep('unseen')} on the others."
     )

@@ -29,7 +29,7 @@ from helpers.studio.references import naive, usual
 #: Where the search begins.
 STARTS = {"what load tests lead to": usual, "the first idea": naive}
 
-_SHOWN, _EVERY = 3, 6  # changes that are proposed; changes between two pictures
+_SHOWN, _EVERY = 3, 2  # changes that are proposed; changes between two pictures
 
 
 class Setting(Parameters):
@@ -74,12 +74,14 @@ def what_helps(at):
 
 @takes(Setting)
 def simulate(at: Setting) -> Iterator[Changes]:
-    """Try the changes one by one; what is known so far is shown."""
+    """Look for the worst trace, then try the changes one by one; what is known so far is shown."""
     parts, design = at.the_brief, at.design
-    trace = worst_trace(parts, design, at.seed)
     tried: list[Tried] = []
     steps = single_changes(parts, design)
-    before = bad(parts, design, trace, at.seed)
+    for number in range(1, len(parts.traces) + 1):
+        trace = worst_trace(parts, design, at.seed, parts.traces[:number])
+        before = bad(parts, design, trace, at.seed)
+        yield Changes(at, trace, before, (), len(steps))
     for number, (words, changed) in enumerate(steps, start=1):
         extra = monthly_usd(parts, changed) - monthly_usd(parts, design)
         tried.append(Tried(words, changed, extra, bad(parts, changed, trace, at.seed)))
@@ -168,13 +170,14 @@ class Changes(Result):
 
     @property
     def reading(self) -> str:
+        so_far = " so far" if len(self.tried) < self.steps else ""
         said = (
             f"On “{self.trace.name}”, {counted(self.before, 'request')} of the design go wrong. Of "
-            f"{counted(len(self.tried), 'change')} tried, {len(self.helped)} "
+            f"{counted(len(self.tried), 'change')} tried{so_far}, {len(self.helped)} "
             f"{'leaves' if len(self.helped) == 1 else 'leave'} at least a tenth fewer. "
         )
         if not self.helped:
-            return said + "No single change is enough to help."
+            return said if so_far else said + "No single change is enough to help."
         each = [
             f"{one.words} ({_money(one.extra_usd)}, {one.left:,} left)" for one in self.cheapest
         ]

@@ -21,6 +21,8 @@ from helpers.blueprint import Design, Fault, Traffic
 from helpers.blueprint.components import Component
 from helpers.blueprint.design import JOB, LOOK
 from helpers.blueprint.theory.flows import Flow, edge_flows
+from helpers.foundations import validation
+from helpers.foundations.experiment import declarations
 from helpers.foundations.prose import duration, significant
 
 if TYPE_CHECKING:
@@ -54,6 +56,9 @@ FREE: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: The methods of a brief that make a part of each of these kinds.
+_PARTS = ("clients", "cdn", "balancer", "app", "cache", "db", "queue", "workers")
+
 # How often one machine of each kind is up, and what its instances have in common.
 _UP = {"cdn": 0.9999, "balancer": 0.9995}
 _COMMON = 0.05
@@ -82,6 +87,10 @@ class Strike:
     at_s: float
     until_s: float | None = None
     factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        validation.one_of("action", self.action, _ACTIONS)
+        validation.one_of("kind", self.kind, tuple(FREE))
 
     def on(self, target: str) -> Fault:
         """Return the fault that strikes an instance."""
@@ -230,12 +239,24 @@ class Brief:
 
     def part(self, component: Component) -> Component:
         """Return the brief's own part of a component's kind, under its name."""
-        makers: dict[str, Callable[..., Component]] = {
-            "clients": self.clients, "CDN": self.cdn, "load balancer": self.balancer,
-            "app servers": self.app, "cache": self.cache, "database": self.db,
-            "message queue": self.queue, "workers": self.workers,
-        }  # fmt: skip
-        return makers[component.kind](name=component.name)
+        maker = _PARTS[list(FREE).index(component.kind)]
+        part: Component = getattr(self, maker)(name=component.name)
+        return part
+
+    def choices(self) -> pd.DataFrame:
+        """Return what a design may choose: what can stand between the brackets of each part."""
+        import pandas as pd
+
+        rows = []
+        for maker in _PARTS:
+            part = getattr(self, maker)()
+            declared = declarations(type(part))
+            for name in FREE[part.kind]:
+                about = declared[name]
+                words = about.words + (f" ({about.unit})" if about.unit else "")
+                rows.append((maker, name, words, str(getattr(part, name))))
+        columns = ["part", "in its brackets", "what it is", "if not said"]
+        return pd.DataFrame(rows, columns=columns).set_index(columns[:2])
 
     def objections(self, design: Design) -> list[str]:
         """Return why a design is none for this brief; empty if it is one.

@@ -7,7 +7,7 @@ here fail cleanly or fall silent, and nobody pushes a wrong configuration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -31,7 +31,7 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import finite_or, listed, significant
 from helpers.studio.deck import TRACE_S, Brief, Trace, brief, deck
-from helpers.studio.judge import Card, Ran, judge
+from helpers.studio.judge import Card, Ran, ran_so_far
 from helpers.studio.watched import played
 
 #: The traces of a brief, in its order.
@@ -101,14 +101,37 @@ def wired(at):
 
 
 @takes(Setting)
-def simulate(at: Setting) -> Desk:
-    """Run the design on the trace."""
-    return Desk(at, card=_judged(at, wired(at)["design"]))
+def simulate(at: Setting) -> Iterator[Desk]:
+    """Run the design on the trace; what is known so far is shown."""
+    for card in _cards(at, wired(at)["design"]):
+        yield Desk(at, card=card)
+
+
+def _cards(at: Setting, design: Design) -> Iterator[Card]:
+    """Judge a design on the trace, as far as it has been run; what was run before, at once."""
+    known = _known(at, design)
+    if not known:
+        brief, objections = at.the_brief, tuple(at.the_brief.objections(design))
+        if objections:
+            known.append(Card(brief, design, objections, ()))
+        else:
+            for ran in ran_so_far(brief, design, at.the_trace, at.seed):
+                card = Card(brief, design, (), (ran,))
+                if ran.until_s < TRACE_S:
+                    yield card
+            known.append(card)
+    yield known[0]
 
 
 @lru_cache(maxsize=64)
+def _known(at: Setting, design: Design) -> list[Card]:
+    """Return where the card of a design on the trace is kept, once there is one."""
+    return []
+
+
 def _judged(at: Setting, design: Design) -> Card:
-    return judge(at.the_brief, design, [at.the_trace], seed=at.seed)
+    *_, card = _cards(at, design)
+    return card
 
 
 # --- one trace, request by request ----------------------------------------------------------------
@@ -117,7 +140,8 @@ def _judged(at: Setting, design: Design) -> Card:
 @takes(Setting)
 def watch(at: Setting) -> Log:
     """Follow every request of four seconds around the trouble, through the whole system."""
-    return played(simulate(at).ran)
+    (ran,) = _judged(at, wired(at)["design"]).ran
+    return played(ran)
 
 
 # --- theory ---------------------------------------------------------------------------------------
@@ -150,7 +174,7 @@ class Desk(Result):
 
     @property
     def ran(self) -> Ran:
-        """What became of the requests."""
+        """What became of the requests, as far as it has been run."""
         (one,) = self.card.ran
         return one
 
@@ -172,8 +196,11 @@ class Desk(Result):
     def reading(self) -> str:
         ran, card = self.ran, self.card
         begins, share = ran.worst
+        name = ran.trace.name[0].upper() + ran.trace.name[1:]
+        if ran.until_s < TRACE_S:
+            name += f", its first {significant(ran.until_s)} s"
         said = (
-            f"{ran.trace.name[0].upper()}{ran.trace.name[1:]}: of {ran.run.sent:,} requests "
+            f"{name}: of {ran.run.sent:,} requests "
             f"{significant(100 * ran.answered)} % are answered; in the worst two seconds, from "
             f"{significant(begins)} s on, {significant(100 * share)} % are in time. "
         )
@@ -182,9 +209,12 @@ class Desk(Result):
             said += f"The others: {listed(whys)}. "
         if ran.lost:
             said += f"Lost for ever: {ran.lost:,}. "
+        if self.at.workers and not self.at.the_brief.jobs:
+            said += "In this brief nothing is left for later: there are no workers to build. "
         missed = [name for name, share in card.of_allowed.items() if share > 1]
         if not card.misses:
-            return said + "On this trace the design keeps all that the brief asks."
+            where = "On this trace" if ran.until_s == TRACE_S else "So far"
+            return said + f"{where} the design keeps all that the brief asks."
         if not missed:
             return said + "It must lose nothing."
         return said + f"More than the brief allows: {listed(missed)}."
@@ -201,7 +231,7 @@ _SAID = {"timeout": "timed out", "in flight": "still wait", "no server": "found 
 def plot(run: Desk, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
     """Draw what became of the requests, and each objective as a share of what is allowed."""
     ran = run.ran
-    edges = np.arange(0.0, TRACE_S - 0.5, 1.0)  # who is sent in the last second is not judged
+    edges = np.arange(0.0, ran.until_s - 0.5, 1.0)  # who is sent in the last second is not judged
     middles = (edges[1:] + edges[:-1]) / 2
     sent = ran.run.sent_s
     asked = np.histogram(sent, edges)[0]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 
 from helpers import blueprint
 from helpers.blueprint import AppServers, Cache, Clients, Database, Design, LoadBalancer, Queue
 from helpers.blueprint.components import Caller, Component, Served
 from helpers.studio.deck import Brief, Trace
-from helpers.studio.judge import ran_on
+from helpers.studio.judge import outcome
 
 _EVERY_SECOND = blueprint.HealthCheck(interval_s=1.0)
 
@@ -136,12 +135,13 @@ def _rules(design: Design, component: Component) -> Iterator[tuple[str, Design]]
         yield f"{name} keeps its jobs on disk", other(durable=True)
 
 
-@lru_cache(maxsize=4_096)
 def bad(parts: Brief, design: Design, trace: Trace, seed: int) -> int:
     """Return how many requests go wrong on a trace: unanswered, late or lost."""
-    return ran_on(parts, design, trace, seed).bad
+    return outcome(parts, design, trace, seed).bad
 
 
-def worst_trace(parts: Brief, design: Design, seed: int) -> Trace:
-    """Return the trace on which most requests go wrong."""
-    return max(parts.traces, key=lambda trace: bad(parts, design, trace, seed))
+def worst_trace(
+    parts: Brief, design: Design, seed: int, among: Sequence[Trace] | None = None
+) -> Trace:
+    """Return the trace on which most requests go wrong, of all or `among` some."""
+    return max(among or parts.traces, key=lambda trace: bad(parts, design, trace, seed))

@@ -8,16 +8,17 @@ of the design: it is up for enough of the year, and its bill is within the budge
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from helpers import blueprint
 from helpers.blueprint import Design, DesignResult
 from helpers.blueprint.simulation.rules import IN_FLIGHT, OK, OUTCOMES
+from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.blueprint.simulation.scenario import Scenario
 from helpers.foundations.prose import duration, significant
 from helpers.studio.deck import TRACE_S, Brief, Trace
@@ -50,6 +51,11 @@ class Ran:
     trace: Trace
     run: DesignResult
 
+    @property
+    def until_s(self) -> float:
+        """How far it has been run, seconds: to the trace's end, unless it is still running."""
+        return self.run.at.duration_s
+
     @cached_property
     def p99_ms(self) -> float:
         """Of 100 answers, 99 came within this; infinite if there was none."""
@@ -60,7 +66,9 @@ class Ran:
     def answered(self) -> float:
         """Share of the requests that were answered, late or not; what hangs counts as not."""
         run = self.run
-        sent = run.counted & (run.sent_s < TRACE_S - 1.0)  # the others may still be on their way
+        sent = run.counted & (
+            run.sent_s < self.until_s - 1.0
+        )  # the others may still be on their way
         return float((run.outcome[sent] == OK).mean()) if sent.any() else 1.0
 
     @cached_property
@@ -75,7 +83,7 @@ class Ran:
         """Why requests were not answered in time, and how many, most first."""
         run = self.run
         codes = {OUTCOMES[code]: run.outcome == code for code in OUTCOMES if code != OK}
-        codes["in flight"] = (run.outcome == IN_FLIGHT) & (run.sent_s < TRACE_S - 1.0)
+        codes["in flight"] = (run.outcome == IN_FLIGHT) & (run.sent_s < self.until_s - 1.0)
         counts = {name: int(mask.sum()) for name, mask in codes.items()}
         counts["too late"] = int(((run.outcome == OK) & ~self.in_time).sum())
         return {name: n for name, n in sorted(counts.items(), key=lambda one: -one[1]) if n}
@@ -83,7 +91,7 @@ class Ran:
     @cached_property
     def worst(self) -> tuple[float, float]:
         """Where the worst two seconds begin, and which share was answered in time in them."""
-        begins = np.arange(WARM_UP_S, TRACE_S - 1.0 - WORST_S + 0.01, 0.5)
+        begins = np.arange(WARM_UP_S, self.until_s - 1.0 - WORST_S + 0.01, 0.5)
         shares = []
         for begin in begins:
             sent = (self.run.sent_s >= begin) & (self.run.sent_s < begin + WORST_S)
@@ -113,7 +121,9 @@ class Ran:
     @property
     def _lost_writes(self) -> int:
         fatal_s = self.trace.fatal_s
-        if fatal_s is None or any(db.machines > 1 for db in self.run.design.of(blueprint.Database)):
+        if fatal_s is None or fatal_s >= self.until_s:  # not yet
+            return 0
+        if any(db.machines > 1 for db in self.run.design.of(blueprint.Database)):
             return 0
         run = self.run
         wrote = np.array(Scenario(run.at).write[: run.sent], bool)
@@ -124,7 +134,7 @@ class Ran:
         """How many seconds' worth of work for later is left when the trace ends."""
         queues = self.run.jobs.values()
         left = sum(queue.waiting + queue.working for queue in queues)
-        rate = sum(queue.published for queue in queues) / TRACE_S
+        rate = sum(queue.published for queue in queues) / self.until_s
         return left / rate if rate else 0.0
 
     @property
@@ -234,20 +244,10 @@ class Card:
     @cached_property
     def misses(self) -> tuple[str, ...]:
         """Everything that keeps the design from passing; empty if it passes."""
-        brief, said = self.brief, list(self.objections)
-        if said:
-            return tuple(said)
-        if self.monthly_usd > brief.budget_usd:
-            said.append(
-                f"costs {self.monthly_usd:,.0f} US$ a month of at most {brief.budget_usd:,.0f}"
-            )
-        if self.up < brief.available:
-            said.append(
-                f"is up {significant(100 * self.up, 5)} % of the time of at least "
-                f"{significant(100 * brief.available, 5)} %"
-            )
-        said += [f"{one.trace.name}: {miss}" for one in self.ran for miss in one.misses]
-        return tuple(said)
+        if self.objections:
+            return self.objections
+        on_traces = [f"{one.trace.name}: {miss}" for one in self.ran for miss in one.misses]
+        return (*_misses_of(self.brief, self.design), *on_traces)
 
     @property
     def passes(self) -> bool:
@@ -311,27 +311,81 @@ def judge(
     return Card(brief, design, objections, ran)
 
 
+def misses(
+    brief: Brief, design: Design, traces: Sequence[Trace], *, seed: int = 1
+) -> Iterator[str]:
+    """Yield what keeps a design from passing, one by one: what is not asked for is not run.
+
+    The same as ``judge(...).misses``. What became of a trace once is known from then on.
+    """
+    if objections := brief.objections(design):
+        yield from objections
+        return
+    yield from _misses_of(brief, design)
+    for trace in traces:
+        for miss in outcome(brief, design, trace, seed).misses:
+            yield f"{trace.name}: {miss}"
+
+
 def passes(brief: Brief, design: Design, *, seed: int = 1) -> bool:
     """Say whether a design passes every trace; stops at the first thing that it misses."""
-    if brief.objections(design):
-        return False
-    if monthly_usd(brief, design) > brief.budget_usd or up(brief, design) < brief.available:
-        return False
-    return all(not ran_on(brief, design, trace, seed, "fast").misses for trace in brief.traces)
+    return next(misses(brief, design, brief.traces, seed=seed), None) is None
+
+
+def _misses_of(brief: Brief, design: Design) -> list[str]:
+    """Say what a design misses whatever the trace."""
+    said = []
+    if (usd := monthly_usd(brief, design)) > brief.budget_usd:
+        said.append(f"costs {usd:,.0f} US$ a month of at most {brief.budget_usd:,.0f}")
+    if (share := up(brief, design)) < brief.available:
+        said.append(
+            f"is up {significant(100 * share, 5)} % of the time of at least "
+            f"{significant(100 * brief.available, 5)} %"
+        )
+    return said
+
+
+class Outcome(NamedTuple):
+    """What is left to know of a design on a trace when its run is forgotten.
+
+    Attributes
+    ----------
+    misses : tuple of str
+        As :class:`Ran` has them.
+    bad : int
+    """
+
+    misses: tuple[str, ...]
+    bad: int
+
+
+@lru_cache(maxsize=4_096)
+def outcome(brief: Brief, design: Design, trace: Trace, seed: int) -> Outcome:
+    """Run a design on one trace, once."""
+    ran = ran_on(brief, design, trace, seed)
+    return Outcome(tuple(ran.misses), ran.bad)
 
 
 def ran_on(brief: Brief, design: Design, trace: Trace, seed: int, engine: str = "fast") -> Ran:
     """Run a design on one trace."""
-    run = blueprint.simulate_design(
-        design,
-        traffic=trace.traffic,
-        faults=trace.faults(design),
-        duration_s=TRACE_S,
-        warm_up_s=WARM_UP_S,
-        engine=engine,
-        seed=seed,
-    )
-    return Ran(brief, trace, run)
+    how = _how(design, trace, seed)
+    return Ran(brief, trace, blueprint.simulate_design(design, **how, engine=engine))
+
+
+def ran_so_far(brief: Brief, design: Design, trace: Trace, seed: int) -> Iterator[Ran]:
+    """Run a design on one trace, and show its first quarter, its first half, and the whole."""
+    for run in simulate_design_progressively(design, steps=3, **_how(design, trace, seed)):
+        yield Ran(brief, trace, run)
+
+
+def _how(design: Design, trace: Trace, seed: int) -> dict[str, Any]:
+    return {
+        "traffic": trace.traffic,
+        "faults": trace.faults(design),
+        "duration_s": TRACE_S,
+        "warm_up_s": WARM_UP_S,
+        "seed": seed,
+    }
 
 
 @lru_cache(maxsize=4_096)

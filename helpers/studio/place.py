@@ -33,7 +33,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import duration, listed, significant
 from helpers.studio.chance import random_designs
 from helpers.studio.deck import Brief, brief, deck
-from helpers.studio.judge import judge, monthly_usd, up
+from helpers.studio.judge import misses, monthly_usd, up
 from helpers.studio.references import naive, reference, usual
 
 #: The course's designs, by what the picture calls them.
@@ -90,16 +90,13 @@ def simulate(at: Setting) -> Iterator[Place]:
     """Draw designs, more and more of them, and look who is on the front; run the named ones."""
     parts = at.the_brief
     named = tuple(build(parts) for build in NAMED.values())
-    misses = tuple(len(_misses(parts, one, at.seed)) for one in named)
     drawn = random_designs(parts, at.drawn, at.seed)
     for number in (*(step for step in _STEPS if step < at.drawn), at.drawn):
         found = np.array([marks(parts, one) for one in (*named, *drawn[:number])])
-        yield Place(at, found=found, front=undominated(found), misses=misses)
-
-
-@lru_cache(maxsize=64)
-def _misses(parts: Brief, design: Design, seed: int) -> tuple[str, ...]:
-    return judge(parts, design, parts.traces, seed=seed).misses
+        place = Place(at, found=found, front=undominated(found), misses=())
+        yield place
+    missed = tuple(len(list(misses(parts, one, parts.traces, seed=at.seed))) for one in named)
+    yield Place(at, found=place.found, front=place.front, misses=missed)
 
 
 def theory(found: np.ndarray) -> np.ndarray:
@@ -119,7 +116,7 @@ class Place(Result):
     front : numpy.ndarray of int
         Those that no other beats.
     misses : tuple of int
-        What each of the named ones misses on all traces.
+        What each of the named ones misses on all traces; empty until they have been run.
     """
 
     at: Setting
@@ -153,7 +150,7 @@ class Place(Result):
             "designs": len(self.found),
             "on_front": int(self.front.size),
             "named_on_front": listed(self.named_on_front) if self.named_on_front else "none",
-            "misses": self.misses[self.chosen],
+            "misses": self.misses[self.chosen] if self.misses else "not run yet",
         }
 
     @property
@@ -170,9 +167,10 @@ class Place(Result):
             said += f"In these three numbers {self.better} {others} {verb} it. "
         else:
             said += "In these three numbers no design beats it. "
-        missed = self.misses[self.chosen]
-        if missed:
-            return said + f"On all traces it misses {missed} of what the brief asks."
+        if not self.misses:
+            return said.rstrip()
+        if missed := self.misses[self.chosen]:
+            return said + f"On all traces it misses {missed} of the brief's objectives."
         return said + "On all traces it keeps what the brief asks."
 
     @property
@@ -184,7 +182,7 @@ class Place(Result):
             "load (%)": 100 * rows[:, 1],
             "outage (min a year)": rows[:, 2],
             "on the front": ["yes" if i in self.front else "no" for i in range(len(NAMED))],
-            "misses": list(self.misses),
+            "misses": list(self.misses) or ["not run yet"] * len(NAMED),
         }
 
 

@@ -102,13 +102,15 @@ PREDICTIONS: Mapping[str, Prediction] = {
     ),
     "address": Prediction(
         question="An office sends 20 % of the requests from one address, to ten servers that are "
-        "chosen by address. What share does the busiest server get at the least?",
+        "chosen by address. What share does the busiest server get in any case, wherever the "
+        "other addresses go?",
         answer=lambda: 100 * by_address.Setting().office,
         unit="%",
         axis="y2",
         scale=0.01,
         tolerance=0.05,
-        why="One address goes to one server: no hash, however good, cuts it in two.",
+        why="One address goes to one server: no hash, however good, cuts it in two. What that "
+        "server gets of the other requests comes on top.",
     ),
     "leak": Prediction(
         question="Jobs come faster than they are done, the line is bounded, and the report says: "
@@ -118,9 +120,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
         why="Beyond what is done, work must wait or be refused. Where it is neither, it is lost.",
     ),
     "report": Prediction(
-        question="The report for an hour says that the 99th percentile was 101 ms. Four of its "
-        "minutes were busy and slow, and it is the mean of sixty percentiles. What share of the "
-        "requests took longer?",
+        question="The report for an hour says that the 99th percentile was 101 ms. It is the "
+        "mean of sixty percentiles, and four of its minutes were busy: ten times the requests, and "
+        "each took twenty times as long. What share of the hour's requests took longer?",
         answer=lambda: 100 * daily_p99.simulate().beyond,
         unit="%",
         tolerance=0.3,
@@ -178,7 +180,8 @@ PREDICTIONS: Mapping[str, Prediction] = {
     "collect": Prediction(
         question="4,630 tweets and 300,000 timeline reads per second, 75 followers and as many "
         "followed. How many times as much work per second is it to collect all tweets when "
-        "somebody reads, instead of copying them when they are written?",
+        "somebody reads, instead of copying them when they are written? A copy that is written is "
+        "work, and so is each list that is read, the reader's own timeline among them.",
         answer=_collect_over_copy,
         unit="times",
         tolerance=0.3,

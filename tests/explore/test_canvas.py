@@ -125,6 +125,32 @@ def test_settled_pictures_have_twice_the_resolution():
     assert pixels(canvas.moving_png()).shape == moving.shape
 
 
+def test_a_caption_is_put_on_a_picture_that_is_there_as_on_a_new_one(monkeypatch):
+    def drawn(*before: str) -> bytes:
+        canvas = Canvas(plot_of_everything)
+        canvas.draw((simulate_wave(height=2.0),))
+        for way in before:
+            canvas.draw((simulate_wave(height=2.0),)) if way == "draw" else getattr(canvas, way)()
+        return canvas.settled_png("Run me")
+
+    new = drawn()
+    for before in (["settled_png"], ["settled_png", "moving_png"], ["moving_png"],
+                   ["settled_png", "draw"], ["settled_png", "settled_png"]):  # fmt: skip
+        assert drawn(*before) == new, before
+    canvas = Canvas(plot_wave)
+    canvas.draw((simulate_wave(height=2.0),))
+    plain = canvas.settled_png()
+    times: list[int] = []
+    draw = canvas._agg.draw
+    monkeypatch.setattr(canvas._agg, "draw", lambda: times.append(1) or draw())
+    with_caption, without = pixels(canvas.settled_png("Run me")), pixels(plain)
+    corner = (slice(-40, None), slice(-200, None))
+    assert (with_caption[corner] != without[corner]).any()
+    assert times == []
+    assert canvas.settled_png() == plain, "the caption stays on that one picture"
+    assert times == [1]
+
+
 def test_a_pinned_curve_stays_as_a_ghost_and_goes_when_it_is_dropped():
     canvas = Canvas(plot_wave)
     now, before = simulate_wave(height=2.0), simulate_wave(height=8.0)

@@ -257,3 +257,18 @@ def test_all_prose_is_in_one_form(path: Path | str) -> None:
 )
 def test_other_forms_are_found(text: str, found: int) -> None:
     assert len(other_forms(text)) == found
+
+
+@pytest.mark.parametrize(
+    "chapter", [one for one in WRITTEN if one.number], ids=lambda one: one.name
+)
+def test_the_map_leads_to_a_chapter_by_what_its_page_asks_for(chapter: course.Chapter) -> None:
+    first = read(chapter.notebook).cells[0].source
+    (before,) = re.findall(r"\*\*Before:\*\* (.*?) · \*\*Time:", first)
+    asked = {int(number) for number in re.findall(r"\]\((\d\d)_\w+\.ipynb", before)}
+    way, at = set(), chapter.number
+    while at:
+        at = navigation.AFTER[at]
+        way.add(at)
+    assert asked <= way, "it asks for what does not lie on the way to it"
+    assert navigation.AFTER[chapter.number] in asked, "the map asks for more than the page"

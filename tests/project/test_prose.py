@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.authoring import hours
 from helpers.explore import review
 from helpers.foundations.statistics.forecasts import brier_parts
 from helpers.scaling import knee
 from helpers.welcome import questions
+from tests.project import test_hours
 from tests.prose import Prose, spelled
 
 PROSE = Prose("00", questions)
 said, given, universal = PROSE.computed, PROSE.given, PROSE.universal
+shown = PROSE.shown
 
 
 def test_the_first_experiment() -> None:
-    given("**Time:** a quarter of an hour", why="a guess at a reader's time")
+    shown("**Time:** 15 minutes", by=test_hours.test_a_page_says_how_long_it_takes)
     given("needs 20 ms of work for each request", "busy 90 % of the time", why="the example")
     before, after = (knee.theory(knee.Setting(utilisation=u)).mean_s for u in (0.5, 0.9))
     work_s = 1e-3 * knee.Setting().service_ms
@@ -53,6 +56,11 @@ def test_see_it_happen() -> None:
         why="the log is what the engine computed; its totals are tested against theory",
     )
     universal("nobody but you will see it", why="the journal is a file on this machine")
+
+
+def test_the_map() -> None:
+    chapters, labs = hours.in_all()
+    said(f"All chapters take about {chapters} hours, and all labs another {labs}")
 
 
 def test_what_is_due() -> None:

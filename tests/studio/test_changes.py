@@ -7,6 +7,7 @@ import pytest
 
 from helpers.blueprint.written import differences
 from helpers.foundations.drawing import style
+from helpers.foundations.prose import counted
 from helpers.studio import changes
 from helpers.studio.deck import brief, deck
 from helpers.studio.edits import bad, single_changes, worst_trace
@@ -22,6 +23,24 @@ MODEL = "helpers.studio.changes:what_helps"
 def last(**setting):
     *_, run = changes.simulate(**setting)
     return run
+
+
+def test_what_is_known_is_shown_before_all_has_been_tried():
+    *frames, end = changes.simulate(brief="rides")
+    traces = brief("rides").traces
+    assert [len(frame.tried) for frame in frames[: len(traces)]] == [0] * len(traces)
+    for number, frame in enumerate(frames[: len(traces)], start=1):
+        assert frame.trace == worst_trace(brief("rides"), end.at.design, 1, traces[:number])
+        assert frame.trace in traces[:number]
+    assert frames[len(traces) - 1].trace == end.trace
+    many = [len(frame.tried) for frame in frames[len(traces) :]]
+    assert many == list(range(1, end.steps, changes._EVERY))
+    for frame in frames:
+        assert f"{counted(len(frame.tried), 'change')} tried so far" in frame.reading
+        assert "No single change" not in frame.reading
+        drawn_by(changes, frame)
+    assert len(end.tried) == end.steps
+    assert "so far" not in end.reading
 
 
 @pytest.mark.parametrize("key", deck())
@@ -122,8 +141,7 @@ def test_not_satisfied_so_soon():
 @pytest.mark.parametrize("setting", [{"brief": "payments"}, {"brief": "video"},
                                      {"brief": "rides", "start": "the first idea"}])  # fmt: skip
 def test_the_page(setting):
-    *early, run = changes.simulate(**setting)
-    assert [len(one.tried) for one in early] == list(range(1, run.steps, 6))
+    run = last(**setting)
     assert len(run.tried) == run.steps
     assert f"Of {run.steps} changes tried, {len(run.helped)} leave" in run.reading
     for one in run.cheapest:

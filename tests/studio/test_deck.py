@@ -9,7 +9,7 @@ import pytest
 from helpers.blueprint import AppServers, Database, Design
 from helpers.studio import all_briefs
 from helpers.studio.chance import random_designs
-from helpers.studio.deck import TRACE_S, brief, deck, overview
+from helpers.studio.deck import FREE, TRACE_S, Strike, brief, deck, overview
 from helpers.studio.judge import judge, monthly_usd, passes, up
 from helpers.studio.references import checklist, naive, reference, usual
 
@@ -34,6 +34,30 @@ def test_the_deck_holds_the_eight_briefs():
     assert list(overview()["key"]) == list(KEYS)
     with pytest.raises(ValueError, match="no brief 'mail'; there are shortener, feed"):
         brief("mail")
+
+
+@each
+def test_what_may_be_chosen_is_all_that_may_be_chosen(key):
+    one = brief(key)
+    choices = one.choices()
+    for part, name in choices.index:
+        own = getattr(one, part)()
+        assert str(getattr(own, name)) == choices.loc[(part, name), "if not said"]
+        getattr(one, part)(**{name: getattr(own, name)})
+    named = {part: set(choices.loc[part].index) for part in choices.index.unique(0)}
+    assert named == {
+        part: set(FREE[getattr(one, part)().kind]) for part in
+        ("clients", "cdn", "balancer", "app", "cache", "db", "queue", "workers")
+    }  # fmt: skip
+
+
+def test_a_strike_at_what_there_is_not_is_refused():
+    """It would strike nothing, and every design would survive it."""
+    with pytest.raises(ValueError, match="action must be one of 'kill', 'slow', 'partition'"):
+        Strike("hang", "app servers", 5.0)
+    for kind in ("app", "db"):
+        with pytest.raises(ValueError, match=r"kind must be one of 'clients', .*'database'"):
+            Strike("kill", kind, 5.0)
 
 
 @each

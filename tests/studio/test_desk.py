@@ -21,6 +21,12 @@ MODEL = "helpers.studio.desk:wired"
 SALE = {"brief": "sale", "trace": desk.TRACES[2], "servers": 5, "cache": "beside", "replicas": 1,
         "retries": 1}  # fmt: skip
 PAYMENTS = {"brief": "payments", "trace": desk.TRACES[2], "servers": 3, "replicas": 1}
+STORM = {**PAYMENTS, "patience": "0.5 s", "retries": 3}
+
+
+def run_of(at=None, **setting):
+    *_, run = desk.simulate(at, **setting)
+    return run
 
 
 @pytest.mark.parametrize("key", deck())
@@ -43,18 +49,53 @@ def test_it_wires_what_the_controls_say():
 @pytest.mark.parametrize("trace", desk.TRACES)
 def test_it_is_judged_on_one_trace(trace):
     at = desk.Setting(brief="feed", trace=trace, servers=3)
-    run = desk.simulate(at)
+    run = run_of(at)
     assert run.ran.trace == at.the_brief.traces[desk.TRACES.index(trace)]
 
 
 def test_nobody_answers_more_than_the_bound():
     for setting in (SALE, {"brief": "shortener", "servers": 2}, PAYMENTS):
-        run = desk.simulate(**setting)
+        run = run_of(**setting)
         bound = desk.theory(run.at)
         assert bound == blueprint.bounds(run.card.design).capacity_rps
         done = run.ran.run.done_s[run.ran.run.outcome == 0]
         per_second = np.histogram(done, np.arange(2.0, 20.5, 6.0))[0] / 6.0
         assert (per_second <= 1.05 * bound).all()  # work begun before a stretch may end in it
+
+
+@pytest.mark.parametrize("setting", [STORM, {"brief": "video", "trace": desk.TRACES[2]}])
+def test_what_is_shown_on_the_way_is_the_beginning_of_the_run(setting):
+    desk._known.cache_clear()
+    frames = list(desk.simulate(**setting))
+    assert [frame.ran.until_s for frame in frames] == [5, 10, 20]
+    last = frames[-1]
+    whole = judge(last.at.the_brief, last.card.design, [last.at.the_trace])
+    assert last.card.rows == whole.rows
+    for frame in frames[:-1]:
+        run, until_s = frame.ran.run, frame.ran.until_s
+        np.testing.assert_array_equal(run.sent_s, last.ran.run.sent_s[: run.sent])
+        over = last.ran.run.done_s[: run.sent] < until_s
+        np.testing.assert_array_equal(run.done_s[over], last.ran.run.done_s[: run.sent][over])
+        assert f", its first {until_s:g} s: of {run.sent:,} requests" in frame.reading
+        assert "On this trace" not in frame.reading
+        left, _ = drawn_by(desk, frame)
+        assert drawn.curve(left, **style.SIMULATION)[-1, 0] < until_s
+    (again,) = desk.simulate(**setting)  # what was run before stands there at once
+    assert again.card is last.card
+
+
+def test_on_the_way_nobody_is_told_of_a_loss_that_is_still_to_come():
+    """Whoever loses a disk in the end has lost nothing in the frames before that."""
+    desk._known.cache_clear()
+    chat = next(
+        {"brief": key, "trace": desk.TRACES[number]}
+        for key, one in deck().items()
+        for number, trace in enumerate(one.traces)
+        if trace.fatal_s is not None
+    )
+    for frame in desk.simulate(**chat):
+        dead = frame.ran.trace.fatal_s < frame.ran.until_s
+        assert (frame.ran.lost > 0) == dead
 
 
 # --- the edits ------------------------------------------------------------------------------------
@@ -93,11 +134,11 @@ def test_less_does_not_do():
 
 def test_the_storm_that_careful_settings_make():
     """What the page says of payments: 64 calls for one request, and no answer when it is over."""
-    careful = desk.simulate(**PAYMENTS, patience="0.5 s", retries=3)
-    careless = desk.simulate(**PAYMENTS)
+    careful = run_of(**STORM)
+    careless = run_of(**PAYMENTS)
     assert careful.ran.answered < 0.25
     assert careless.ran.answered == 1
-    short = desk.simulate(**PAYMENTS, patience="0.5 s", retries=3, room="8")
+    short = run_of(**STORM, room="8")
     assert short.ran.answered > 0.8
     sixty_four = usual(careful.at.the_brief)
     assert sixty_four.clients.retries == sixty_four["app"].retries == 3
@@ -106,7 +147,7 @@ def test_the_storm_that_careful_settings_make():
 
 # --- the page -------------------------------------------------------------------------------------
 
-CORNERS = [{}, SALE, PAYMENTS, {**PAYMENTS, "patience": "0.5 s", "retries": 3},
+CORNERS = [{}, {"workers": 3}, SALE, PAYMENTS, STORM,
            {"brief": "video", "trace": desk.TRACES[2], "workers": 5, "servers": 2},
            {"brief": "chat", "trace": desk.TRACES[2]},
            {"brief": "metrics", "trace": desk.TRACES[2], "workers": 4},
@@ -116,7 +157,7 @@ CORNERS = [{}, SALE, PAYMENTS, {**PAYMENTS, "patience": "0.5 s", "retries": 3},
 
 @pytest.mark.parametrize("setting", CORNERS)
 def test_the_page(setting):
-    run = desk.simulate(**setting)
+    run = run_of(**setting)
     ran, card = run.ran, run.card
     begin, share = ran.worst
     answered = f"{significant(100 * ran.answered)} % are answered"
@@ -127,6 +168,8 @@ def test_the_page(setting):
         assert f"{count:,} {words}" in run.reading
     assert (f"Lost for ever: {ran.lost:,}." in run.reading) == (ran.lost > 0)
     assert ("keeps all that the brief asks" in run.reading) == card.passes
+    idle = run.at.workers and not card.design.of(blueprint.Workers)
+    assert ("there are no workers to build" in run.reading) == bool(idle)
     left, right = drawn_by(desk, run)
     edges = np.arange(0.0, 19.5)
     good = np.histogram(ran.run.sent_s[ran.in_time], edges)[0]
@@ -149,7 +192,7 @@ def test_the_page(setting):
 
 
 def test_what_a_learner_wires_is_judged_and_drawn():
-    run = desk.simulate(**SALE)
+    run = run_of(**SALE)
     theirs = edited(MODEL, "queue_capacity=ROOM[at.room]", "queue_capacity=30")(run.at)
     _, right = drawn_by(desk, run, mine=theirs)
     own = judge(run.at.the_brief, theirs["design"], [run.at.the_trace]).of_allowed
@@ -161,7 +204,7 @@ def test_what_a_learner_wires_is_judged_and_drawn():
 
 @pytest.mark.parametrize("setting", CORNERS)
 def test_the_requests_that_can_be_watched_are_those_of_the_run(setting):
-    run = desk.simulate(**setting)
+    run = run_of(**setting)
     log = desk.watch(**setting)
     again = blueprint.simulate_design(**{**run.ran.run.at.values(), "log": True})
     begins = max(1.0, min(

@@ -12,8 +12,17 @@ from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.scenario import Scenario
 from helpers.studio.compare import compare
 from helpers.studio.deck import TRACE_S, brief
-from helpers.studio.judge import WARM_UP_S, judge, monthly_usd, ran_on, up
-from helpers.studio.references import naive, reference, usual
+from helpers.studio.judge import (
+    WARM_UP_S,
+    judge,
+    misses,
+    monthly_usd,
+    outcome,
+    passes,
+    ran_on,
+    up,
+)
+from helpers.studio.references import checklist, naive, reference, usual
 
 
 def ran(key, build, place):
@@ -30,15 +39,15 @@ def test_every_request_is_in_time_or_has_one_reason(key, build, place):
     one = ran(key, build, place)
     run, limit = one.run, one.brief.p99_ms / 1e3
     counts: dict[str, int] = {}
-    for sent, done, outcome in zip(run.sent_s, run.done_s, run.outcome, strict=True):
-        if outcome == OK and done - sent <= limit:
+    for sent, done, fate in zip(run.sent_s, run.done_s, run.outcome, strict=True):
+        if fate == OK and done - sent <= limit:
             name = "in time"
-        elif outcome == OK:
+        elif fate == OK:
             name = "too late"
-        elif outcome == IN_FLIGHT:
+        elif fate == IN_FLIGHT:
             name = "in flight" if sent < TRACE_S - 1 else "open"
         else:
-            name = {1: "rejected", 2: "refused", 3: "reset", 4: "timeout", 5: "no server"}[outcome]
+            name = {1: "rejected", 2: "refused", 3: "reset", 4: "timeout", 5: "no server"}[fate]
         counts[name] = counts.get(name, 0) + 1
     assert counts.pop("in time", 0) == one.in_time.sum()
     counts.pop("open", None)
@@ -166,3 +175,27 @@ def test_two_designs_compared():
     assert list(table.loc["app: queue_capacity"]) == ["None", "30"]
     assert list(table.loc["clients: jitter"]) == ["False", "True"]
     assert not [row for row in table.index if row.startswith("db")]
+
+
+@pytest.mark.parametrize("build", [naive, usual, reference, checklist])
+@pytest.mark.parametrize("key", ["rides", "video"])
+def test_what_is_missed_comes_one_by_one_and_is_the_scorecards(key, build, monkeypatch):
+    one = brief(key)
+    design = build(one)
+    card = judge(one, design, one.traces)
+    assert tuple(misses(one, design, one.traces)) == card.misses
+    assert passes(one, design) == card.passes
+    bent = design.replace("app", threads=64)
+    assert tuple(misses(one, bent, one.traces)) == judge(one, bent, one.traces).misses
+    # Whoever asks for the first one alone has no trace run that comes later, nor any run again.
+    outcome.cache_clear()
+    run: list[str] = []
+    monkeypatch.setattr(
+        "helpers.studio.judge.ran_on", lambda *how: run.append(how[2].name) or ran_on(*how)
+    )
+    first = next(misses(one, design, one.traces), None)
+    names = [trace.name for trace in one.traces]
+    until = next((at for at, name in enumerate(names) if first and first.startswith(name)), None)
+    assert run == (names if first is None else [] if until is None else names[: until + 1])
+    assert tuple(misses(one, design, one.traces)) == card.misses
+    assert sorted(run) == sorted(set(run))

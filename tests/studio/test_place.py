@@ -46,9 +46,13 @@ def test_the_front_is_that_of_the_definition(key):
 
 
 def test_it_becomes_finer():
-    counts = [len(one.found) for one in place.simulate(drawn=100)]
-    assert counts == [23, 63, 103]
-    assert [len(one.found) for one in place.simulate(drawn=10)] == [13]
+    frames = list(place.simulate(drawn=100))
+    assert [len(one.found) for one in frames] == [23, 63, 103, 103]
+    assert [len(one.found) for one in place.simulate(drawn=10)] == [13, 13]
+    for one in frames[:-1]:  # three numbers that need no run; what does comes last
+        assert "On all traces" not in one.reading
+        assert one.summary["misses"] == "not run yet" == one.columns["misses"][0]
+        drawn_by(place, one)
 
 
 @pytest.mark.parametrize("setting", [{}, {"design": "first idea"}, {"brief": "video"},

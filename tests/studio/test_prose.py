@@ -147,6 +147,9 @@ def test_the_answers_of_the_trials():
     says("one event in eleven is an update: 10 / 11 of")
     report = questions.PREDICTIONS["report"].question
     assert f"{daily_p99.simulate().claimed_here:.0f} ms" in report
+    assert (at.busy, at.crowd, at.slower) == (4, 10, 20)
+    assert "four of its minutes were busy: ten times the requests" in report
+    assert "each took twenty times as long" in report
     ring = questions.PREDICTIONS["ring"].question
     assert f"{100 * sorted_ring.simulate().claimed_here:.0f} % of the keys" in ring
     assert test_daily_p99.page is daily_p99
