@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from helpers.authoring.check import code_cells, markdown_cells, read
+from nbformat import NotebookNode
+
+from helpers.authoring.check import read
 from helpers.authoring.course import CHAPTERS, ROOT
 
 #: Words that are read in a minute.
 WORDS = 200
 #: Minutes for each thing that a cell's call asks to be done: moved, watched, thought about.
-CALLS = {"explore": 2, "replay": 2, "predict": 1, "quiz": 1, "expose": 5}
+CALLS = {"explore": 2, "replay": 2, "predict": 1, "quiz": 1, "expose": 5, "deal": 2}
 #: Minutes to read a model that is open, and to try what the page proposes to change in it.
 MODEL = 4
 #: Minutes for each point of a lab: by checks, and for the memo.
@@ -54,17 +56,38 @@ def stated(path: Path) -> float:
 
 def reckoned(path: Path) -> float:
     """Return the minutes that reading and doing all of a notebook takes, at the rates above."""
-    notebook = read(path)
-    text = "\n".join(_NOT_READ.sub(" ", cell.source) for _, cell in markdown_cells(notebook))
-    minutes = len(_WORD.findall(text)) / WORDS
-    for _, cell in code_cells(notebook):
-        minutes += sum(CALLS.get(name, 0) for name in _CALL.findall(cell.source))
-        minutes += MODEL * ("model" in cell.metadata)
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader", {})
-        if about.get("grade"):
-            minutes += about["points"] * (WRITTEN if about.get("solution") else CHECKED)
-    return minutes
+    return sum(map(takes, read(path).cells))
+
+
+def takes(cell: NotebookNode) -> float:
+    """Return the minutes of one cell."""
+    about = cell.metadata.get("nbgrader", {})
+    minutes = 0.0
+    if about.get("grade"):
+        minutes += about["points"] * (WRITTEN if about.get("solution") else CHECKED)
+    if cell.cell_type == "markdown":
+        return minutes + len(_WORD.findall(_NOT_READ.sub(" ", cell.source))) / WORDS
+    minutes += sum(CALLS.get(name, 0) for name in _CALL.findall(cell.source))
+    return minutes + MODEL * ("model" in cell.metadata)
+
+
+def half_way(path: Path) -> float | None:
+    """Return where the page says that one can stop, as a share of its minutes; None if it does not.
+
+    Raises
+    ------
+    ValueError
+        If there is no such section.
+    """
+    cells = read(path).cells
+    said = re.search(r"a good place to stop half-way is the end of Section (\d+)", cells[0].source)
+    if said is None:
+        return None
+    following = f"## {int(said[1]) + 1}. "
+    for number, cell in enumerate(cells):
+        if cell.cell_type == "markdown" and cell.source.startswith(following):
+            return sum(map(takes, cells[:number])) / reckoned(path)
+    raise ValueError(f"{path.name}: no section begins after the end of Section {said[1]}")
 
 
 def notebooks() -> list[Path]:

@@ -19,6 +19,28 @@ def test_a_page_says_how_long_it_takes(path: Path) -> None:
     assert hours.stated(path) == pytest.approx(hours.reckoned(path), rel=NEARLY)
 
 
+CHAPTERS = [path for path in hours.notebooks() if path.parent.name == "notebooks"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem[:5])
+def test_a_long_chapter_names_a_place_to_stop_that_is_about_half_way(path: Path) -> None:
+    share = hours.half_way(path)
+    assert share is not None or hours.reckoned(path) < 45
+    assert share is None or 0.3 < share < 0.7
+
+
+def test_a_place_to_stop_is_where_its_section_ends(tmp_path: Path) -> None:
+    def page(section: int) -> Path:
+        first = f"Time; a good place to stop half-way is the end of Section {section}"
+        titles = (f"## {number}. Title\n\nword word" for number in (1, 2, 3))
+        return written(tmp_path, *map(new_markdown_cell, (first, *titles)))
+
+    words = 13
+    assert hours.half_way(page(1)) == pytest.approx((words + 4) / (words + 12))
+    with pytest.raises(ValueError, match="no section begins after the end of Section 3"):
+        hours.half_way(page(3))
+
+
 def test_the_whole_course_is_the_sum_of_its_pages() -> None:
     said = [hours.stated(path) for path in hours.notebooks()]
     assert sum(hours.in_all()) == pytest.approx(sum(said) / 60, abs=1)

@@ -55,45 +55,6 @@ def test_a_figure_is_seen_and_not_only_named(path: Path) -> None:
                 assert "image/png" in output.get("data", {}), said
 
 
-#: How long a reader needs at least: so many words a minute, so many minutes for what is moved.
-WORDS_A_MINUTE, MINUTES_TO_MOVE = 200, 3
-TIMES_MIN = {
-    "a quarter of an hour": 15,
-    "90 minutes": 90,
-    "100 minutes": 100,
-    "an hour and three quarters": 105,
-    "two hours": 120,
-    "two and a half hours": 150,
-    "four hours": 240,
-}
-
-
-@pytest.mark.parametrize("path", course.notebooks(), ids=name_of)
-def test_a_chapter_takes_no_longer_than_it_says_and_has_a_place_to_stop(path: Path) -> None:
-    cells = read(path).cells
-    told = re.search(r"\*\*Time:\*\* ([\w ]+?)(?: with [\w ]+)?(?:; ([\w -]+))?\n", cells[0].source)
-    assert told, "it does not say how long it takes"
-    needed = [0.0]
-    sections = {}
-    for cell in cells:
-        text = cell.source
-        if cell.cell_type == "markdown":
-            if section := re.match(r"## (\d+)\. ", text):
-                sections[int(section[1])] = needed[-1]
-            words = len(re.sub(r"\]\([^)]*\)|<[^>]*>", "", text).split())
-            needed.append(needed[-1] + words / WORDS_A_MINUTE)
-        else:
-            moved = re.search(r"\b(explore|replay|deal)\(", text)
-            needed.append(needed[-1] + (MINUTES_TO_MOVE if moved else 0))
-    assert needed[-1] <= TIMES_MIN[told[1]]
-    if needed[-1] > 45:
-        stop = re.search(
-            r"a good place to stop half-way is the end of Section (\d+)", told[2] or ""
-        )
-        assert stop, "it does not say where to stop"
-        assert 0.25 < sections[int(stop[1]) + 1] / needed[-1] < 0.75, "that is not half-way"
-
-
 def test_nbval_compares_every_code_cell_of_chapters_and_solutions_and_none_of_labs() -> None:
     command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"]
     done = subprocess.run(
