@@ -13,7 +13,8 @@ A chapter has a file ``test_prose.py`` whose tests work its numbers out and find
 
     test_every_number_is_held = PROSE.completeness(globals())
 
-``python -m tests.prose`` writes them all to ``docs/numbers.md``: value, place, how it is held.
+How long a chapter takes is held for all of them in ``test_hours``. ``python -m tests.prose`` writes
+all numbers to ``docs/numbers.md``: value, place, how it is held.
 """
 
 from __future__ import annotations
@@ -167,6 +168,8 @@ class Prose:
         """Run a module's tests that hold this prose's numbers; they take no arguments."""
         self._held.clear()
         self._universal.clear()
+        if stated := re.search(r"\*\*Time:\*\*[^\n]*", str(self.texts.get(0, ""))):
+            self._hold(stated[0], "tested for all pages in test_hours")
         for name, test in tests.items():
             own = inspect.isfunction(test) and test.__module__ == tests["__name__"]
             if own and name.startswith("test_") and not inspect.signature(test).parameters:

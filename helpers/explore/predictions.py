@@ -95,10 +95,11 @@ class _Waiting:
 _waiting = _Waiting()
 
 
-def when_open(key: str, call: Callable[[], None]) -> None:
-    """Have a method called as soon as the answer to a question may be seen."""
+def when_open(key: str, call: Callable[[], None]) -> bool:
+    """Have a method called as soon as the answer may be seen; say whether it waits as the first."""
     alive = [one for one in _waiting.calls.get(key, ()) if one() is not None]
     _waiting.calls[key] = [*alive, WeakMethod(call)]
+    return not alive
 
 
 def _tell(key: str) -> None:

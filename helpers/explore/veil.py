@@ -64,7 +64,8 @@ class Veil:
             return
         for one, _ in self._covered:
             one.layout.display = "none"
-        when_open(self.key, self._open)
+        if when_open(self.key, self._open):
+            self.widget.add_class("sd-tall")
 
     def _show(self, _: widgets.Button) -> None:
         try:

@@ -32,7 +32,6 @@ from tests.anatomy import (
     test_layouts,
     test_whole_system,
 )
-from tests.project import test_hours
 from tests.prose import Prose
 
 PROSE = Prose("04", questions)
@@ -40,7 +39,6 @@ said, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 
 
 def test_the_whole_system() -> None:
-    shown("**Time:** an hour and three quarters", by=test_hours.test_a_page_says_how_long_it_takes)
     given("share work in six ways", "file in half", "← 03 Trade-offs", why="a count, or a name")
     parts = {each.name: each for each in usual_design().components}
     clients, check = parts["clients"], parts["balancer"].health_check

@@ -44,7 +44,7 @@ says, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 
 
 def test_what_the_page_sets():
-    given("Keep a thing in two places", "two and a half hours", why="a word, and an estimate")
+    given("Keep a thing in two places", why="a word")
     given("Ann has written 1; while Bob writes 2, Cid reads 2 and", "Dee reads 1", why="an example")
     given("`w 2` writes 2, `r 2` reads it", why="how the picture names an operation")
     given("so Cid may read 2; but then", "Dee must not read 1", why="the same example")

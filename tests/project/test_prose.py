@@ -9,7 +9,6 @@ from helpers.explore import review
 from helpers.foundations.statistics.forecasts import brier_parts
 from helpers.scaling import knee
 from helpers.welcome import questions
-from tests.project import test_hours
 from tests.prose import Prose, spelled
 
 PROSE = Prose("00", questions)
@@ -18,7 +17,6 @@ shown = PROSE.shown
 
 
 def test_the_first_experiment() -> None:
-    shown("**Time:** 15 minutes", by=test_hours.test_a_page_says_how_long_it_takes)
     given("needs 20 ms of work for each request", "busy 90 % of the time", why="the example")
     before, after = (knee.theory(knee.Setting(utilisation=u)).mean_s for u in (0.5, 0.9))
     work_s = 1e-3 * knee.Setting().service_ms

@@ -31,7 +31,6 @@ from helpers.sharding import (
 )
 from helpers.sharding.answer_times import any_slow
 from helpers.sharding.remedies import KEYS, top_key_share
-from tests.project import test_hours
 from tests.prose import Prose, spelled
 from tests.sharding import test_hedging, test_questions, test_ring
 
@@ -41,7 +40,6 @@ said, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 
 def test_what_the_page_counts() -> None:
     said(f"move {PROSE.cells_with('explore(')} explorers")
-    shown("**Time:** an hour and three quarters", by=test_hours.test_a_page_says_how_long_it_takes)
     given("about twenty seconds", why="a time, measured on an idle machine")
     given("56(2)", why="a volume")
 

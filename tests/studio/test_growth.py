@@ -133,6 +133,9 @@ def test_the_page(version, setting):
     table = run.columns
     assert table["version"] == list(VERSIONS)
     np.testing.assert_allclose(table["daily users"], [growth.theory(v).users for v in VERSIONS])
+    rates = [growth.theory(v).rps for v in VERSIONS]
+    np.testing.assert_allclose(table["may carry (requests/s)"], rates)
+    np.testing.assert_allclose(table["up (%)"][now], 100 * run.up)
     assert_legible(*drawn_by(growth, run))
 
 

@@ -20,7 +20,6 @@ from helpers.tradeoffs import (
 )
 from helpers.tradeoffs.published import PUBLISHED
 from helpers.tradeoffs.wars import FAR_MS, delay_of
-from tests.project import test_hours
 from tests.prose import Prose
 from tests.tradeoffs import test_frontier, test_money, test_partition, test_quorum
 
@@ -31,7 +30,6 @@ sourced = PROSE.sourced
 
 def test_what_the_page_sets():
     given("the end of Section 4", why="a number of a section")
-    shown("**Time:** an hour and a half", by=test_hours.test_a_page_says_how_long_it_takes)
     given("And with only two of them", why="a count of replicas")
     given("Those of etcd 2 were", why="a version")
     given("put both halves into one word", "The second half is the one", why="halves of a sentence")
