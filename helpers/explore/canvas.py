@@ -326,8 +326,9 @@ def _places(rows: int, columns: int) -> list[str]:
 
 
 def _title_of(ax: Axes) -> Text:
-    title: Text = ax._left_title  # type: ignore[attr-defined]
-    return title
+    said = ax.get_title(loc="left")
+    texts = (one for one in ax.get_children() if isinstance(one, Text) and one not in ax.texts)
+    return next(one for one in texts if one.get_ha() == "left" and one.get_text() == said)
 
 
 def _fit_title(ax: Axes, place: str, width_px: int) -> None:

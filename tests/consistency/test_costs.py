@@ -30,21 +30,23 @@ def test_too_few_by_trying_everything():
 
 def one_by_one(at, rng):
     """Let replicas fail and be repaired, event by event; how long too few are up."""
+    down = rng.random(at.replicas) < at.down_percent / 100
     changes = []
-    for _ in range(at.replicas):
+    for is_down in down:
         now = 0.0
         for _ in range(majorities.FAILURES):
-            now += rng.standard_exponential() * at.lives_h
-            changes.append((now, -1))
-            now += rng.standard_exponential() * at.repair_h
-            changes.append((now, +1))
+            life, repair = rng.standard_exponential(2) * (at.lives_h, at.repair_h)
+            next_two = [(life, -1), (repair, +1)]
+            for lasts, change in reversed(next_two) if is_down else next_two:
+                now += lasts
+                changes.append((now, change))
     end = 0.75 * majorities.FAILURES * (at.lives_h + at.repair_h)
-    up, since, lost = at.replicas, None, 0.0
-    for now, change in sorted(changes):
-        if now > end:
+    up, since, lost = at.replicas - sum(down), 0.0, 0.0
+    for now, change in [*sorted(changes), (end, 0)]:
+        if up < at.q:
+            lost += min(now, end) - since
+        if now >= end:
             break
-        if since is not None and up < at.q:
-            lost += now - since
         up, since = up + change, now
     return lost / end
 

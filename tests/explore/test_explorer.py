@@ -89,7 +89,7 @@ def test_a_page_in_the_dark_has_the_same_picture_in_other_colours(moving: bool):
     view.show(view.draw([wave().result], settled=not moving))
     urls = [base64.b64decode(data) for data in re.findall(r"base64,([\w+/=]+)", view._image.value)]
     assert urls == [png.dark(urls[1]), urls[1]]
-    assert 'style="--sd-dark: url(' in view._image.value
+    assert "--sd-dark: url(" in view._image.value
 
 
 def test_a_light_page_gets_no_dark_picture_and_a_page_that_turns_gets_one():

@@ -11,7 +11,7 @@ from helpers.explore.front import module
 
 FOLDER = files("helpers.explore.front")
 FILES = sorted(file.name for file in FOLDER.iterdir() if file.name.endswith(".js"))
-ENTRIES = ("replay", "clicks", "frame")
+ENTRIES = ("replay", "clicks", "frame", "entry")
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -87,7 +87,7 @@ def test_pictures_on_a_narrow_page_can_be_read(notebook: Path, thorough: bool) -
     faults = []
     for explorer in explorers_of(notebook):
         canvas = Canvas(explorer.plot, narrow=True)
-        settings = [{}, *corners(explorer)] if thorough else [{}, next(each_end_once(explorer))]
+        settings = [{}, *corners(explorer)] if thorough else [next(each_end_once(explorer))]
         for setting in settings:
             canvas.draw((_run(explorer, setting),))
             wrong = [*text_faults(canvas.figure), *_too_small(canvas)]
@@ -154,9 +154,15 @@ def test_a_sentence_that_is_none_is_noticed(said: str, wrong: list[str]) -> None
     assert [one.partition(":")[0] for one in _not_english(said)] == wrong
 
 
+def _only(thorough: bool) -> None:
+    if not thorough:
+        pytest.skip("with --thorough")
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_control_does_something(notebook: Path) -> None:
+def test_every_control_does_something(notebook: Path, thorough: bool) -> None:
     """At the opening, or once another control is set otherwise."""
+    _only(thorough)
     still = [
         f"{explorer.canvas.axes[0].get_title(loc='left')!r}: {name}"
         for explorer in explorers_of(notebook)
@@ -167,7 +173,8 @@ def test_every_control_does_something(notebook: Path) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_preset_shows_something_of_its_own(notebook: Path) -> None:
+def test_every_preset_shows_something_of_its_own(notebook: Path, thorough: bool) -> None:
+    _only(thorough)
     for explorer in explorers_of(notebook):
         opening = {name: control.default for name, control in explorer.controls.items()}
         settings = {name: {**opening, **preset} for name, preset in explorer.presets.items()}
