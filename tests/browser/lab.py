@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -498,6 +498,8 @@ class Notebook(Watched):
 
         One question may be waited for in several places; to be shown one shows them all.
         """
+        from playwright.sync_api import TimeoutError as NotInTimeError
+
         waiting = [
             (veil, veil.evaluate_handle("veil => veil.nextElementSibling").as_element())
             for veil in self.page.query_selector_all(".sd-veil")
@@ -506,7 +508,8 @@ class Notebook(Watched):
             assert not covered.is_visible(), "it is seen before the prediction"
         for veil, covered in waiting:
             if veil.is_visible():
-                veil.query_selector("button").click()
+                with suppress(NotInTimeError):  # shown with another meanwhile
+                    veil.query_selector("button").click(timeout=5_000)
             self.page.wait_for_function("one => one.offsetParent !== null", arg=covered)
 
     def change_theme(self, *, dark: bool) -> None:
