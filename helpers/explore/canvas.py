@@ -78,7 +78,7 @@ class Canvas:
         size = (self.width_px / _DPI, height_in)
         with style.context():
             self.figure = Figure(figsize=size, dpi=_DPI, layout="none")  # type: ignore[arg-type]
-            self._agg: FigureCanvasAgg = _StampingAgg(self.figure)
+            self._agg = _StampingAgg(self.figure)
             axes = self.figure.subplots(squeeze=False, **grid)
             rows, columns = axes.shape
             self.figure.subplots_adjust(**_fractions(size, columns, rows, margins, gap))
@@ -167,16 +167,18 @@ class Canvas:
         with style.context():
             if not self._sharp:
                 self.figure.set_dpi(_DPI * _SHARP)
-                self._agg.draw()
+                self._agg.draw()  # type: ignore[no-untyped-call]
             self._sharp = not caption
-            pixels = np.asarray(self._agg.buffer_rgba())
+            pixels = np.asarray(self._agg.buffer_rgba())  # type: ignore[no-untyped-call]
             if not caption:
                 return quick_png(pixels)
             note = self.figure.text(0.995, 0.012, caption, ha="right", fontsize=7.5)
             note.set_color(style.MUTED)
             note.draw(self._agg.renderer)  # above all else, as the figure would have it
             note.remove()
-            return small_png(pixels)
+            png = small_png(pixels)
+            self._agg.let_go()
+            return png
 
     def _draw_backdrop(self, renderer: RendererAgg, data: Sequence[Artist]) -> None:
         """Draw what changed of everything that is not data."""
@@ -241,6 +243,12 @@ class _StampingAgg(FigureCanvasAgg):
             self._moving = renderer
         self.renderer = renderer
         return renderer
+
+    def let_go(self) -> None:
+        """Give back the megabytes of a sharp picture: each text keeps who drew it last."""
+        if self.renderer is not self._moving:
+            RendererAgg.__init__(self.renderer, 1, 1, _DPI)
+            self.renderer = None
 
 
 class _StampingRenderer(RendererAgg):
@@ -327,8 +335,12 @@ def _places(rows: int, columns: int) -> list[str]:
 
 def _title_of(ax: Axes) -> Text:
     said = ax.get_title(loc="left")
-    texts = (one for one in ax.get_children() if isinstance(one, Text) and one not in ax.texts)
-    return next(one for one in texts if one.get_ha() == "left" and one.get_text() == said)
+    return next(
+        one
+        for one in ax.get_children()
+        if isinstance(one, Text) and one not in ax.texts
+        if one.get_horizontalalignment() == "left" and one.get_text() == said
+    )
 
 
 def _fit_title(ax: Axes, place: str, width_px: int) -> None:

@@ -147,6 +147,7 @@ def test_a_caption_is_put_on_a_picture_that_is_there_as_on_a_new_one(monkeypatch
     corner = (slice(-40, None), slice(-200, None))
     assert (with_caption[corner] != without[corner]).any()
     assert times == []
+    assert canvas._agg.renderer is None, "its pixels are not kept: a chapter has thirty canvases"
     assert canvas.settled_png() == plain, "the caption stays on that one picture"
     assert times == [1]
 
