@@ -7,6 +7,7 @@ check that passes once passes always; the rate says how likely the choice of see
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -25,6 +26,12 @@ from helpers.foundations.experiment import Draws, Mine, Parameters, Result, aver
 from tests import drawn
 
 Z = 4.5
+
+
+def last_frame(outcome: Any) -> Any:
+    """What an experiment ends with: its answer, or the last of answers that become finer."""
+    *_, last = outcome if inspect.isgenerator(outcome) else (outcome,)
+    return last
 
 
 def assert_mean(samples, expected: float, *, allowance: float = 0.0, what: str = "mean") -> None:

@@ -38,6 +38,13 @@ def thorough(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--thorough"))
 
 
+@pytest.fixture(scope="session")
+def only_thorough(thorough: bool) -> None:
+    """Skip what uses this where there is no time for it."""
+    if not thorough:
+        pytest.skip("tried with --thorough")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give this run, and the kernels it starts, an environment of its own."""
     folder = tempfile.TemporaryDirectory(prefix="sd-tests-", ignore_cleanup_errors=True)

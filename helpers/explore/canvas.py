@@ -82,7 +82,8 @@ class Canvas:
             axes = self.figure.subplots(squeeze=False, **grid)
             rows, columns = axes.shape
             self.figure.subplots_adjust(**_fractions(size, columns, rows, margins, gap))
-        self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+            self.axes: tuple[Axes, ...] = tuple(axes.ravel())
+            self._headings = [ax.set_title("", loc="left") for ax in self.axes]
         self._titles = [""] * len(self.axes)
         self._places = [""] * len(self.axes)
         if axes.shape != (given := (grid_given["nrows"], grid_given["ncols"])):
@@ -117,8 +118,9 @@ class Canvas:
             self._plot_all(results, pinned)
 
     def _plot_all(self, results: Sequence[Result], pinned: Sequence[Result]) -> None:
-        for ax, said in zip(self.axes, self._titles, strict=True):
-            _title_of(ax).set_text(said)  # a plot may leave it as it is
+        for heading, said in zip(self._headings, self._titles, strict=True):
+            heading.set_text(said)  # a plot may leave it as it is
+        for ax in self.axes:
             for artist in self._data_artists(ax):
                 artist.remove()
             ax.containers.clear()  # of bars and error bars that are gone
@@ -133,10 +135,10 @@ class Canvas:
                 _fade(artist)
         for result in results:
             self._plot(result, target)
-        self._titles = [_title_of(ax).get_text() for ax in self.axes]
+        self._titles = [heading.get_text() for heading in self._headings]
         if self.narrow:
-            for ax, place in zip(self.axes, self._places, strict=True):
-                _fit_title(ax, place, self.width_px)
+            for ax, heading, place in zip(self.axes, self._headings, self._places, strict=True):
+                _fit_title(heading, place, self.width_px * (1 - ax.get_position().x0) - 4)
         if len(self.figure.axes) != len(self.axes):
             raise RuntimeError(
                 f"{self._plot.__name__} added axes to the figure; declare panels with style.panels"
@@ -333,25 +335,13 @@ def _places(rows: int, columns: int) -> list[str]:
     return [f"{row}{column}" for row in up for column in across]
 
 
-def _title_of(ax: Axes) -> Text:
-    said = ax.get_title(loc="left")
-    return next(
-        one
-        for one in ax.get_children()
-        if isinstance(one, Text) and one not in ax.texts
-        if one.get_horizontalalignment() == "left" and one.get_text() == said
-    )
-
-
-def _fit_title(ax: Axes, place: str, width_px: int) -> None:
+def _fit_title(title: Text, place: str, room_px: float) -> None:
     """Say in a title where its panel would stand, and give it the lines that it needs."""
-    title = _title_of(ax)
     words = [*title.get_text().split(), *([f"({place})"] if place else [])]
-    room = width_px * (1 - ax.get_position().x0) - 4
     lines = [""]
     for word in words:
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _size(longer, title.get_fontproperties(), _DPI)[0] > room:
+        if lines[-1] and _size(longer, title.get_fontproperties(), _DPI)[0] > room_px:
             lines.append(word)
         else:
             lines[-1] = longer

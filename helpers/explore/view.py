@@ -111,7 +111,6 @@ class View:
         self._drawn: Drawing | None = None  # what the canvas has on it
         self._blamed = ""
         self._image = widgets.HTML()
-        self._image.add_class("sd-picture")
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
         self._table = widgets.HTML(layout={"display": "none"}, tabbable=True)
@@ -156,8 +155,7 @@ class View:
             self._image.layout.margin = "0"  # the buttons' places count from its corner
             picture = widgets.Box([self._image, self.clicks], layout={"display": "block"})
             picture.add_class("sd-clickable")
-            picture.add_class("sd-picture")
-            self._image.remove_class("sd-picture")
+        picture.add_class("sd-picture")
         return (picture, self._reading, self._table)
 
     def make_clickable(

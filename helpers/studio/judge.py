@@ -66,10 +66,13 @@ class Ran:
     def answered(self) -> float:
         """Share of the requests that were answered, late or not; what hangs counts as not."""
         run = self.run
-        sent = run.counted & (
-            run.sent_s < self.until_s - 1.0
-        )  # the others may still be on their way
+        sent = run.counted & self._had_time
         return float((run.outcome[sent] == OK).mean()) if sent.any() else 1.0
+
+    @property
+    def _had_time(self) -> np.ndarray:
+        """Whether each request was sent a second before the end: others may still be on the way."""
+        return np.asarray(self.run.sent_s < self.until_s - 1.0)
 
     @cached_property
     def in_time(self) -> np.ndarray:
@@ -83,7 +86,7 @@ class Ran:
         """Why requests were not answered in time, and how many, most first."""
         run = self.run
         codes = {OUTCOMES[code]: run.outcome == code for code in OUTCOMES if code != OK}
-        codes["in flight"] = (run.outcome == IN_FLIGHT) & (run.sent_s < self.until_s - 1.0)
+        codes["in flight"] = (run.outcome == IN_FLIGHT) & self._had_time
         counts = {name: int(mask.sum()) for name, mask in codes.items()}
         counts["too late"] = int(((run.outcome == OK) & ~self.in_time).sum())
         return {name: n for name, n in sorted(counts.items(), key=lambda one: -one[1]) if n}

@@ -47,10 +47,8 @@ class Followed:
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory, thorough: bool) -> Followed:
+def followed(tmp_path_factory: pytest.TempPathFactory, only_thorough: None) -> Followed:
     """Every command of the guide, in its order; the first that fails ends it."""
-    if not thorough:
-        pytest.skip("the guide is followed with --thorough")
     done = Followed(tmp_path_factory.mktemp("instructor"))
     upstream = done.home / "upstream"
     for path in tracked():

@@ -6,7 +6,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from helpers.foundations.experiment import frames_of
+from tests.checks import last_frame
 from tests.experiments import files_of
 from tests.explorers import corners, explorers_of
 
@@ -19,7 +19,7 @@ def fingerprint(notebook: Path, module: str) -> str:
         if module not in [file.__name__ for file in files_of(experiment)]:
             continue
         for setting in [{}, *corners(explorer)]:
-            *_, result = frames_of(explorer.simulate(**{**explorer.values, **setting}))
+            result = last_frame(explorer.simulate(**{**explorer.values, **setting}))
             explorer.canvas.draw((result,))
             for part in (result.summary, result.reading, result.table().to_csv()):
                 seen.update(repr(part).encode())

@@ -6,7 +6,6 @@ sentence that is no English there is read by every learner who goes there.
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 import warnings
@@ -18,6 +17,7 @@ import pytest
 from helpers.explore import Explorer
 from helpers.explore.canvas import Canvas
 from helpers.foundations.experiment import Result
+from tests.checks import last_frame
 from tests.drawn import text_faults, texts_of
 from tests.explorers import corners, each_end_once, explorers_of, shows_an_explorer
 
@@ -113,8 +113,7 @@ def _run(explorer: Explorer, setting: dict[str, object]) -> Result:
     """Simulate, to the end where an answer becomes finer; whatever warns is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        outcome = explorer.simulate(**{**explorer.values, **setting})
-        *_, result = outcome if inspect.isgenerator(outcome) else (outcome,)
+        result: Result = last_frame(explorer.simulate(**{**explorer.values, **setting}))
     return result
 
 
@@ -154,15 +153,10 @@ def test_a_sentence_that_is_none_is_noticed(said: str, wrong: list[str]) -> None
     assert [one.partition(":")[0] for one in _not_english(said)] == wrong
 
 
-def _only(thorough: bool) -> None:
-    if not thorough:
-        pytest.skip("with --thorough")
-
-
+@pytest.mark.usefixtures("only_thorough")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_control_does_something(notebook: Path, thorough: bool) -> None:
+def test_every_control_does_something(notebook: Path) -> None:
     """At the opening, or once another control is set otherwise."""
-    _only(thorough)
     still = [
         f"{explorer.canvas.axes[0].get_title(loc='left')!r}: {name}"
         for explorer in explorers_of(notebook)
@@ -172,9 +166,9 @@ def test_every_control_does_something(notebook: Path, thorough: bool) -> None:
     assert still == []
 
 
+@pytest.mark.usefixtures("only_thorough")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_preset_shows_something_of_its_own(notebook: Path, thorough: bool) -> None:
-    _only(thorough)
+def test_every_preset_shows_something_of_its_own(notebook: Path) -> None:
     for explorer in explorers_of(notebook):
         opening = {name: control.default for name, control in explorer.controls.items()}
         settings = {name: {**opening, **preset} for name, preset in explorer.presets.items()}

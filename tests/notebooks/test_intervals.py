@@ -17,10 +17,10 @@ import pytest
 
 from helpers.consistency import last_writer
 from helpers.failure import fleet, layers, spares
-from helpers.foundations.experiment import frames_of
 from helpers.foundations.statistics import ENOUGH, Interval, wilson_interval
 from helpers.messaging import index_lag
 from helpers.sharding import fan_out
+from tests.checks import last_frame
 from tests.notebooks.intervals import SHOWN, Pairs, Shown
 
 _LOW, _HIGH = 0.93, 0.97
@@ -35,8 +35,7 @@ TRIED = [
 
 
 def last(module: Any, setting: dict[str, Any], seed: int) -> Any:
-    *_, result = frames_of(module.simulate(**setting, seed=seed))
-    return result
+    return last_frame(module.simulate(**setting, seed=seed))
 
 
 def held(pairs: Pairs) -> Iterator[np.ndarray]:

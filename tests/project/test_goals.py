@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -41,6 +40,7 @@ from helpers.studio import (
 )
 from helpers.tradeoffs import frontier, nines, partition, quorum
 from helpers.why import rolling
+from tests.checks import last_frame
 
 Values = dict[str, Any]
 
@@ -348,22 +348,16 @@ def goals() -> dict[str, tuple[Goals, Goal]]:
 ALSO = {("03-firsts", "cost"): {"staleness"}}
 
 
-def whole(experiment: Any, values: dict[str, Any]) -> Any:
-    """The result, or the last of those that become finer."""
-    outcome = experiment.simulate(**values)
-    return list(outcome)[-1] if inspect.isgenerator(outcome) else outcome
-
-
 @pytest.mark.parametrize("key", CASES)
 def test_a_goal_is_noticed_on_one_side_of_its_boundary_only(key: str) -> None:
     experiment, misses, hits = CASES[key]
     goal = goals()[key][1]
     assert set(goal.parts) == set(hits)
     for values in misses:
-        run = whole(experiment, values)
+        run = last_frame(experiment.simulate(**values))
         assert [part for part, reached in goal.parts.items() if reached(run)] == [], values
     for part, values in hits.items():
-        run = whole(experiment, values)
+        run = last_frame(experiment.simulate(**values))
         reached = {name for name, is_reached in goal.parts.items() if is_reached(run)}
         assert reached == {part} | ALSO.get((key, part), set()), values
 
@@ -381,7 +375,7 @@ def test_what_is_said_of_a_boundary_is_a_sentence_at_every_setting_that_was_trie
     assert goal.asked.endswith(".")
     assert not goal.before or goal.before in questions.PREDICTIONS
     for values in [*misses, *hits.values()]:
-        said = goal.boundary(whole(experiment, values))
+        said = goal.boundary(last_frame(experiment.simulate(**values)))
         assert said.endswith(".")
         assert not re.search(r"nan|inf\b|-?\d\.\d{5}", said), said
 
@@ -394,7 +388,7 @@ NUMBERS_THEMSELVES = {"03-firsts"}
 def test_no_sentence_names_what_is_to_be_found_before_it_is(key: str) -> None:
     experiment, (opening, *_), _ = CASES[key]
     parts = [part for part in goals()[key][1].parts if part]
-    said = getattr(whole(experiment, opening), "reading", "")
+    said = getattr(last_frame(experiment.simulate(**opening)), "reading", "")
     assert [part for part in parts if part in said] == []
 
 
@@ -419,5 +413,5 @@ NUMBERS = {
 @pytest.mark.parametrize("key", NUMBERS)
 def test_a_boundary_names_the_number_of_theory(key: str) -> None:
     experiment, _, hits = CASES[key]
-    said = goals()[key][1].boundary(whole(experiment, next(iter(hits.values()))))
+    said = goals()[key][1].boundary(last_frame(experiment.simulate(**next(iter(hits.values())))))
     assert NUMBERS[key] in said
