@@ -34,6 +34,7 @@ from helpers.foundations.questions import Goals, Questions
 Simulation = Callable[..., Result | Iterator[Result]]
 
 _REST_S = 0.15  # how long the controls must rest before the sharp picture is drawn
+_PAUSE_S = 0.05  # and before a learner's model is run: steps that follow at once wait for none
 _GLANCE_S = 0.02  # between two looks at a learner's model at work
 _BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
 _MAX_SEED = 2**31 - 1
@@ -304,7 +305,6 @@ class Explorer:
             with self._turn:
                 if self._pending is this:
                     self._look()
-            await self._try_model(this)
             if following is not None and self._pending is this:
                 try:
                     ahead = self._prepare(following)
@@ -313,6 +313,7 @@ class Explorer:
                 with self._turn:
                     if self._pending is this:
                         self._ahead = ahead
+            await self._try_model(this)
             await asyncio.sleep(_REST_S)
             with self._turn:
                 if self._pending is this:
@@ -325,7 +326,10 @@ class Explorer:
 
     async def _try_model(self, this: asyncio.Task[None] | None) -> None:
         """Run the learner's model, and draw what it says after one run, two, four, ..."""
-        if self.model is None or self._pending is not this:
+        if self.model is None:
+            return
+        await asyncio.sleep(_PAUSE_S)
+        if self._pending is not this:
             return
         attempt = self._attempt = Attempt(self.model, _setting_of(self.result), self._runs)
         drawn = 0

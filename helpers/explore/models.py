@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from helpers.foundations.experiment import Draws, Mine, Parameters, averaged
 from helpers.foundations.prose import significant
@@ -22,6 +23,10 @@ Model = Callable[..., Any]
 
 #: How often a model that draws random numbers is run.
 RUNS = 8
+
+#: How long one thread keeps the interpreter from another: usually, and while a model is at work,
+#: when whoever moves a slider would wait for it a dozen times before the next picture.
+_USUAL_S, _SHORT_S = sys.getswitchinterval(), 5e-4
 
 
 class ModelError(Exception):
@@ -74,6 +79,8 @@ class Attempt:
         Why it failed.
     """
 
+    _at_work: ClassVar[set[Attempt]] = set()
+
     def __init__(self, model: Model, at: Parameters, most: int = RUNS) -> None:
         self.mine: Mine | None = None
         self.runs = 0
@@ -97,6 +104,8 @@ class Attempt:
             )
 
     def _work(self) -> None:
+        self._at_work.add(self)
+        sys.setswitchinterval(_SHORT_S)
         try:
             for mine in runs_of(self._model, self._at, self._most):
                 if not self._wanted:
@@ -106,6 +115,10 @@ class Attempt:
             pass
         except Exception as error:
             self.error = error
+        finally:
+            self._at_work.discard(self)
+            if not self._at_work:
+                sys.setswitchinterval(_USUAL_S)
 
 
 def describe(mine: Mine) -> str:

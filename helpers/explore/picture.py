@@ -14,7 +14,7 @@ from helpers.foundations.questions import Questions
 
 #: What a reader without a kernel is told; there are no controls to bring to life.
 MEASURE_ME = "Run this cell to measure on your own machine."
-RUN_ME = "Run this cell for the numbers behind the picture."
+RUN_FOR_TABLE = "Run this cell for the numbers behind the picture."
 
 
 class Picture:
@@ -32,7 +32,7 @@ class Picture:
         self._view = View(Plot(experiment, results), title)
         self._view.also = tuple(also)
         measured = any(isinstance(result, Measured) for result in results)
-        self._view.caption = MEASURE_ME if measured else RUN_ME
+        self._view.caption = MEASURE_ME if measured else RUN_FOR_TABLE
         self._view.show(self._view.draw(results))
         image, reading, table = self._view.body
         body = [image, reading, widgets.Box([self._view.table_button]), table]

@@ -29,11 +29,10 @@ _COLUMNS = (
 )
 _TARGETS: tuple[tuple[str, Callable[[float], bool], str], ...] = (
     ("explorer p95", lambda ms: ms <= 100, "at most 100 ms"),
-    ("p50 / floor", lambda ratio: ratio <= 2, "at most 2"),
-    ("p95 / floor", lambda ratio: ratio <= 2, "at most 2"),
     ("interact / explorer", lambda ratio: ratio >= 2.5, "at least 2.5"),
     ("after a drag", lambda ms: ms <= 150, "at most 150 ms"),
 )
+_MEDIAN = 1.7  # times the floor, over all of them
 _AGAIN = 3  # of a page are measured a second time at most: more than that is no bad luck
 _DRAG_STEPS = 60
 _BOTH = "00_start_here"  # this page is measured without the server extension as well
@@ -253,6 +252,8 @@ def _met(table: Table) -> str:
         late = [row[0] for row in rows if column in _missed(row)]
         missed = f" (not {', '.join(late)})" if late else ""
         said.append(f"{column} {target}: {len(rows) - len(late)} of {len(rows)}{missed}")
+    median = table.rows[-1][_COLUMNS.index("p50 / floor")]
+    said.append(f"p50 / floor over all of them at most {_MEDIAN}: {median}")
     return f"Targets, and how many meet them: {'; '.join(said)}."
 
 
@@ -280,6 +281,7 @@ def _measure(title: str, notebooks: list[Path], report, *, prompt: bool) -> Tabl
             with browser.notebook(lab, copy) as notebook:
                 notebook.run_all()
                 report(f"paint: {path.name} has run")
+                notebook.lift_veils()
                 notebook.page.evaluate(_MEASURE)
                 notebook.page.evaluate(_QUIET)
                 for name, times, drag in _measure_page(notebook, path, shown, table):

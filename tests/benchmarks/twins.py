@@ -24,9 +24,9 @@ class record:  # noqa: N801 - called like a function, once
         Explorer.__init__ = recording  # type: ignore[method-assign]
 
     def names(self) -> list[str]:
-        """Return what each explorer simulates, in words; numbered where several do the same."""
-        raw = [explorer.simulate.__name__ for explorer in self.explorers]
-        words = [name.removeprefix("simulate_").replace("_", " ") for name in raw]
+        """Return each explorer's experiment, in words; numbered where several show the same."""
+        modules = [explorer.simulate.__module__ for explorer in self.explorers]
+        words = [module.rpartition(".")[2].replace("_", " ") for module in modules]
         before = [words[:place].count(word) for place, word in enumerate(words)]
         return [f"{word} {n + 1}" if n else word for word, n in zip(words, before, strict=True)]
 

@@ -96,6 +96,31 @@ def test_a_chapter_can_be_done_by_keyboard_alone(lab: JupyterLab, browser: Brows
         assert notebook.console == []
 
 
+def test_the_map_opens_a_chapter_by_click_and_by_key(lab: JupyterLab, browser: Browser) -> None:
+    with browser.notebook(lab, FIRST_PAGE, still=True) as notebook:
+        page = notebook.page
+        links = page.locator(".jp-RenderedMarkdown:has(h2:has-text('The map')) table >> nth=0 >> a")
+        links.filter(has_text="05").click()
+        in_front(notebook, "notebooks/05_how_to_approach_design.ipynb")
+        page.evaluate(
+            "path => window.jupyterapp.commands.execute('docmanager:open', { path })",
+            "notebooks/00_start_here.ipynb",
+        )
+        in_front(notebook, "notebooks/00_start_here.ipynb")
+        links.filter(has_text="08").focus()
+        page.keyboard.press("Enter")
+        in_front(notebook, "notebooks/08_partitioning_and_sharding.ipynb")
+
+
+def in_front(notebook: Notebook, path: str) -> None:
+    """Wait until a notebook is the one that is looked at."""
+    notebook.page.wait_for_function(
+        """path => { const { context } = window.jupyterapp.shell.currentWidget ?? {};
+            return context?.isReady && context.path === path; }""",
+        arg=path,
+    )
+
+
 _DONE = """number => window.jupyterapp.shell.currentWidget.content.widgets.slice(0, number).every(
     cell => cell.model.type !== 'code' || cell.model.executionCount)
     && !document.querySelector('.jp-mod-pendingWidget')"""
