@@ -129,7 +129,7 @@ class Prose:
 
     def computed(self, *texts: str) -> None:
         """Hold what the calling test has just worked out; it must stand in the prose."""
-        caller = inspect.stack()[1].function
+        caller = sys._getframe(1).f_code.co_name
         for text in texts:
             self._hold(text, f"computed in {caller.removeprefix('test_').replace('_', ' ')}")
 

@@ -16,7 +16,7 @@ def play(at, draw, tally):
     after a pause) and the server's. Giving up comes in the order of asking, so it needs no heap.
     """
     gap, jitter = draw("arrivals").exponential, draw("jitter")
-    works_s, waits_s, remedy = 1 / at.capacity_rps, at.timeout_s, at.remedy
+    works_s, waits_s, end_s, remedy = 1 / at.capacity_rps, at.timeout_s, at.end_s, at.remedy
     newest, deadline = remedy == "newest first", remedy == "deadline"
     budget, breaker = tally.budget, tally.breaker
     asks = breaker if remedy == "circuit breaker" else None
@@ -60,7 +60,7 @@ def play(at, draw, tally):
         gives_up = patience[0][2] + waits_s if patience else inf
         again = pauses[0][0] if pauses else inf
         now = min(arrives, gives_up, again, free_at)
-        if now >= at.end_s:
+        if now >= end_s:
             return
         if now == free_at:
             came, attempt, sent_at, _ = serving
