@@ -55,12 +55,12 @@ def play(at, draw, tally):
                 serving, free_at = one, now + works_s
                 return
 
-    arrives = gap(1 / at.rate_rps(0.0))
+    arrives, end_s = gap(1 / at.rate_rps(0.0)), at.end_s
     while True:
         gives_up = patience[0][2] + waits_s if patience else inf
         again = pauses[0][0] if pauses else inf
         now = min(arrives, gives_up, again, free_at)
-        if now >= at.end_s:
+        if now >= end_s:
             return
         if now == free_at:
             came, attempt, sent_at, _ = serving
