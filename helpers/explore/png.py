@@ -82,7 +82,7 @@ def quick_png(rgba: npt.NDArray[np.uint8]) -> bytes:
 def small_png(rgba: npt.NDArray[np.uint8]) -> bytes:
     """Encode with a palette of 256 colours: a third of the size, for notebooks in git."""
     buffer = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(rgba[:, :, :3]))
+    image = Image.fromarray(rgba).convert("RGB")
     image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
         buffer, "png"
     )

@@ -22,7 +22,7 @@ from helpers.foundations.statistics import Interval, mean_interval
 
 
 class Trial(Parameters):
-    """Real thread pools, whose tasks sleep; about three seconds."""
+    """Real thread pools, whose tasks sleep; about two seconds."""
 
     image_s: float = number(0.5, "An image takes", unit="s", above=0, at_most=2)
     login_threads: int = integer(4, "Bulkhead for logins", unit="threads", at_least=1)
@@ -30,8 +30,8 @@ class Trial(Parameters):
     login_rps: float = number(20.0, "Logins", unit="per s", above=0)
     login_s: float = number(0.06, "A login takes", unit="s", above=0)
     image_rps: float = number(32.0, "Images", unit="per s", above=0)
-    run_s: float = number(2.0, "Time of a run", unit="s", above=0, at_most=20)
-    copies: int = integer(6, "Servers of each way", at_least=2, at_most=20)
+    run_s: float = number(1.2, "Time of a run", unit="s", above=0, at_most=20)
+    copies: int = integer(10, "Servers of each way", at_least=2, at_most=20)
     seed: int = seed()
 
     def setting(self, way: str) -> Setting:

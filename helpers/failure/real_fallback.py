@@ -34,13 +34,13 @@ CHOSEN_MS = 100.0
 
 
 class Trial(Parameters):
-    """A server that is slow now and then, and the pages that ask it; about three seconds."""
+    """A server that is slow now and then, and the pages that ask it; about two seconds."""
 
     answer_ms: float = number(20.0, "An answer takes, mean", unit="ms", at_least=5, at_most=50)
     slow: float = number(0.1, "Answers that are slow", at_least=0, at_most=1)
     slow_ms: float = number(1_000.0, "A slow one takes", unit="ms", at_least=500, at_most=2_000)
     pages: int = integer(300, "Pages for each time-out", at_least=20, at_most=2_000)
-    run_s: float = number(1.5, "They come within", unit="s", at_least=0.2, at_most=10)
+    run_s: float = number(0.9, "They come within", unit="s", at_least=0.2, at_most=10)
     seed: int = seed()
 
 

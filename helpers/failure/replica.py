@@ -238,7 +238,7 @@ def measure(at: Trial) -> MeasuredReplica:
     """
     # Every part of an interval between two batches gets its share of the deaths.
     phases = (np.arange(at.kills) + Draws(at.seed)("lives").random(at.kills)) / at.kills
-    lives_s = 0.4 + 2 * at.ship_s * phases
+    lives_s = at.ship_s * (1 + phases)
     acknowledged, kept, shipped, late_s = killed(
         lives_s, at.write_rps, at.ship_s, at.way == "synchronous", at.timeout_s
     )

@@ -483,17 +483,17 @@ class Trial(Parameters):
     """Clients, a front that asks again, and a server behind it, on the loopback interface.
 
     Two chains run side by side on equal traffic, one of them with a breaker in its front; about
-    four seconds.
+    three seconds.
     """
 
     load_rps: float = number(60.0, "Load before and after", unit="requests/s", above=0)
     spike: float = number(4.0, "Spike", unit="× load", at_least=1)
-    spike_s: float = number(0.6, "Spike lasts", unit="s", at_least=0)
+    spike_s: float = number(0.4, "Spike lasts", unit="s", at_least=0)
     attempts: int = integer(3, "Attempts of a request", at_least=1, at_most=6)
     service_ms: float = number(10.0, "The server needs", unit="ms", at_least=2)
     timeout_s: float = number(0.2, "The front waits", unit="s", above=0)
-    open_s: float = number(0.8, "The breaker stays open for", unit="s", above=0)
-    run_s: float = number(3.6, "Time of a run", unit="s", at_least=2, at_most=20)
+    open_s: float = number(0.5, "The breaker stays open for", unit="s", above=0)
+    run_s: float = number(2.6, "Time of a run", unit="s", at_least=2, at_most=20)
     seed: int = seed()
 
 

@@ -88,7 +88,9 @@ def run_pools(
             asked[copy][kind] += due > settle_s
             for number, of_server in enumerate(pools[copy]):
                 taken = of_server.get(kind) or of_server["both"]
-                refused[copy][number][kind] += not taken.offer(sleeps_s) and due > settle_s
+                # Nobody comes after the end: what would take longer may end there.
+                offered = taken.offer(min(sleeps_s, end - due))
+                refused[copy][number][kind] += not offered and due > settle_s
     shares = [
         {kind: [refused[copy][number][kind] / max(1, asked[copy][kind]) for copy in range(copies)]
          for kind in traffic}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -62,12 +63,16 @@ def measure(at: Trial) -> MeasuredScalability:
     compute_s, hold_s = threads_at_a_lock.alone(*times_s[:, 0])
     # Repetitions go through all numbers of threads in turn, so that a slow moment of the machine
     # does not strike one number alone.
-    runs = np.array(
-        [
-            [threads_at_a_lock.throughput(make(), count, times_s, at.run_s) for count in THREADS]
-            for _ in range(_REPETITIONS)
-        ]
-    )
+    with ThreadPoolExecutor(THREADS[-1], "at a lock") as pool:
+        runs = np.array(
+            [
+                [
+                    threads_at_a_lock.throughput(pool, make(), count, times_s, at.run_s)
+                    for count in THREADS
+                ]
+                for _ in range(_REPETITIONS)
+            ]
+        )
     best = int(runs.mean(axis=0).argmax())
     return MeasuredScalability(
         at,

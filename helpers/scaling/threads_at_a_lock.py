@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -44,12 +45,18 @@ def alone(computes_s: np.ndarray, holds_s: np.ndarray) -> tuple[float, float]:
 
 
 def throughput(
-    lock: AbstractContextManager[object], workers: int, times_s: np.ndarray, run_s: float
+    pool: Executor,
+    lock: AbstractContextManager[object],
+    workers: int,
+    times_s: np.ndarray,
+    run_s: float,
 ) -> float:
     """Requests per second that `workers` threads finish, after a warm-up.
 
     Parameters
     ----------
+    pool : Executor
+        Has that many threads, or more; to start new ones each time takes longer than a run.
     lock : context manager
         The threads share it.
     workers : int
@@ -60,28 +67,26 @@ def throughput(
     run_s : float
         How long, seconds; the first three tenths are the warm-up.
     """
-    ends: list[list[float]] = [[] for _ in range(workers)]
     start = threading.Barrier(workers + 1)
     deadline = [0.0]
 
-    def work(me: int) -> None:
+    def work(me: int) -> list[float]:
+        ends: list[float] = []
         start.wait(timeout=10)
         for compute_s, hold_s in itertools.cycle(times_s[:, me].T.tolist()):
             time.sleep(compute_s)
             with lock:
                 time.sleep(hold_s)
-            ends[me].append(time.perf_counter())
-            if ends[me][-1] >= deadline[0]:
-                return
+            ends.append(time.perf_counter())
+            if ends[-1] >= deadline[0]:
+                break
+        return ends
 
-    threads = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(workers)]
-    for thread in threads:
-        thread.start()
+    working = [pool.submit(work, me) for me in range(workers)]
     began = time.perf_counter()
     deadline[0] = began + run_s
     start.wait(timeout=10)
-    for thread in threads:
-        thread.join(timeout=10)
+    ends = [each.result(timeout=10) for each in working]
     first = began + 0.3 * run_s
     done = sum(share_done(np.array([began, *mine]), first, deadline[0]) for mine in ends)
     return done / (deadline[0] - first)

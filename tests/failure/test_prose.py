@@ -42,7 +42,7 @@ says, given, shown, universal = PROSE.computed, PROSE.given, PROSE.shown, PROSE.
 
 
 def test_what_the_page_sets():
-    given("about half a minute", why="a time, measured")
+    given("about twenty seconds", why="a time, measured on an idle machine")
     given(
         "a thousandth, if 99.9 % are promised", "at 1 it lasts exactly", why="what the words mean"
     )

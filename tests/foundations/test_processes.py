@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 
 import numpy as np
 import psutil
 import pytest
 
-from helpers.foundations.servers.processes import Child, kill_each, usable_cores
+from helpers.foundations.servers.processes import Child, kill_each, side_by_side, usable_cores
 
 ECHO = "import sys\nfor line in sys.stdin: print(line.strip().upper(), flush=True)"
 DOTS = "import os, time\nwhile True: os.write(1, b'.'); time.sleep(0.001)"
@@ -93,3 +94,21 @@ def test_some_are_alive_at_a_time_and_not_for_ever() -> None:
     assert len(kill_each([("-c", DOTS)] * 3, np.zeros(3), at_once=2)) == 3
     with pytest.raises(TimeoutError, match="killing 2 processes took longer than 0 s"):
         kill_each([("-c", DOTS)] * 2, np.zeros(2), at_once=1, timeout_s=0.0)
+
+
+def test_measurements_side_by_side_wait_for_one_another() -> None:
+    meet = threading.Barrier(3, timeout=30)
+
+    def measure(number: int) -> int:
+        meet.wait()  # breaks if they come one after the other
+        return number
+
+    assert side_by_side(measure, [{"number": number} for number in (3, 1, 2)]) == [3, 1, 2]
+
+
+def test_what_fails_side_by_side_is_told() -> None:
+    def measure(number: int) -> float:
+        return 1 / number
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(measure, [{"number": 1}, {"number": 0}])

@@ -60,6 +60,7 @@ sourced = PROSE.sourced
 
 def test_what_the_page_sets() -> None:
     said(f"change the rules of {PROSE.cells_with('model=')} models")
+    given("about twenty seconds", why="a time, measured on an idle machine")
     given("what was done twice, change", "doing it twice is the same", why="what the words mean")
     given("how often a message was done twice, out", "work is done twice. A cross", why="a name")
     given("in what is done twice, in which order", "was done twice. You now", why="a name")
@@ -215,6 +216,8 @@ def test_killed_consumers() -> None:
     said("Its consumer takes ten messages, does them one by one, acknowledges the ten")
     assert (trial.messages, trial.kills) == (200, 8)
     said("200 messages, eight consumers killed, once for each rule")
+    said("The four queues share nothing")
+    assert len(killed_consumers.RULES) + 1 == 4
     phase = np.linspace(0, 1, 1_000, endpoint=False)
     doubled = killed_consumers._doubled(at, phase, at.batch)
     assert (doubled.min(), doubled.max(), np.ptp(np.bincount(doubled.astype(int)))) == (0, 9, 0)

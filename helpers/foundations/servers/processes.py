@@ -8,11 +8,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+T = TypeVar("T")
 
 
 class Child:
@@ -163,6 +167,33 @@ def _kill_together(
                 raise RuntimeError(f"a process ended by itself, with code {code}")
             acknowledged[number] += len(children[number].kill())
         return acknowledged
+
+
+def side_by_side(measure: Callable[..., T], trials: Sequence[Mapping[str, Any]]) -> list[T]:
+    """Measure several times at once, each in a thread of its own.
+
+    For measurements that share nothing, mostly wait, and judge what happened and not how long it
+    took.
+
+    Parameters
+    ----------
+    measure : callable
+    trials : sequence of mapping
+        What each is called with.
+
+    Returns
+    -------
+    list
+        What was measured, in the order of the trials.
+
+    Examples
+    --------
+    >>> side_by_side(lambda kills: 2 * kills, [{"kills": 3}, {"kills": 1}])
+    [6, 2]
+    """
+    with ThreadPoolExecutor(len(trials), "side by side") as threads:
+        measured = [threads.submit(measure, **trial) for trial in trials]
+    return [each.result() for each in measured]
 
 
 def usable_cores() -> int:
