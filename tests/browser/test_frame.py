@@ -143,9 +143,10 @@ def test_a_tight_frame_gets_the_room_beside_it_and_keeps_it(framed: Watched) -> 
 
 NOTEBOOK = f"""<style>.jp-WindowedPanel-outer {{ height: 300px; overflow: auto }}
 .jp-Cell {{ height: 200px }}</style><button>Run All</button>
+<div class="jp-NotebookPanel"><i data-status="idle"></i>
 <div class="jp-Notebook"><div class="jp-WindowedPanel-outer"><div class="jp-WindowedPanel-viewport">
 {PAGE}{"<div class='jp-Cell' tabindex='-1'><p class='jp-InputPrompt'>[1]:</p></div>" * 10}
-</div></div></div>"""
+</div></div></div></div>"""
 #: Cells become active when they get the focus, and all can be sent to the kernel, as in JupyterLab.
 ACT = """() => {
     const cells = window.cells = [...document.querySelectorAll('.jp-Cell')];
@@ -155,8 +156,10 @@ ACT = """() => {
     page.addEventListener('focusin', event => activate(event.target.closest('.jp-Cell')));
     window.prompts = (from, to, text) => cells.slice(from, to).forEach(
         one => { one.firstChild.textContent = text; });
+    window.kernel = document.querySelector('[data-status]').dataset;
     window.runAll = () => {
-        prompts(0, 10, '[*]:'); activate(cells[9]); page.scrollTop = page.scrollHeight; };
+        kernel.status = 'busy'; prompts(0, 10, '[*]:');
+        activate(cells[9]); page.scrollTop = page.scrollHeight; };
     window.rest = () => new Promise(done => setTimeout(
         () => done([Math.round(page.scrollTop), cells.findIndex(
             one => one.classList.contains('jp-mod-active'))]), 100));
@@ -186,10 +189,10 @@ def test_the_place_is_kept_while_all_cells_run(paged: Watched) -> None:
     assert page.evaluate("() => rest()") == here
     page.evaluate("() => { cells[0].style.height = '500px'; }")
     assert page.evaluate("() => rest()") == [here[0] + 300, here[1]], "what is above has grown"
-    page.evaluate("() => prompts(0, 10, '[2]:')")
-    page.evaluate("() => rest()")
-    page.evaluate("() => { scroller.scrollTop = 0; }")
-    assert page.evaluate("() => rest()") == [0, here[1]], "all have run"
+    page.evaluate("() => { prompts(0, 10, '[2]:'); kernel.status = 'idle'; }")
+    page.wait_for_function(
+        "() => { scroller.scrollTop = 0; return rest().then(([top]) => top === 0); }"
+    )
 
 
 def test_the_place_is_not_kept_from_who_moves(paged: Watched) -> None:

@@ -120,6 +120,15 @@ def test_run_all_on_a_new_page_leaves_the_learner_at_its_top(long: Notebook) -> 
     assert place_after_all(long) == opened
 
 
+def test_run_all_on_the_first_page_leaves_the_learner_at_its_top(browser: Browser) -> None:
+    with JupyterLab(whole=False) as lab, browser.notebook(lab, FIRST_PAGE) as notebook:
+        opened = notebook.page.evaluate(_PLACE)
+        run_all_by_menu(notebook)
+        notebook.page.wait_for_function(f"opened => ({_PLACE})()[2] === opened[2]", arg=opened)
+        assert place_after_all(notebook) == opened
+        assert notebook.console == []
+
+
 def test_run_all_leaves_the_learner_where_they_were(long: Notebook) -> None:
     page = long.page
     page.mouse.move(600, 600)

@@ -2,9 +2,12 @@
 // last cell; this goes back, and stays until all has run or the learner does anything at all.
 
 const GESTURES = ['pointerdown', 'keydown', 'wheel', 'touchmove'];
+const LOOK_MS = 1000; // how often to see whether all has run
 
 /** Say whether a prompt is one of a cell that waits or runs. */
-const pending = (node) => node.matches?.('.jp-InputPrompt') && node.textContent.includes('*');
+const pending = (node) => node.matches('.jp-InputPrompt') && node.textContent.includes('*');
+/** Say whether this is what a cell has been cleared of when it was sent; its prompt may be hidden. */
+const cleared = (node) => node.matches('.jp-OutputArea') && !node.childElementCount;
 
 /**
  * Keep the place in the notebook around a frame, from now on.
@@ -19,43 +22,59 @@ export function keepPlace(frame) {
 
   const cells = () => [...notebook.querySelectorAll('.jp-Cell')];
   const active = () => notebook.querySelector('.jp-Cell.jp-mod-active');
-  const allPending = () => [...notebook.querySelectorAll('.jp-InputPrompt')].filter(pending);
+  const busy = () => notebook.closest('.jp-NotebookPanel')?.querySelector('[data-status="busy"]');
   const below = (cell) => cell.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   const inView = (cell) => below(cell) < scroller.clientHeight && below(cell) + cell.offsetHeight > 0;
 
-  let before = null; // the place at the learner's last gesture
+  const [first] = cells();
+  let opened = { cell: first, below: below(first) + scroller.scrollTop, active: first };
+  let before = null; // the place at the learner's last gesture; until then they are where it opened
   let held = null; // the place that is kept now
 
   const stay = () => {
     if (held?.cell.isConnected) scroller.scrollTop += below(held.cell) - held.below;
   };
-  /** Return to a place and stay, if the active cell is one that Run All leaves: it, or the last. */
+  const letGo = () => {
+    if (busy()) setTimeout(letGo, LOOK_MS);
+    else held = null;
+  };
   const goBack = (place) => {
-    if (![place.active, cells().at(-1)].includes(active())) return;
     held = place;
     held.active.focus({ preventScroll: true }); // which makes it the active one
     stay();
+    setTimeout(letGo, LOOK_MS);
   };
-  const letGo = () => requestAnimationFrame(() => { if (!allPending().length) held = null; });
+  const atEnd = () => active() && active() === cells().at(-1);
 
   const look = () => {
-    held = null;
+    opened = held = null;
     const cell = cells().find(inView);
     before = cell && { cell, below: below(cell), active: active() ?? cell };
   };
   GESTURES.forEach((name) => window.addEventListener(name, look, { capture: true, passive: true }));
   scroller.addEventListener('scroll', stay);
   new ResizeObserver(stay).observe(scroller.querySelector('.jp-WindowedPanel-viewport'));
-  new MutationObserver((changes) => {
-    const prompts = new Set(changes.map(({ target }) => target).filter(pending));
-    const place = before;
-    if (place && prompts.size > 1) requestAnimationFrame(() => goBack(place));
-    else if (held) letGo();
-  }).observe(notebook, { childList: true, subtree: true });
 
-  // On a page that was just opened, the first frame comes after the jump, and from the top.
-  const [first] = cells();
-  if (allPending().length > 1 && inView(active() ?? first)) {
-    goBack({ cell: first, below: below(first) + scroller.scrollTop, active: first });
-  }
+  /** Go back if many cells were sent at once: Run All, then at the last cell, or after a restart. */
+  const follow = (changes) => {
+    const place = before;
+    const sent = changes.map(({ target }) => target).filter((one) => pending(one) || cleared(one));
+    if (!place || new Set(sent.map((one) => one.closest('.jp-Cell'))).size < 2) return;
+    requestAnimationFrame(() => {
+      if (atEnd() || active() === place.active) goBack(place);
+    });
+  };
+  /** Go back to the top if all was sent before there was a frame: they wait, or have frames, too. */
+  const lookBack = () => {
+    const sent = (cell) => cell.querySelector('.sd-explorer')
+      || [...cell.querySelectorAll('.jp-InputPrompt')].some(pending);
+    if (!opened || !atEnd() || !inView(active()) || cells().filter(sent).length < 2) return;
+    goBack(opened);
+    opened = null;
+  };
+  new MutationObserver((changes) => {
+    follow(changes);
+    lookBack();
+  }).observe(notebook, { childList: true, subtree: true });
+  lookBack();
 }
