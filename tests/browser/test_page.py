@@ -120,12 +120,21 @@ def test_run_all_on_a_new_page_leaves_the_learner_at_its_top(long: Notebook) -> 
     assert place_after_all(long) == opened
 
 
-def test_run_all_on_the_first_page_leaves_the_learner_at_its_top(browser: Browser) -> None:
-    with JupyterLab(whole=False) as lab, browser.notebook(lab, FIRST_PAGE) as notebook:
-        opened = notebook.page.evaluate(_PLACE)
+def test_run_all_keeps_the_place_on_the_first_page_too(browser: Browser) -> None:
+    """All its code is folded away, and so are the prompts that say which cells wait."""
+    with JupyterLab(whole=False) as lab, browser.notebook(lab, FIRST_PAGE, still=True) as notebook:
+        page, opened = notebook.page, notebook.page.evaluate(_PLACE)
         run_all_by_menu(notebook)
-        notebook.page.wait_for_function(f"opened => ({_PLACE})()[2] === opened[2]", arg=opened)
+        page.wait_for_function(f"() => ({_PLACE})()[2] === 0")
         assert place_after_all(notebook) == opened
+        page.mouse.move(600, 600)
+        page.mouse.wheel(0, 1500)
+        page.wait_for_function(f"() => ({_PLACE})()[0] > 2")
+        first, below, active = page.evaluate(_PLACE)
+        run_all_by_menu(notebook)
+        now = place_after_all(notebook)
+        assert (now[0], now[2]) == (first, active)
+        assert now[1] == pytest.approx(below, abs=3)
         assert notebook.console == []
 
 

@@ -7,7 +7,7 @@ const LOOK_MS = 1000; // how often to see whether all has run
 /** Say whether a prompt is one of a cell that waits or runs. */
 const pending = (node) => node.matches('.jp-InputPrompt') && node.textContent.includes('*');
 /** Say whether this is what a cell has been cleared of when it was sent; its prompt may be hidden. */
-const cleared = (node) => node.matches('.jp-OutputArea') && !node.childElementCount;
+const cleared = (node) => node.matches('.jp-OutputArea:not(:has(> .jp-OutputArea-child))');
 
 /**
  * Keep the place in the notebook around a frame, from now on.
@@ -34,28 +34,32 @@ export function keepPlace(frame) {
   const stay = () => {
     if (held?.cell.isConnected) scroller.scrollTop += below(held.cell) - held.below;
   };
-  const letGo = () => {
-    if (busy()) setTimeout(letGo, LOOK_MS);
+  const letGo = (place) => {
+    if (held !== place) return;
+    if (busy()) setTimeout(letGo, LOOK_MS, place);
     else held = null;
   };
   const goBack = (place) => {
     held = place;
     held.active.focus({ preventScroll: true }); // which makes it the active one
     stay();
-    setTimeout(letGo, LOOK_MS);
+    setTimeout(letGo, LOOK_MS, place);
   };
   const atEnd = () => active() && active() === cells().at(-1);
 
+  const closed = new AbortController();
   const look = () => {
+    if (!notebook.isConnected) closed.abort();
     opened = held = null;
     const cell = cells().find(inView);
     before = cell && { cell, below: below(cell), active: active() ?? cell };
   };
-  GESTURES.forEach((name) => window.addEventListener(name, look, { capture: true, passive: true }));
+  const heard = { capture: true, passive: true, signal: closed.signal };
+  GESTURES.forEach((name) => window.addEventListener(name, look, heard));
   scroller.addEventListener('scroll', stay);
   new ResizeObserver(stay).observe(scroller.querySelector('.jp-WindowedPanel-viewport'));
 
-  /** Go back if many cells were sent at once: Run All, then at the last cell, or after a restart. */
+  /** Go back if several cells were sent at once and the last is active, or, after a restart, ours. */
   const follow = (changes) => {
     const place = before;
     const sent = changes.map(({ target }) => target).filter((one) => pending(one) || cleared(one));
@@ -64,7 +68,7 @@ export function keepPlace(frame) {
       if (atEnd() || active() === place.active) goBack(place);
     });
   };
-  /** Go back to the top if all was sent before there was a frame: they wait, or have frames, too. */
+  /** Go back to the top if that was before there was a frame: other cells wait, or have one, too. */
   const lookBack = () => {
     const sent = (cell) => cell.querySelector('.sd-explorer')
       || [...cell.querySelectorAll('.jp-InputPrompt')].some(pending);
