@@ -141,6 +141,94 @@ def test_a_tight_frame_gets_the_room_beside_it_and_keeps_it(framed: Watched) -> 
     assert {width: framed.page.evaluate(tight, width) for width in widths} == widths
 
 
+NOTEBOOK = f"""<style>.jp-WindowedPanel-outer {{ height: 300px; overflow: auto }}
+.jp-Cell {{ height: 200px }}</style><button>Run All</button>
+<div class="jp-NotebookPanel"><i data-status="idle"></i>
+<div class="jp-Notebook"><div class="jp-WindowedPanel-outer"><div class="jp-WindowedPanel-viewport">
+{PAGE}{"<div class='jp-Cell' tabindex='-1'><p class='jp-InputPrompt'>[1]:</p></div>" * 10}
+</div></div></div></div>"""
+#: Cells become active when they get the focus, and all can be sent to the kernel, as in JupyterLab.
+ACT = """() => {
+    const cells = window.cells = [...document.querySelectorAll('.jp-Cell')];
+    const page = window.scroller = document.querySelector('.jp-WindowedPanel-outer');
+    const activate = chosen => cells.forEach(
+        one => one.classList.toggle('jp-mod-active', one === chosen));
+    page.addEventListener('focusin', event => activate(event.target.closest('.jp-Cell')));
+    window.prompts = (from, to, text) => cells.slice(from, to).forEach(
+        one => { one.firstChild.textContent = text; });
+    window.kernel = document.querySelector('[data-status]').dataset;
+    window.runAll = () => {
+        kernel.status = 'busy'; prompts(0, 10, '[*]:');
+        activate(cells[9]); page.scrollTop = page.scrollHeight; };
+    window.rest = () => new Promise(done => setTimeout(
+        () => done([Math.round(page.scrollTop), cells.findIndex(
+            one => one.classList.contains('jp-mod-active'))]), 100));
+    document.querySelector('button').addEventListener('click', runAll);
+    activate(cells[0]);
+}"""
+
+
+@pytest.fixture
+def paged(browser: Browser) -> Iterator[Watched]:
+    with browser.page(NOTEBOOK) as watched:
+        watched.page.evaluate(ACT)
+        yield watched
+        assert watched.console == watched.outside == []
+
+
+def start(paged: Watched) -> None:
+    paged.page.evaluate(RENDER, base64.b64encode(module("frame").encode()).decode())
+
+
+def test_the_place_is_kept_while_all_cells_run(paged: Watched) -> None:
+    page = paged.page
+    start(paged)
+    page.evaluate("() => { cells[3].focus(); scroller.scrollTop = 700; }")
+    here = page.evaluate("() => rest()")
+    page.click("button")
+    assert page.evaluate("() => rest()") == here
+    page.evaluate("() => { cells[0].style.height = '500px'; }")
+    assert page.evaluate("() => rest()") == [here[0] + 300, here[1]], "what is above has grown"
+    page.evaluate("() => { prompts(0, 10, '[2]:'); kernel.status = 'idle'; }")
+    page.wait_for_function(
+        "() => { scroller.scrollTop = 0; return rest().then(([top]) => top === 0); }"
+    )
+
+
+def test_the_place_is_not_kept_from_who_moves(paged: Watched) -> None:
+    page = paged.page
+    start(paged)
+    page.click("button")
+    assert page.evaluate("() => rest()") == [0, 0]
+    page.keyboard.press("Shift")  # a gesture that by itself does nothing
+    page.evaluate("() => { cells[9].focus(); scroller.scrollTop = 900; }")
+    assert page.evaluate("() => rest()") == [900, 9]
+
+
+def test_one_cell_after_the_other_is_no_run_of_all(paged: Watched) -> None:
+    page = paged.page
+    start(paged)
+    for index in range(10):
+        page.keyboard.press("Shift")
+        page.evaluate("at => { cells[at].focus(); prompts(at, at + 1, '[*]:'); }", index)
+    bottom, active = page.evaluate("() => rest()")
+    assert bottom > 0
+    assert active == 9
+
+
+@pytest.mark.parametrize(("left", "pending", "found"), [(9, 10, 0), (9, 0, 9), (5, 10, 5)])
+def test_a_page_that_was_run_before_anybody_looked_starts_at_its_top(
+    left: int, pending: int, found: int, paged: Watched
+) -> None:
+    page = paged.page
+    page.evaluate("at => cells[at].focus()", left)
+    page.evaluate("number => prompts(0, number, '[*]:')", pending)
+    start(paged)
+    top, active = page.evaluate("() => rest()")
+    assert active == found
+    assert (top == 0) == (found == 0)
+
+
 _NO_RULE = r"/\*.*?\*/|@container[^{]*\{"  # comments, and sizes for which rules hold
 
 

@@ -40,9 +40,14 @@ explore(simulate, plot_wave, height=slider(0, 8, 2.0), on=toggle(False))
 
 
 def written(folder: Path, *sources: str) -> Path:
-    """A notebook with these code cells."""
+    """A notebook with these code cells; what starts like a heading is prose."""
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources],
+        cells=[
+            nbformat.v4.new_markdown_cell(source)
+            if source.startswith("# ")
+            else nbformat.v4.new_code_cell(source.strip())
+            for source in sources
+        ],
         metadata={"kernelspec": {"display_name": "Python 3", "name": "python3"}},
     )
     path = folder / f"{folder.name}.ipynb"

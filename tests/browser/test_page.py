@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -67,6 +68,113 @@ def test_letters_and_tracks_are_large_enough_on_a_narrow_page(narrow: Notebook) 
         assert SMALLEST_PT / 72 * 100 * shown / drawn >= LETTERS_PX
         for track in explorer.element.query_selector_all(".noUi-target"):
             assert track.bounding_box()["width"] >= TRACK_PX
+
+
+SECTION = "# A section\n\n" + "A paragraph.\n\n" * 20
+LONG = (SECTION, "import time\ntime.sleep(0.5)", *(SECTION, NARROW[0]) * 5, SECTION)
+
+#: Which cell is the first one in view, how far below the edge, and which one is active.
+_PLACE = """() => {
+    const page = document.querySelector('.jp-WindowedPanel-outer');
+    const cells = [...page.querySelectorAll('.jp-Cell')];
+    const below = one => one.getBoundingClientRect().top - page.getBoundingClientRect().top;
+    const first = cells.findIndex(one => below(one) + one.offsetHeight > 0);
+    return [first, below(cells[first]),
+        cells.findIndex(one => one.classList.contains('jp-mod-active'))];
+}"""
+
+
+def run_all_by_menu(notebook: Notebook) -> None:
+    """Choose Run All Cells in the menu."""
+    notebook.page.get_by_role("menuitem", name="Run", exact=True).click()
+    notebook.page.get_by_text("Run All Cells", exact=True).click()
+
+
+def place_after_all(notebook: Notebook) -> list[float]:
+    """Where the learner is once all cells have run and all is quiet."""
+    notebook.page.wait_for_function(f"() => ({_DONE})()")
+    for explorer in notebook.explorers():
+        settled(explorer)
+    return notebook.page.evaluate(_PLACE)
+
+
+@pytest.fixture(scope="module", params=["as-learners-have-it", "every-cell-laid-out"])
+def long(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    lab: JupyterLab,
+    browser: Browser,
+) -> Iterator[Notebook]:
+    """A page of several screens that was just opened, with the cells off the screen or without."""
+    path = written(tmp_path_factory.mktemp("long"), *LONG)
+    with ExitStack() as stack:
+        if request.param == "as-learners-have-it":
+            lab = stack.enter_context(JupyterLab(whole=False))
+        yield stack.enter_context(browser.notebook(lab, path, still=True))
+
+
+def test_run_all_on_a_new_page_leaves_the_learner_at_its_top(long: Notebook) -> None:
+    opened = long.page.evaluate(_PLACE)
+    assert opened[0] == opened[2] == 0
+    run_all_by_menu(long)
+    assert place_after_all(long) == opened
+
+
+def test_run_all_keeps_the_place_on_the_first_page_too(browser: Browser) -> None:
+    """All its code is folded away, and so are the prompts that say which cells wait."""
+    with JupyterLab(whole=False) as lab, browser.notebook(lab, FIRST_PAGE, still=True) as notebook:
+        page, opened = notebook.page, notebook.page.evaluate(_PLACE)
+        run_all_by_menu(notebook)
+        page.wait_for_function(f"() => ({_PLACE})()[2] === 0")
+        assert place_after_all(notebook) == opened
+        page.mouse.move(600, 600)
+        page.mouse.wheel(0, 1500)
+        page.wait_for_function(f"() => ({_PLACE})()[0] > 2")
+        first, below, active = page.evaluate(_PLACE)
+        run_all_by_menu(notebook)
+        now = place_after_all(notebook)
+        assert (now[0], now[2]) == (first, active)
+        assert now[1] == pytest.approx(below, abs=3)
+        assert notebook.console == []
+
+
+def test_run_all_leaves_the_learner_where_they_were(long: Notebook) -> None:
+    page = long.page
+    page.mouse.move(600, 600)
+    page.mouse.wheel(0, 3000)
+    page.wait_for_function(f"() => ({_PLACE})()[0] > 2")
+    first = page.evaluate(_PLACE)[0]
+    page.locator(".jp-Cell").nth(first + 1).locator(".jp-InputPrompt").first.click()
+    first, below, active = page.evaluate(_PLACE)
+    assert active == first + 1
+    run_all_by_menu(long)
+    now = place_after_all(long)
+    assert (now[0], now[2]) == (first, active)
+    assert now[1] == pytest.approx(below, abs=3)
+
+
+def test_who_moves_while_all_runs_is_not_moved_back(long: Notebook) -> None:
+    run_all_by_menu(long)
+    last = len(long.cells()) - 1
+    long.page.wait_for_function(f"last => ({_PLACE})()[2] < last", arg=last)
+    kept = long.page.evaluate(_PLACE)[0]
+    long.page.mouse.move(600, 600)
+    long.page.mouse.wheel(0, 3000)
+    long.page.wait_for_function(f"kept => ({_PLACE})()[0] > kept + 2", arg=kept)
+    assert place_after_all(long)[0] > kept + 2
+
+
+def test_who_runs_cell_after_cell_arrives_at_the_last(long: Notebook) -> None:
+    page, last = long.page, len(long.cells()) - 1
+    page.mouse.wheel(0, -100_000)
+    page.wait_for_function(f"() => ({_PLACE})()[0] === 0")
+    page.locator(".jp-Cell").first.click(position={"x": 300, "y": 20})
+    for _ in range(last):
+        page.keyboard.press("Shift+Enter")
+    first, _, active = place_after_all(long)
+    assert active == last
+    assert first >= last - 1
+    assert long.console == []
 
 
 def test_a_chapter_can_be_done_by_keyboard_alone(lab: JupyterLab, browser: Browser) -> None:

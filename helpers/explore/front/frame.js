@@ -2,6 +2,8 @@
 // handle is named after its label and says what is written beside it, a reading is read aloud when
 // it changes, and the kernel hears whether the page is dark or narrow.
 
+import { keepPlace } from './place.js';
+
 const beside = (handle, name) => handle.closest('.jupyter-widgets').querySelector(name);
 
 /** Name handles that have no name, and mark readings that are not read aloud, within a frame. */
@@ -99,6 +101,7 @@ export default {
         return;
       }
       name(frame);
+      keepPlace(frame);
       stops.push(followWidth(model, frame));
       observer.observe(frame, { childList: true, subtree: true });
     };
