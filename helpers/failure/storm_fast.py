@@ -55,7 +55,7 @@ def play(at, draw, tally):
                 serving, free_at = one, now + works_s
                 return
 
-    arrives, end_s = gap(1 / at.rate_rps(0.0)), at.end_s
+    arrives = gap(1 / at.rate_rps(0.0))
     while True:
         gives_up = patience[0][2] + waits_s if patience else inf
         again = pauses[0][0] if pauses else inf

@@ -211,7 +211,7 @@ def test_the_map_opens_a_chapter_by_click_and_by_key(lab: JupyterLab, browser: B
         links.filter(has_text="05").click()
         in_front(notebook, "notebooks/05_how_to_approach_design.ipynb")
         page.evaluate(
-            "path => window.jupyterapp.commands.execute('docmanager:open', { path })",
+            "path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }",
             "notebooks/00_start_here.ipynb",
         )
         in_front(notebook, "notebooks/00_start_here.ipynb")
