@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from helpers.authoring.check import read
 from helpers.authoring.course import CHAPTERS, ROOT, Chapter
 from helpers.authoring.execute import normalise
 from helpers.authoring.glossary import unlinked
@@ -176,7 +176,7 @@ def citations() -> tuple[Citation, ...]:
     found: list[Citation] = []
     for chapter in CHAPTERS:
         if chapter.written:
-            for cell in nbformat.read(chapter.notebook, as_version=4).cells:
+            for cell in read(chapter.notebook).cells:
                 if cell.cell_type == "markdown":
                     found += citations_in(chapter.notebook, unlinked(cell.source))
     for path in sorted((ROOT / "helpers").rglob("*.py")):

@@ -10,6 +10,7 @@ import ast
 import re
 import statistics
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -53,8 +54,13 @@ _VERDICT = re.compile(
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook at `path`."""
-    return nbformat.reads(Path(path).read_text(encoding="utf-8"), as_version=4)
+    """The notebook at `path`, to be looked at and not to be changed: whoever asks gets the same."""
+    return _parsed(Path(path).read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=40)
+def _parsed(text: str) -> NotebookNode:
+    return nbformat.reads(text, as_version=4)
 
 
 def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
@@ -271,6 +277,7 @@ class _Attributes(HTMLParser):
                 self.ids.append(value)
 
 
+@lru_cache(maxsize=200)
 def links_and_ids(markdown: str) -> tuple[list[str], set[str]]:
     """Targets of all links and images in a Markdown text, and the ids one can link to."""
     links: list[str] = []

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from helpers.authoring import bibliography, claims, hours
@@ -72,7 +73,10 @@ def counted() -> Counts:
         checks=len(graded),
         points=sum(graded),
         works=len(bibliography.works()),
-        tests=sum(_tests_in(path) for path in (ROOT / "tests").rglob("test_*.py")),
+        tests=sum(
+            _tests_in(path.read_text(encoding="utf-8"))
+            for path in (ROOT / "tests").rglob("test_*.py")
+        ),
     )
 
 
@@ -129,9 +133,9 @@ def _graded() -> Iterator[int]:
                     yield int(about["points"])
 
 
-def _tests_in(path: Path) -> int:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def _tests_in(source: str) -> int:
     return sum(
         isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(source))
     )

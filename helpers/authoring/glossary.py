@@ -21,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from helpers.authoring.check import read
 from helpers.authoring.course import CHAPTERS, ROOT, Chapter
 from helpers.authoring.execute import normalise
 
@@ -90,7 +91,7 @@ def terms() -> list[Term]:
     """
     found: dict[str, Term] = {}
     for chapter in pages():
-        for term in _explained(chapter, nbformat.read(chapter.notebook, as_version=4)):
+        for term in _explained(chapter, read(chapter.notebook)):
             if term.slug in found:
                 raise GlossaryError(f"{term.slug} is explained twice, in {chapter.name}, too")
             found[term.slug] = term
@@ -148,7 +149,7 @@ def outdated() -> list[str]:
     """Say which files :func:`write` would change, and what is not linked in them."""
     problems = []
     for path, notebook in _wanted(terms()):
-        now = nbformat.read(path, as_version=4) if path.exists() else new_notebook()
+        now = read(path) if path.exists() else new_notebook()
         before = {cell.id: cell.source for cell in now.cells}
         for cell in notebook.cells:
             if before.get(cell.id) != cell.source:

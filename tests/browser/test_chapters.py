@@ -45,8 +45,8 @@ REWRITTEN = {
 }
 
 
-#: Opened every day: between them they have replays, clicks, cards, veils and models to change.
-DAILY = ("00", "03", "05")
+#: Opened every day: between them they have replays, clicks, veils and models to change.
+DAILY = ("00", "05")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

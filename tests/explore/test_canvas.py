@@ -347,9 +347,9 @@ def a_learners_figure(number: int) -> np.ndarray:
     return image
 
 
-def test_a_learner_draws_while_a_slider_moves():
+def test_a_learner_draws_while_a_slider_moves(thorough):
     """Two threads, one with the learner's style and one with the course's, neither disturbed."""
-    figures = range(50)
+    figures = range(50 if thorough else 15)
     mine = {"lines.linewidth": 6, "axes.facecolor": "yellow", "font.size": 13, "lines.marker": "o"}
     interval = sys.getswitchinterval()
     done, ours, failed = threading.Event(), [], []

@@ -82,13 +82,13 @@ def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     return faults
 
 
+@pytest.mark.usefixtures("only_thorough")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_pictures_on_a_narrow_page_can_be_read(notebook: Path, thorough: bool) -> None:
+def test_pictures_on_a_narrow_page_can_be_read(notebook: Path) -> None:
     faults = []
     for explorer in explorers_of(notebook):
         canvas = Canvas(explorer.plot, narrow=True)
-        settings = [{}, *corners(explorer)] if thorough else [next(each_end_once(explorer))]
-        for setting in settings:
+        for setting in [{}, *corners(explorer)]:
             canvas.draw((_run(explorer, setting),))
             wrong = [*text_faults(canvas.figure), *_too_small(canvas)]
             faults += [f"{canvas.title!r} at {setting}: {one}" for one in wrong]
@@ -200,6 +200,7 @@ def _picture(explorer: Explorer, run: Result) -> bytes:
     return explorer.canvas.moving_png()
 
 
+@pytest.mark.usefixtures("only_thorough")
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_same_setting_same_answer(notebook: Path) -> None:
     for explorer in explorers_of(notebook):

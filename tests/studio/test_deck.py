@@ -133,6 +133,7 @@ def test_luck_is_no_design():
     assert len(kept) <= 0.03 * 40 * len(KEYS)
 
 
+@pytest.mark.usefixtures("only_thorough")
 def test_a_checklist_keeps_one_brief_of_eight():
     assert passes(brief("shortener"), checklist(brief("shortener")))
     table = all_briefs.verdicts()
