@@ -44,9 +44,9 @@ def shown(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def light_again():
-    yield
-    page.tell(dark=False, narrow=False)
+def a_page_of_its_own(monkeypatch):
+    """Light and wide, and followed by nobody else's explorers."""
+    monkeypatch.setattr(page, "_page", page._Page())
 
 
 @pytest.fixture

@@ -64,16 +64,20 @@ def judge(module: str, mutant: Mutant, copy: Path) -> Fate:
     whole = path.read_text(encoding="utf-8")
     path.write_text(mutant.source, encoding="utf-8")
     try:
-        own = copy / "tests" / chapter / f"test_{experiment}.py"
-        tests = [str(own)] if own.exists() else []
-        tests += [f"tests/{chapter}", "--ignore-glob=*test_lab*"]
-        if _run(copy, "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests) != 0:
+        own = f"tests/{chapter}/test_{experiment}.py"
+        if not passes(copy, chapter, *([own] if (copy / own).exists() else [])):
             return Fate(module, mutant, "killed")
         if _seen(copy, module) == _seen(ROOT, module):
             return Fate(module, mutant, "nothing to see")
         return Fate(module, mutant, "survived")
     finally:
         path.write_text(whole, encoding="utf-8")
+
+
+def passes(copy: Path, chapter: str, *first: str) -> bool:
+    """Whether the chapter's tests pass, those in files named `first` before the others."""
+    tests = (*first, f"tests/{chapter}", "--ignore-glob=*test_lab*")
+    return _run(copy, "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests) == 0
 
 
 def _run(folder: Path, *command: str) -> int:
@@ -153,6 +157,13 @@ def main() -> int:
         for job in range(options.jobs):
             copies.put(Path(shutil.copytree(ROOT, Path(folder) / str(job), ignore=without)))
 
+        def sound(chapter: str) -> bool:
+            copy = copies.get()
+            try:
+                return passes(copy, chapter)
+            finally:
+                copies.put(copy)
+
         def one(drawn_mutant: tuple[str, Mutant]) -> Fate:
             copy = copies.get()
             try:
@@ -163,6 +174,12 @@ def main() -> int:
             return fate
 
         with ThreadPoolExecutor(options.jobs) as pool:
+            chapters = sorted({module.split(".")[1] for module, _ in chosen})
+            well = dict(zip(chapters, pool.map(sound, chapters), strict=True))
+            failing = [chapter for chapter in chapters if not well[chapter]]
+            if failing:
+                print(f"without any fault, tests fail of {', '.join(failing)}", file=sys.stderr)
+                return 1
             fates = list(pool.map(one, chosen))
     text = report(fates, options.seed)
     if not options.only:
