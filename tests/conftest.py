@@ -5,7 +5,9 @@ and no setting of whoever runs the tests can change a result.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -43,6 +45,14 @@ def only_thorough(thorough: bool) -> None:
     """Skip what uses this where there is no time for it."""
     if not thorough:
         pytest.skip("tried with --thorough")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def widgets_are_let_go() -> Iterator[None]:
+    """Let go of a file's explorers: ipywidgets keeps what nobody closes, gigabytes in the end."""
+    yield
+    if widgets := sys.modules.get("ipywidgets"):
+        widgets.Widget.close_all()
 
 
 def pytest_configure(config: pytest.Config) -> None:
