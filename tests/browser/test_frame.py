@@ -160,9 +160,15 @@ ACT = """() => {
     window.runAll = () => {
         kernel.status = 'busy'; prompts(0, 10, '[*]:');
         activate(cells[9]); page.scrollTop = page.scrollHeight; };
-    window.rest = () => new Promise(done => setTimeout(
-        () => done([Math.round(page.scrollTop), cells.findIndex(
-            one => one.classList.contains('jp-mod-active'))]), 100));
+    const frame = () => new Promise(requestAnimationFrame);
+    window.rest = async () => {  // whatever was to happen in the next frame has happened
+        for (let each = 0; each < 3; each++) {
+            await frame();
+            await new Promise(done => setTimeout(done, 30));
+        }
+        return [Math.round(page.scrollTop),
+            cells.findIndex(one => one.classList.contains('jp-mod-active'))];
+    };
     document.querySelector('button').addEventListener('click', runAll);
     activate(cells[0]);
 }"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import threading
 
 import numpy as np
@@ -142,6 +143,21 @@ def observed(
 
     run_apart(main, 10.0)
     return station.served()
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_who_is_accepted_while_it_stops_is_cut_off_too(turns: int) -> None:
+    """After each number of the loop's turns: between accepting and greeting lie several."""
+
+    async def main() -> None:
+        server = LineServer(lambda *_: None)
+        await server.start()
+        with socket.create_connection(("127.0.0.1", server.port)):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            server.stop()
+
+    run_apart(main, limit_s=5.0)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
