@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -157,19 +159,21 @@ def main() -> int:
         for job in range(options.jobs):
             copies.put(Path(shutil.copytree(ROOT, Path(folder) / str(job), ignore=without)))
 
-        def sound(chapter: str) -> bool:
+        @contextmanager
+        def lent() -> Iterator[Path]:
             copy = copies.get()
             try:
-                return passes(copy, chapter)
+                yield copy
             finally:
                 copies.put(copy)
 
+        def sound(chapter: str) -> bool:
+            with lent() as copy:
+                return passes(copy, chapter)
+
         def one(drawn_mutant: tuple[str, Mutant]) -> Fate:
-            copy = copies.get()
-            try:
+            with lent() as copy:
                 fate = judge(*drawn_mutant, copy)
-            finally:
-                copies.put(copy)
             print(f"{fate.end:15} {fate}", flush=True)
             return fate
 

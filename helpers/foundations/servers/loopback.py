@@ -134,22 +134,20 @@ class LineServer:
         self._on_line = on_line
         self._server: asyncio.Server | None = None
         self._transports: list[asyncio.Transport] = []
-        self._stopped = False
 
     async def start(self) -> None:
         """Listen."""
-        self._stopped = False
         self._server = await asyncio.get_running_loop().create_server(self._greet, _HOST, 0)
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def _greet(self) -> Lines:
-        if self._stopped:  # this one was accepted meanwhile; asyncio would never close it
+        if self._server is not None and not self._server.is_serving():
+            # Who was accepted while the server stopped: asyncio would never close it.
             raise ConnectionAbortedError("the server has stopped")
         return Lines(self._on_line, on_made=self._transports.append)
 
     def stop(self) -> None:
         """Stop listening and cut every connection: what a killed process does."""
-        self._stopped = True
         if self._server is not None:
             self._server.close()
         for transport in self._transports:
