@@ -1,8 +1,8 @@
-"""What the page is like: dark, or narrow. The front end says so, and pictures follow.
+"""What the page is like: dark, snug, or narrow. The front end says so, and pictures follow.
 
 A picture for a dark page is a second file as large as the first. It is made, and sent at every
-move of a slider, only where somebody sees it. On a narrow page panels stand below one another, or
-their letters would be too small to read.
+move of a slider, only where somebody sees it. On a snug page panels stand below one another, and
+on a narrow one every picture is smaller, or letters would be too small to read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class Look:
     """What is known of the page."""
 
     dark: bool = False
+    snug: bool = False
     narrow: bool = False
 
 

@@ -105,7 +105,7 @@ class View:
 
     def __init__(self, plot: Plot, title: str | None = None) -> None:
         self._plot = plot
-        self.canvas = Canvas(plot, narrow=page.look().narrow)
+        self.canvas = Canvas(plot, narrow=_lacks_room(plot))
         self._title = title
         self._shown = Drawing((), (), "", b"")
         self._drawn: Drawing | None = None  # what the canvas has on it
@@ -263,13 +263,13 @@ class View:
         )
 
     def _repaint(self) -> None:
-        """Show the same results on a page that has become dark, or narrow, or neither again."""
+        """Show the same results on a page that has become dark, or narrower, or neither again."""
         shown = self._shown
         if not shown.png:
             return
-        if self.canvas.narrow != page.look().narrow:
+        if self.canvas.narrow != (narrow := _lacks_room(self._plot)):
             with DRAWING:
-                self.canvas = Canvas(self._plot, narrow=page.look().narrow)
+                self.canvas = Canvas(self._plot, narrow=narrow)
                 self._shown = shown = self.draw(shown.results, shown.pinned, shown.mine)
             if self.clicks is not None:
                 self.clicks.size = list(self._size)
@@ -320,11 +320,18 @@ class Frame(anywidget.AnyWidget):
     _esm = module("frame")
     _css = styles("frame")
     dark = traitlets.Bool(False).tag(sync=True)
+    snug = traitlets.Bool(False).tag(sync=True)
     narrow = traitlets.Bool(False).tag(sync=True)
 
-    @traitlets.observe("dark", "narrow")
+    @traitlets.observe("dark", "snug", "narrow")
     def _tell(self, change: Any) -> None:
         page.tell(**{change["name"]: change["new"]})
+
+
+def _lacks_room(plot: Plot) -> bool:
+    """Whether a picture has to be one for a narrow page: panels side by side need more room."""
+    beside = getattr(plot, "panels", {"ncols": 1})["ncols"] > 1
+    return page.look().narrow or (beside and page.look().snug)
 
 
 def framed(children: Sequence[widgets.Widget]) -> widgets.VBox:

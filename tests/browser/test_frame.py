@@ -17,7 +17,7 @@ PAGE = """<div class="sd-explorer"><div class="jupyter-widgets"><div class="widg
 <div class="noUi-handle" id="foreign"></div>"""
 RENDER = """async source => {
     const frame = await import('data:text/javascript;base64,' + source);
-    const state = { dark: false, narrow: false };
+    const state = { dark: false, snug: false, narrow: false };
     window.told = [];
     const model = {
         get: (name) => state[name],
@@ -123,14 +123,18 @@ def test_the_kernel_hears_whether_the_page_is_dark(framed: Watched) -> None:
     assert told(framed, "dark") == [True, False]
 
 
-def test_the_kernel_hears_whether_the_page_is_narrow(framed: Watched) -> None:
+def test_the_kernel_hears_whether_the_page_is_snug_or_narrow(framed: Watched) -> None:
     resize = "width => { document.querySelector('.sd-explorer').style.width = width; }"
     framed.page.evaluate(resize, "900px")
-    before = len(told(framed, "narrow"))
-    for width in ("500px", "450px", "0", "900px"):
+    before = {name: len(told(framed, name)) for name in ("snug", "narrow")}
+    for width in ("800px", "500px", "450px", "0", "700px", "900px"):
         framed.page.evaluate(resize, width)
         framed.page.wait_for_timeout(50)
-    assert told(framed, "narrow")[before:] == [True, False]
+    assert all(told(framed, name)[n:] == [True, False] for name, n in before.items())
+    framed.page.evaluate(resize, "700px")
+    framed.page.wait_for_timeout(50)
+    assert (told(framed, "snug")[-1], told(framed, "narrow")[-1]) == (True, False)
+    framed.page.evaluate(resize, "900px")
 
 
 def test_a_tight_frame_gets_the_room_beside_it_and_keeps_it(framed: Watched) -> None:

@@ -130,6 +130,19 @@ def test_on_a_narrow_page_pictures_are_smaller_and_panels_stand_below_one_anothe
     assert alone.canvas.least_px == 0
 
 
+def test_on_a_snug_page_only_panels_side_by_side_lack_the_room():
+    both = explore(simulate_wave, plot_two, height=slider(0.0, 8.0, 2.0))
+    alone = explore(simulate_wave, plot_wave, height=2.0)
+    wide, single = both.canvas.width_px, alone.canvas
+    both._root.children[0].snug = True
+    first, second = (ax.get_position() for ax in both.canvas.axes)
+    assert first.y0 > second.y1
+    assert alone.canvas is single
+    assert explore(simulate_wave, plot_two, height=2.0).canvas.narrow
+    both._root.children[0].snug = False
+    assert both.canvas.width_px == wide
+
+
 def test_a_picture_that_needs_the_room_stays_as_large_on_a_narrow_page():
     needs_it = explore(simulate_wave, style.wide(lambda run, ax: plot_wave(run, ax)), height=2.0)
     small = explore(simulate_wave, plot_wave, height=2.0)

@@ -329,7 +329,7 @@ explore(scalability, find=(questions, "less-than-one"), kappa=slider(0.0, 0.03))
 picture(knee, covered.result, after=(questions, name))
 quiz(questions, next(iter(questions.QUIZZES)))
 replay(knee)
-page.tell(dark=True, narrow=True)
+page.tell(dark=True, snug=True, narrow=True)
 option = asked.options[0] if asked.options else 1.0
 asked.commit(option)
 changed = [name for name in restore() if name.startswith("helpers.")]

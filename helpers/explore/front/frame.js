@@ -1,6 +1,6 @@
 // What every frame of the course needs from the page, and ipywidgets cannot give it: a slider's
 // handle is named after its label and says what is written beside it, a reading is read aloud when
-// it changes, and the kernel hears whether the page is dark or narrow.
+// it changes, and the kernel hears whether the page is dark, snug or narrow.
 
 import { keepPlace } from './place.js';
 
@@ -60,15 +60,17 @@ export function followTheme(model, body) {
   return () => observer.disconnect();
 }
 
-const NARROW_PX = 640; // the least width of pictures for a wide page
+const SNUG_PX = 864; // the least width of panels side by side, nine tenths of their full one
+const NARROW_PX = 640; // and of one panel for a wide page
 const TIGHT_PX = 480; // a frame that is no wider also gets the room beside it
 const BESIDE_PX = 80; // at least that much
 
-/** Tell it whether a frame has the room for panels side by side; return how to stop. */
+/** Tell it whether a frame has the room for panels side by side, or for one; return how to stop. */
 export function followWidth(model, frame) {
   const observer = new ResizeObserver((entries) => {
     const { width } = entries[entries.length - 1].contentRect;
     if (width <= 0) return; // a hidden one has none
+    say(model, 'snug', width < SNUG_PX);
     say(model, 'narrow', width < NARROW_PX);
     const extra = frame.classList.contains('sd-tight') ? BESIDE_PX : 0; // or it would flicker
     frame.classList.toggle('sd-tight', width < TIGHT_PX + extra);
