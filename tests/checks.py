@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,16 @@ Z = 4.5
 def weekly(*values: Any, id: str | None = None) -> Any:
     """Return parameters of a test that are tried with ``--thorough`` only."""
     return pytest.param(*values, id=id, marks=pytest.mark.thorough)
+
+
+def sampled(cases: Iterable[Any], every: int) -> list[Any]:
+    """Return cases of which one in so many is tried daily, the others with ``--thorough``."""
+    return [
+        pytest.param(*case) if number % every == 0 else weekly(*case)
+        for number, case in enumerate(
+            case if isinstance(case, tuple) else (case,) for case in cases
+        )
+    ]
 
 
 def last_frame(outcome: Any) -> Any:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import matplotlib as mpl
 import pytest
 
@@ -58,6 +59,9 @@ def pytest_collection_finish() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give this run, and the kernels it starts, an environment of its own."""
     config.addinivalue_line("markers", "thorough: takes too long for every day")
+    examples = 250 if config.getoption("--thorough") else 50
+    hypothesis.settings.register_profile("course", max_examples=examples, derandomize=True)
+    hypothesis.settings.load_profile("course")
     folder = tempfile.TemporaryDirectory(prefix="sd-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ.update(isolated_environment(Path(folder.name)))

@@ -29,12 +29,15 @@ MOST_CORNERS = 32
 
 @lru_cache(maxsize=1)  # the explorers of all chapters would take a gigabyte
 def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
-    """Run what a notebook's explorers need, in this process, and return them in order."""
+    """Run what a notebook's explorers need, in this process, and return them in order.
+
+    They open without the models of the page, which nbval runs: those take as long as all the rest.
+    """
     found: list[Explorer] = []
     original = Explorer.__init__
 
-    def recording(self: Explorer, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
+    def recording(self: Explorer, simulate: Any, plot: Any, model: Any, *args: Any) -> None:
+        original(self, simulate, plot, None, *args)
         found.append(self)
 
     namespace: dict[str, Any] = {"__name__": "__main__"}

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.blueprint.availability import binomial_at_least
 from helpers.blueprint.year import YEAR_S
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import here, key, log_axis, ring, short, yours
@@ -112,9 +111,7 @@ def theory(at: Setting) -> Theory:
     while all are down.
     """
     together, alone = at.beta * at.q, (1 - at.beta) * at.q
-    none_up = np.array([1 - binomial_at_least(1, int(n), 1 - alone) for n in COPIES])
-    none_up = np.where(none_up > 1e-9, none_up, alone**COPIES)  # 1 - x rounds where x is near 1
-    down = together + (1 - together) * none_up
+    down = together + (1 - together) * alone**COPIES
     return Theory(down, together, COPIES * at.price_usd + down * at.income_usd)
 
 

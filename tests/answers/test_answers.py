@@ -10,11 +10,13 @@ import pytest
 from helpers.authoring.grading.checks import bound, free
 from tests.answers import Answer, answers, changed, lab_named, labs
 from tests.answers.__main__ import listed
+from tests.checks import sampled
 
 EVERY = [answer for lab in labs() for answer in answers(lab)]
+RIGHT, WRONG = ([one for one in EVERY if one.right == right] for right in (True, False))
 
 
-@pytest.mark.parametrize("answer", EVERY, ids=str)
+@pytest.mark.parametrize("answer", [*RIGHT, *sampled(WRONG, 3)], ids=str)
 def test_an_answer_gets_what_it_should(answer: Answer) -> None:
     failed = answer.failed()
     assert not answer.wrongly(failed), f"it fails {sorted(failed)}"

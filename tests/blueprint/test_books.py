@@ -34,14 +34,14 @@ ANATOMY = {
 }
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(run=runs())
 @example(run=ANATOMY)
 def test_every_request_call_and_job_is_accounted_for(run):
     check_books(simulate_design(**run))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(run=runs())
 @example(run=ANATOMY)
 def test_both_engines_agree_event_for_event(run):
@@ -57,7 +57,7 @@ def test_both_engines_agree_event_for_event(run):
         np.testing.assert_array_equal(fast.busy[machine], slow_.busy[machine])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     run=runs(clockwork=True),
     unit=st.sampled_from([1e-3, 0.1, 1 / 3, 0.7, 7.0, 60.0]),

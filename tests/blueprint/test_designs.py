@@ -328,7 +328,7 @@ def test_forty_components_with_spares_and_a_shared_database():
     assert found == pytest.approx(0.98 * (0.99 * (1 - 0.1**2)) ** 10, rel=1e-12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 @given(design=designs(), request_kind=st.sampled_from(["read", "write", "job"]))
 def test_any_design_s_availability_is_that_of_every_instance_tried(design, request_kind):
     assume(sum(c.machines for c in design) <= 12)

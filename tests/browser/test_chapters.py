@@ -15,6 +15,7 @@ import pytest
 
 from helpers.authoring import course
 from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
+from tests.checks import weekly
 
 if TYPE_CHECKING:
     from playwright.sync_api import ElementHandle
@@ -45,18 +46,15 @@ REWRITTEN = {
 }
 
 
-#: Opened every day: between them they have replays, clicks, veils and models to change.
-DAILY = ("00", "05")
+#: Opened every day: the first page. What the others are made of has browser tests of its own.
+DAILY = "00"
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Open a few notebooks, or all of them if there is time."""
-    if "path" in metafunc.fixturenames:
-        every = metafunc.config.getoption("--thorough")
-        chosen = [one for one in course.notebooks() if every or one.stem.startswith(DAILY)]
-        metafunc.parametrize("path", chosen, ids=lambda path: path.stem)
-
-
+@pytest.mark.parametrize(
+    "path",
+    [one if one.stem.startswith(DAILY) else weekly(one) for one in course.notebooks()],
+    ids=lambda path: path.stem,
+)
 def test_chapter(path: Path, lab: JupyterLab, browser: Browser, thorough: bool) -> None:
     with browser.notebook(lab, path, still=True) as notebook:
         notebook.run_all()

@@ -36,7 +36,7 @@ paths = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(deadline=None)
 @given(path=paths, servers=st.integers(1, 8))
 def test_every_engine_equals_the_simpy_station_bit_for_bit(path, servers) -> None:
     gaps, services = np.array(path).T

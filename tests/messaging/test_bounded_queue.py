@@ -9,7 +9,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.messaging import bounded_queue
 from tests import drawn
-from tests.checks import assert_columns, assert_legible, assert_mean, drawn_by
+from tests.checks import assert_columns, assert_legible, assert_mean, drawn_by, sampled
 
 Setting = bounded_queue.Setting
 
@@ -74,12 +74,12 @@ def patience_of_a_service_more(at, *rest):
 
 @pytest.mark.parametrize(
     ("name", "policy", "mutant"),
-    [
+    sampled([
         ("_turn_away", "turn away", one_place_more),
         ("_push_back", "push back", one_place_more),
         ("_shed", "shed the late", patience_of_a_service_more),
-    ],
-)
+    ], every=3),
+)  # fmt: skip
 def test_a_wrong_queue_is_caught(monkeypatch, name, policy, mutant):
     monkeypatch.setattr(bounded_queue, "unharmed", getattr(bounded_queue, name), raising=False)
     monkeypatch.setattr(bounded_queue, name, mutant)

@@ -10,7 +10,7 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import significant
 from helpers.messaging import heavy_tails
 from tests import drawn
-from tests.checks import assert_legible, drawn_by
+from tests.checks import assert_legible, drawn_by, sampled
 
 Setting = heavy_tails.Setting
 
@@ -38,12 +38,12 @@ def test_each_discipline_takes_what_its_formula_says():
 
 @pytest.mark.parametrize(
     ("name", "mutant"),
-    [
+    sampled([
         ("shortest remaining first", heavy_tails._all_at_once),
         ("all at once", lambda at, came, size: heavy_tails._all_at_once(at, came, 1.1 * size)),
         ("two queues", heavy_tails._in_turn),
-    ],
-)
+    ], every=3),
+)  # fmt: skip
 def test_a_wrong_discipline_is_caught(monkeypatch, name, mutant):
     monkeypatch.setitem(heavy_tails._SERVE, name, mutant)
     with pytest.raises(AssertionError):

@@ -6,6 +6,7 @@ sentence that is no English there is read by every learner who goes there.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import warnings
@@ -57,7 +58,8 @@ def test_every_setting_of_every_explorer_can_be_read(notebook: Path, thorough: b
 
 def _faults(explorer: Explorer, thorough: bool) -> list[str]:
     faults = []
-    for setting in corners(explorer, points=20) if thorough else each_end_once(explorer):
+    few = itertools.islice(each_end_once(explorer), 4)
+    for setting in corners(explorer, points=20) if thorough else few:
         try:
             run = _run(explorer, setting)
             explorer.canvas.draw((run,))

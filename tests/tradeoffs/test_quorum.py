@@ -17,14 +17,14 @@ from helpers.tradeoffs.published import PUBLISHED, beside_the_paper
 from helpers.tradeoffs.wars import FITS, Delay, delay_of, delays
 from tests import drawn
 from tests.caching.conftest import tidy  # noqa: F401
-from tests.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
+from tests.checks import assert_legible, assert_share, diamonds, drawn_by, each_of, sampled
 from tests.measurements import had_time
 from tests.models import edited
 
 MODEL = "helpers.tradeoffs.quorum:race"
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", sampled(FITS, 4))
 def test_latencies_of_the_published_table(fit):
     # Bailis et al. 2012, table 4. Beyond the percentile are 600 of 600,000, give or take 4 %; the
     # heaviest tail, of shape 1.51, makes 3 % of that, and the paper's million has its own.

@@ -15,7 +15,7 @@ from helpers.foundations.statistics import Interval
 from helpers.why import traffic
 from helpers.why.traffic import TRAFFIC, UTILISATIONS, WORK, exponential_wait
 from tests import drawn
-from tests.checks import assert_summary, assert_table, axes_of, caught, runs_of
+from tests.checks import assert_summary, assert_table, axes_of, caught, runs_of, sampled
 from tests.measurements import had_time
 from tests.models import edited
 from tests.why.checks import assert_agrees
@@ -82,7 +82,7 @@ def test_simulation_and_theory() -> None:
     check()
 
 
-@pytest.mark.parametrize("fault", ["nobody waits", "even gaps", "even work"])
+@pytest.mark.parametrize("fault", sampled(["nobody waits", "even gaps", "even work"], 3))
 def test_faults_are_caught(monkeypatch, fault: str) -> None:
     for cached in (traffic._waits, traffic._gaps, traffic._services):
         cached.cache_clear()
