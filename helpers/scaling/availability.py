@@ -336,8 +336,8 @@ def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
             bars(ax, place, one.estimate - _LOW, 0.5, start=_LOW, along="x", facecolor=color)
         if run.too_few[i]:
             x = max(_LOW, one.estimate, float(expected[i])) * 1.5
-            said = f"seen {counted(int(seen), 'time')}, too few for an interval"
-            said = said if seen else "never seen in the simulation"
+            often = {0: "never seen", 1: "seen once"}.get(int(seen), f"seen {seen} times")
+            said = f"{often}, too few for an interval" if seen else f"{often} in the simulation"
             ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
         else:
             ends = [max(one.low, _LOW), max(one.high, _LOW)]

@@ -249,8 +249,8 @@ class Pooling(Result):
     def wait_drawn(self) -> Intervals:
         """The waits, with intervals where they could be seen.
 
-        A wait next to nothing comes from the few moments at which all servers were busy, too few
-        for an interval, and on the picture's scale it would hide behind its own mark.
+        That of a wait next to nothing would hide behind its own mark, and pooled servers are all
+        busy at so few moments of a quiet day that their waits give none.
         """
         seen = self.wait.estimate > _SEEN * 1e-3 * self.at.service_ms
         low, high = (np.where(seen, e, self.wait.estimate) for e in (self.wait.low, self.wait.high))

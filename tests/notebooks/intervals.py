@@ -119,11 +119,14 @@ def _pooling(run: pooling.Pooling) -> Pairs:
     service_s = 1e-3 * run.at.service_ms
     if np.isnan(exact[1]).any():
         exact[1] = [service_s * _pooled_wait(run.at, load) for load in pooling.GRID]
+    # A wait next to nothing is drawn without an interval. Where services are all alike, nothing but
+    # the wait makes responses differ.
+    seen = exact > pooling._SEEN * service_s
+    differ = seen | (run.at.variability != "all alike")
     for design, speed in enumerate((run.at.servers, 1, 1)):
-        yield run.response[design, :], exact[design] + service_s / speed
-        # A wait next to nothing is drawn without an interval.
-        if (drawn := exact[design] > pooling._SEEN * service_s).any():
-            yield run.wait_drawn[design, drawn], exact[design, drawn]
+        of = differ[design]
+        yield run.response[design, of], exact[design, of] + service_s / speed
+        yield run.wait_drawn[design, seen[design]], exact[design, seen[design]]
 
 
 @lru_cache

@@ -302,7 +302,7 @@ def test_the_picture(at: availability.Setting) -> None:
     never = run.too_few & (run.outages == 0)
     assert words.count("never seen in the simulation") == never.sum()
     for i in np.flatnonzero(run.too_few & ~never):
-        times = "1 time" if run.outages[i] == 1 else f"{run.outages[i]} times"
+        times = "once" if run.outages[i] == 1 else f"{run.outages[i]} times"
         assert f"seen {times}, too few for an interval" in words
     at_rows, values = drawn.marks(ax, "x")
     shown = exact > 1e-4
@@ -321,5 +321,5 @@ def test_what_was_seen_seldom_or_never_is_said_in_its_row() -> None:
     (ax,) = axes_of(availability.plot, run)
     words = drawn.written(ax)
     assert words.count("never seen in the simulation") == 2
-    assert words.count("seen 1 time, too few for an interval") == 1
+    assert words.count("seen once, too few for an interval") == 1
     assert words.count("seen 2 times, too few for an interval") == 1
