@@ -65,8 +65,8 @@ def simulate(at: Setting) -> CacheLoad:
     miss = 1 - at.hit_ratio
     load = miss * at.rate_rps
     if load == 0:
-        alone = np.full(at.replications, _CACHE_S)
-        return CacheLoad(at, mean_interval(np.zeros(at.replications)), mean_interval(alone))
+        none, alone = (Interval(v, v, v, 0.95, at.replications) for v in (0.0, _CACHE_S))  # certain
+        return CacheLoad(at, none, alone)
     gaps, services, chances, crowds = _draws(at.replications, at.seed)
     # The first miss comes at once: it is the one that meets the steady state.
     arrivals = (np.cumsum(gaps, axis=0) - gaps[0]) / load

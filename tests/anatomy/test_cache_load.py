@@ -50,7 +50,10 @@ def test_a_database_that_is_idle_at_first_is_caught(monkeypatch) -> None:
 def test_no_steady_state_below_the_edge() -> None:
     assert cache_load.simulate(hit_ratio=0.79).read is None
     assert cache_load.simulate(hit_ratio=0.82).read is not None
-    assert cache_load.simulate(hit_ratio=1.0).database.estimate == 0
+    certain = cache_load.simulate(hit_ratio=1.0)
+    assert certain.database.estimate == 0
+    assert certain.read is not None
+    assert certain.read.contains(cache_load.theory(certain.at).read_s)
 
 
 def test_theory_by_hand() -> None:

@@ -383,7 +383,16 @@ SHOWN = (
         sessions, lambda run: iter([(run.lost, sessions.theory(run.at, sessions.FLEETS))]), ({},)
     ),
     Shown(chain, _chain, ({},)),
-    Shown(cdn, _cdn, ({}, {"rate_rps": 160.0}, {"rate_rps": 20.0, "hit_ratio": 0.9})),
+    Shown(
+        cdn,
+        _cdn,
+        (
+            {},
+            {"rate_rps": 160.0, "hit_ratio": 0.0, "distance_km": 100.0},
+            {"rate_rps": 160.0},
+            {"rate_rps": 20.0, "hit_ratio": 0.9},
+        ),
+    ),
     Shown(balancing, _balancing, ({}, {"utilisation": 0.95}, {"utilisation": 0.5}), daily=3),
     Shown(
         health_check,
