@@ -28,6 +28,11 @@ from tests import drawn
 Z = 4.5
 
 
+def weekly(*values: Any, id: str | None = None) -> Any:
+    """Return parameters of a test that are tried with ``--thorough`` only."""
+    return pytest.param(*values, id=id, marks=pytest.mark.thorough)
+
+
 def last_frame(outcome: Any) -> Any:
     """What an experiment ends with: its answer, or the last of answers that become finer."""
     *_, last = outcome if inspect.isgenerator(outcome) else (outcome,)

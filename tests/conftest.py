@@ -4,6 +4,7 @@ and no setting of whoever runs the tests can change a result.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -23,8 +24,8 @@ _LONG = (
 #: Long, too, and of one piece.
 _LONG_TOGETHER = ("tests/grading/test_guide.py", "tests/grading/test_class.py")
 
-#: Browsers come last: Playwright leaves an event loop running in the worker that drove one.
-_LAST = "tests/browser/"
+#: Browsers come first, too: others work while they wait.
+_BROWSER = "tests/browser/"
 _CHAPTERS = "tests/browser/test_chapters.py"
 
 
@@ -40,13 +41,6 @@ def thorough(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--thorough"))
 
 
-@pytest.fixture(scope="session")
-def only_thorough(thorough: bool) -> None:
-    """Skip what uses this where there is no time for it."""
-    if not thorough:
-        pytest.skip("tried with --thorough")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def widgets_are_let_go() -> Iterator[None]:
     """Let go of a file's explorers: ipywidgets keeps what nobody closes, gigabytes in the end."""
@@ -55,8 +49,15 @@ def widgets_are_let_go() -> Iterator[None]:
         widgets.Widget.close_all()
 
 
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what was imported: it takes a twentieth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give this run, and the kernels it starts, an environment of its own."""
+    config.addinivalue_line("markers", "thorough: takes too long for every day")
     folder = tempfile.TemporaryDirectory(prefix="sd-tests-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ.update(isolated_environment(Path(folder.name)))
@@ -70,14 +71,18 @@ def pytest_configure(config: pytest.Config) -> None:
     mpl.use("agg")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, so that no worker is left alone with them at the end."""
-    first = _LONG + _LONG_TOGETHER
-    items.sort(
-        key=lambda item: (
-            2 if item.nodeid.startswith(_LAST) else 0 if item.nodeid.startswith(first) else 1
-        )
-    )
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what there is no time for; begin with the longest, so that no worker ends alone."""
+    if not config.getoption("--thorough"):
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="tried with --thorough"))
+    order = (_CHAPTERS, *_LONG, *_LONG_TOGETHER, _BROWSER)
+
+    def turn(item: pytest.Item) -> int:
+        return next((i for i, name in enumerate(order) if item.nodeid.startswith(name)), len(order))
+
+    items.sort(key=turn)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -460,20 +460,23 @@ class _Recorder(RendererBase):
             return
         flip = Affine2D().scale(1, -1).translate(0, self._size[1])
         outline = (transform + flip).transform_path(path)
-        self._cover(gc, outline)
+        self._cover(gc, outline, outline.get_extents().extents)
 
     def draw_markers(self, gc, marker_path, marker_trans, path, trans, rgbFace=None) -> None:  # noqa: N803
         if rgbFace is None or not _opaque(gc, rgbFace):
             return
-        flip = Affine2D().scale(1, -1).translate(0, self._size[1])
-        shape = marker_trans.transform_path(marker_path)
-        for x, y in trans.transform(path.vertices):
-            if np.isfinite(x) and np.isfinite(y):
-                self._cover(gc, (Affine2D().translate(x, y) + flip).transform_path(shape))
+        shape = (marker_trans + Affine2D().scale(1, -1)).transform_path(marker_path)
+        extents = shape.get_extents().extents  # of one for all: there may be hundreds
+        for x, up in trans.transform(path.vertices):
+            if np.isfinite(x) and np.isfinite(up):
+                here = np.array([x, self._size[1] - up])
+                self._cover(
+                    gc, Path(shape.vertices + here, shape.codes), extents + np.tile(here, 2)
+                )
 
-    def _cover(self, gc: Any, outline: Path) -> None:
+    def _cover(self, gc: Any, outline: Path, extents: np.ndarray) -> None:
         if len(outline.vertices) > 2:
-            left, top, right, bottom = outline.get_extents().extents
+            left, top, right, bottom = extents
             clip = self._shown(gc)
             box = max(left, clip[0]), max(top, clip[1]), min(right, clip[2]), min(bottom, clip[3])
             self.covers.append(_Cover(outline, box, len(self.lines)))

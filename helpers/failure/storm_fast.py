@@ -6,7 +6,7 @@ from collections import deque
 from heapq import heappop, heappush
 from math import inf
 
-from helpers.failure.remedies import full_jitter
+_DRAWN_AT_ONCE = 1024  # one number after the other costs ten times as much
 
 
 def play(at, draw, tally):
@@ -15,7 +15,9 @@ def play(at, draw, tally):
     Three clocks say what happens next: the traffic's, the clients' (who give up, or ask again
     after a pause) and the server's. Giving up comes in the order of asking, so it needs no heap.
     """
-    gap, jitter = draw("arrivals").exponential, draw("jitter")
+    gaps = _one_by_one(draw("arrivals").standard_exponential)
+    luck = _one_by_one(draw("jitter").random)
+    longest_s = [min(at.cap_s, at.base_s * 2**n) for n in range(at.attempts)]  # pauses
     works_s, waits_s, end_s, remedy = 1 / at.capacity_rps, at.timeout_s, at.end_s, at.remedy
     newest, deadline = remedy == "newest first", remedy == "deadline"
     budget, breaker = tally.budget, tally.breaker
@@ -23,7 +25,7 @@ def play(at, draw, tally):
     account = {"retry budget": budget, "retry quota": tally.quota}.get(remedy)  # pays for retries
     line: deque = deque()  # [came, attempt, sent, answered]
     patience: deque = deque()  # the same, in the order of being sent
-    pauses: list = []
+    pauses: list = []  # [over, number, came, attempt]
     serving, free_at, number = None, inf, 0
 
     def ask(now, came, attempt):
@@ -55,7 +57,7 @@ def play(at, draw, tally):
                 serving, free_at = one, now + works_s
                 return
 
-    arrives = gap(1 / at.rate_rps(0.0))
+    arrives = next(gaps) * (1 / at.rate_rps(0.0))
     while True:
         gives_up = patience[0][2] + waits_s if patience else inf
         again = pauses[0][0] if pauses else inf
@@ -74,7 +76,7 @@ def play(at, draw, tally):
                     asks.hears(now, sent_at, True)
             next_in_line(now)
         elif now == arrives:
-            arrives = inf if now >= at.run_s else now + gap(1 / at.rate_rps(now))
+            arrives = inf if now >= at.run_s else now + next(gaps) * (1 / at.rate_rps(now))
             budget.earns()
             ask(now, now, 0)
         elif now == again:
@@ -91,7 +93,13 @@ def play(at, draw, tally):
                 tally.ends(came, "timed out")
             elif remedy == "backoff with full jitter":
                 number += 1
-                pause_s = full_jitter(attempt, at.base_s, at.cap_s, jitter)
+                pause_s = next(luck) * longest_s[attempt - 1]
                 heappush(pauses, (now + pause_s, number, came, attempt))
             else:
                 ask(now, came, attempt)
+
+
+def _one_by_one(drawn):
+    """Hand out what a source draws, the same numbers as if each were asked for alone."""
+    while True:
+        yield from drawn(_DRAWN_AT_ONCE).tolist()

@@ -173,11 +173,11 @@ window.sdBench = {
       await new Promise(resolve => setTimeout(resolve, 1000 / 60));
     }
     const ended = performance.now();
-    await new Promise(resolve => setTimeout(resolve, 300));
+    await new Promise(resolve => setTimeout(resolve, 600));
     watch.stop();
     kernel.anyMessage.disconnect(listen);
     if (awaited === null) return Infinity;
-    // A value that rounds to the one before shows the same picture, and then only a sharp one.
+    // A value that looks like the one before is there already, and then only a sharp one comes.
     // A picture that a finer one of the same value overtook was never presented itself.
     const shown = this.isSharp(awaited)
       ? watch.answers.slice(-1)

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests of a run."""
+"""One JupyterLab for all browser tests of a worker, and a Chromium for each file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ def lab() -> Iterator[JupyterLab]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one the test is skipped, and in CI it fails."""
+    """A headless Chromium; without one the test is skipped, and in CI it fails.
+
+    It goes with its file: as long as Playwright runs, no other test can run an event loop.
+    """
     if find_chromium() is None:
         reason = f"no Chromium here ({', '.join(CHROMIUM_NAMES)}); it is a system package"
         if os.environ.get("CI"):

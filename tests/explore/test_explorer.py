@@ -305,6 +305,30 @@ def test_while_one_step_is_looked_at_the_next_is_made_ready():
 
 
 @pytest.mark.usefixtures("at_the_sliders")
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_garbage_is_collected_while_somebody_waits_for_an_answer(collects):
+    seen = []
+
+    def watched(*, height: float):
+        seen.append(gc.isenabled())
+        if height > 9:
+            raise ValueError("height is too high")
+        return simulate_wave(height=height)
+
+    one = explore(watched, plot_wave, height=slider(0.0, 10.0, 2.0, step=0.5))
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        seen.clear()
+        for height in (2.5, 9.5):
+            asyncio.run(step(one, height))
+            assert gc.isenabled() == collects, "a learner's own choice stays"
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen == [False] * 3, "two steps, and the one that was made ready"
+
+
+@pytest.mark.usefixtures("at_the_sliders")
 def test_nothing_is_made_ready_for_somebody_who_drags():
     one, heights = counting_waves()
     asyncio.run(step(one, 3.0))

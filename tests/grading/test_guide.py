@@ -23,6 +23,7 @@ from tests.grading.test_look import archive, git, put
 from tests.project.files import tracked
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.skipif(not fence.version(), reason="this kernel has no Landlock"),
     pytest.mark.skipif(not shutil.which("make"), reason="there is no make"),
 ]
@@ -47,7 +48,7 @@ class Followed:
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory: pytest.TempPathFactory, only_thorough: None) -> Followed:
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
     """Every command of the guide, in its order; the first that fails ends it."""
     done = Followed(tmp_path_factory.mktemp("instructor"))
     upstream = done.home / "upstream"

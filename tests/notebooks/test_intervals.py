@@ -20,7 +20,7 @@ from helpers.failure import fleet, layers, spares
 from helpers.foundations.statistics import ENOUGH, Interval, wilson_interval
 from helpers.messaging import index_lag
 from helpers.sharding import fan_out
-from tests.checks import last_frame
+from tests.checks import last_frame, weekly
 from tests.notebooks.intervals import SHOWN, Pairs, Shown
 
 _LOW, _HIGH = 0.93, 0.97
@@ -28,9 +28,11 @@ _SURPRISE = 3.09  # standard deviations that are exceeded one time in a thousand
 _SEEDS = 400
 
 TRIED = [
-    pytest.param(shown, setting, id=f"{shown.module.__name__.split('.', 1)[1]} {setting}")
+    (weekly if number else pytest.param)(
+        shown, setting, id=f"{shown.module.__name__.split('.', 1)[1]} {setting}"
+    )
     for shown in SHOWN
-    for setting in shown.settings
+    for number, setting in enumerate(shown.settings)
 ]
 
 
@@ -59,8 +61,6 @@ def ends(seeds: int) -> tuple[float, float]:
 def test_the_truth_is_inside_as_often_as_is_said(
     shown: Shown, setting: dict[str, Any], thorough: bool
 ) -> None:
-    if setting is not shown.settings[0] and not thorough:
-        pytest.skip("corners are tried with --thorough")
     seeds = _SEEDS if thorough else shown.daily
     inside: list[np.ndarray] = []
     for seed in range(1, seeds + 1):

@@ -87,7 +87,7 @@ def test_isolation_is_put_back() -> None:
     assert not folder.exists()
 
 
-@pytest.mark.usefixtures("only_thorough")
+@pytest.mark.thorough
 def test_nbval_accepts_what_execute_saves_and_refuses_changed_numbers_and_broken_callbacks(
     pytester: pytest.Pytester,
 ) -> None:

@@ -38,7 +38,7 @@ def run(course: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.usefixtures("only_thorough")
+@pytest.mark.thorough
 def test_a_page_runs_its_tests_pass_and_it_is_in_form(course: Path) -> None:
     done = run(course, "helpers.authoring", "new", "page", "retries")
     assert done.returncode == 0, done.stderr

