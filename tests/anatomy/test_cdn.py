@@ -62,7 +62,7 @@ def test_faults_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         check(run)
 
 
-@pytest.mark.usefixtures("only_thorough")
+@pytest.mark.thorough
 def test_a_busy_origins_intervals_hold_as_often_as_they_say() -> None:
     """Of these 400 seeds; with 16 replications and Student's interval only in 91 % of them."""
     runs = [cdn.simulate(rate_rps=160.0, hit_ratio=0.0, seed=seed) for seed in range(1, 401)]
