@@ -27,13 +27,14 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.queueing import steady_state
+from helpers.foundations.statistics import Interval, mean_interval, skewed_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 
 _CACHE_S, _DATABASE_S, _CONNECTIONS = 0.0005, 0.01, 8
 CAPACITY_RPS = _CONNECTIONS / _DATABASE_S
-_REQUESTS, _WARM_UP = 800, 300
+_MISSES = 500  # of a run
 
 
 class Setting(Parameters):
@@ -41,7 +42,7 @@ class Setting(Parameters):
 
     rate_rps: float = number(4_000.0, "Reads", unit="requests/s", at_least=100, at_most=50_000)
     hit_ratio: float = number(0.9, "Hit ratio", at_least=0, at_most=1)
-    replications: int = replications(16)
+    replications: int = replications(128)
     seed: int = seed()
 
     @property
@@ -58,30 +59,44 @@ def simulate(at: Setting) -> CacheLoad:
     """Send reads through a cache to a database that can do 800 of them a second.
 
     Poisson reads of which each misses by chance leave a Poisson stream of misses: only that is
-    drawn, with the first 300 of 800 misses as warm-up.
+    drawn. A full database remembers for thousands of misses. Many short runs that each begin with
+    a crowd drawn afresh tell more of it than a few long ones that begin empty.
     """
-    gaps, services = _draws(at.replications, at.seed)
     miss = 1 - at.hit_ratio
     load = miss * at.rate_rps
     if load == 0:
-        alone = np.full(at.replications, _CACHE_S)
-        return CacheLoad(at, mean_interval(np.zeros(at.replications)), mean_interval(alone))
-    arrivals = np.cumsum(gaps, axis=1) / load
-    span = arrivals[:, -1] - arrivals[:, _WARM_UP - 1]
+        none, alone = (Interval(v, v, v, 0.95, at.replications) for v in (0.0, _CACHE_S))  # certain
+        return CacheLoad(at, none, alone)
+    gaps, services, chances, crowds = _draws(at.replications, at.seed)
+    # The first miss comes at once: it is the one that meets the steady state.
+    arrivals = (np.cumsum(gaps, axis=0) - gaps[0]) / load
+    gap = mean_interval(arrivals[-1] / (_MISSES - 1))
+    database = Interval(1 / gap.mean, 1 / gap.high, 1 / gap.low, gap.confidence, gap.samples)
     read = None
     if load * _DATABASE_S < 0.98 * _CONNECTIONS:
-        work = _DATABASE_S * services
-        response = (queueing.fifo_waits(arrivals, work, _CONNECTIONS) + work)[:, _WARM_UP:]
-        read = mean_interval(_CACHE_S + miss * response.mean(axis=1))
-    return CacheLoad(at, mean_interval((_REQUESTS - _WARM_UP) / span), read)
+        there = steady_state.crowds(load * _DATABASE_S, _CONNECTIONS, chances).tolist()
+        runs = zip(there, crowds.T, strict=True)
+        busy = np.array([steady_state.busy(crowd[:n], _CONNECTIONS) for n, crowd in runs]).T
+        waits = queueing.fifo_waits(
+            np.concatenate([np.zeros_like(busy), arrivals]).T,
+            _DATABASE_S * np.concatenate([busy, services]).T,
+            _CONNECTIONS,
+        ).T[_CONNECTIONS:]
+        response = (waits + _DATABASE_S * services).mean(axis=0)
+        read = skewed_interval(_CACHE_S + miss * response)
+    return CacheLoad(at, database, read)
 
 
 @lru_cache(maxsize=4)
-def _draws(replications: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    draw, shape = Draws(seed), (replications, _REQUESTS)
+def _draws(replications: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Gaps and services, then for each run its crowd at the beginning; time runs down."""
+    draw, shape = Draws(seed), (_MISSES, replications)
+    most = steady_state.MOST_IN_LINE + _CONNECTIONS
     drawn = (
         unit_gaps("poisson", shape, draw("arrivals")),
         unit_services("exponential", shape, draw("services")),
+        draw("crowds").random(replications),
+        draw("crowds").standard_exponential((most, replications)),
     )
     for array in drawn:
         array.setflags(write=False)

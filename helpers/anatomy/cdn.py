@@ -28,7 +28,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, mean_interval, skewed_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
 
@@ -53,7 +53,7 @@ class Setting(Parameters):
     )
     hit_ratio: float = number(0.8, "Hit ratio", at_least=0, at_most=1)
     rate_rps: float = number(100.0, "Arrival rate", unit="requests/s", above=0, at_most=160)
-    replications: int = replications(16)
+    replications: int = replications(64)
     seed: int = seed()
 
 
@@ -76,8 +76,8 @@ def simulate(at: Setting) -> Cdn:
     span = arrivals[:, -1] - arrivals[:, _WARM_UP - 1]
     return Cdn(
         at,
-        ttfb=mean_interval(ttfb.mean(axis=1)),
-        direct=mean_interval(direct.mean(axis=1)),
+        ttfb=skewed_interval(ttfb.mean(axis=1)),
+        direct=skewed_interval(direct.mean(axis=1)),
         ttfb_p99_s=float(np.percentile(ttfb, 99)),
         direct_p99_s=float(np.percentile(direct, 99)),
         origin=mean_interval((~hit[:, _WARM_UP:]).sum(axis=1) / span),

@@ -40,7 +40,7 @@ THRESHOLDS = (1, 2, 3, 5)
 CAPACITY_RPS = 100.0  # of one server
 DEATH_S = 30.0
 STEP_S = 0.25
-_DEATHS = 400
+_GROUPS, _DEATHS = 10, 400  # the deaths of a group are spread evenly over the interval
 
 
 class Setting(Parameters):
@@ -134,34 +134,28 @@ def one_death(at, draw):
 def simulate(at: Setting) -> HealthCheck:
     """Kill a server behind a balancer that looks at it once in a while.
 
-    The burst comes from 400 deaths, each at a random moment between two checks, with Poisson
-    traffic; the course of one death from :func:`one_death`, a balance of work with normal arrivals
-    of Poisson's mean and variance.
+    The burst comes from ten groups of 400 deaths, each at a random moment between two checks, with
+    Poisson traffic; the course of one death from :func:`one_death`, a balance of work with normal
+    arrivals of Poisson's mean and variance.
     """
-    phases, normals = _deaths(at.seed)
-    detection = (at.threshold - 1 + phases) * at.interval_s
-    means = at.utilisation * CAPACITY_RPS * detection
-    # Counts with Poisson's mean and variance that move smoothly with the mean.
-    errors = np.maximum(np.rint(means + np.sqrt(means) * normals), 0.0)
+    detection = (at.threshold - 1 + _phases(at.seed)) * at.interval_s
+    errors = Draws(at.seed)("counts").poisson(at.utilisation * CAPACITY_RPS * detection)
+    # Deaths that are spread evenly do not err independently of one another. Whole groups do.
     return HealthCheck(
         at,
-        errors=mean_interval(errors),
+        errors=mean_interval(errors.mean(axis=1)),
         errors_spread=(float(np.percentile(errors, 5)), float(np.percentile(errors, 95))),
-        detection=mean_interval(detection),
+        detection=mean_interval(detection.mean(axis=1)),
         **one_death(at, Draws(at.seed)),
     )
 
 
 @lru_cache(maxsize=4)
-def _deaths(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    draw = Draws(seed)
-    # Stratified: one death in each of equally long parts of the interval, so the mean is steady.
-    spread = np.arange(_DEATHS) + draw("phases").random(_DEATHS)
-    phases = draw("phases").permutation(spread) / _DEATHS
-    normals = draw("counts").standard_normal(_DEATHS)
-    for array in (phases, normals):
-        array.setflags(write=False)
-    return phases, normals
+def _phases(seed: int) -> np.ndarray:
+    """When in the interval each death falls, shape (groups, deaths): one in each 400th part."""
+    phases = (np.arange(_DEATHS) + Draws(seed)("phases").random((_GROUPS, _DEATHS))) / _DEATHS
+    phases.setflags(write=False)
+    return phases
 
 
 # --- theory ---------------------------------------------------------------------------------------

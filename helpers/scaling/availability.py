@@ -7,6 +7,7 @@ these formulas give is the best case.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -29,8 +30,8 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import counted, duration, listed, significant
-from helpers.foundations.statistics import Intervals, mean_intervals
-from helpers.scaling.series_and_parallel import box, in_series, unavailability
+from helpers.foundations.statistics import ENOUGH, Intervals, skewed_intervals
+from helpers.scaling.series_and_parallel import box, in_series, k_of_n, stops, unavailability
 
 #: What the downtime is counted for, in the order of every array here.
 ROWS = (
@@ -119,20 +120,29 @@ def failing_boxes(at, draw):
 @takes(Setting)
 def simulate(at: Setting) -> Availability:
     """Let every box of two designs fail and be repaired 300 times, in 20 histories."""
-    return Availability(at, downtime_h=mean_intervals(_down_shares(at) * HOURS_A_YEAR))
+    shares, outages, years = _histories(at)
+    hours = skewed_intervals(shares * HOURS_A_YEAR)
+    return Availability(at, downtime_h=hours, outages=outages, years=years)
 
 
-def _down_shares(at: Setting) -> np.ndarray:
-    """Share of the time that each of `ROWS` is down in each history, shape (20, 7)."""
+def _histories(at: Setting) -> tuple[np.ndarray, np.ndarray, float]:
+    """Share of the time that each of `ROWS` is down in each history, shape (20, 7).
+
+    And how often each goes down in all histories together, shape (7,), and how many years these
+    are.
+    """
     boxes = np.array(
         [0, 1, *range(2, 2 + at.balancers), *range(4, 4 + at.databases), *range(6, 6 + at.servers)]
     )
     stage = np.array([0, 1, *[2] * at.balancers, *[4] * at.databases, *[3] * at.servers])
     need = (1, 1, 1, at.needed, 1)
-    up_times, down_times = _draws(at.seed)
+    up_times, down_times, chances = _draws(at.seed)
     repairs = down_times[:, boxes] * at.mttr_h
     before = np.concatenate([np.zeros((_REPLICATIONS, boxes.size, 1)), repairs[:, :, :-1]], axis=2)
-    failing = np.cumsum(up_times[:, boxes] * (at.mtbf_days * 24) + before, axis=2)
+    lasting = up_times[:, boxes] * (at.mtbf_days * 24)
+    # A history begins at a random moment: some boxes are down, and fail at once.
+    lasting[:, :, 0] *= chances[:, boxes] < box(at.mtbf_days * 24, at.mttr_h)
+    failing = np.cumsum(lasting + before, axis=2)
     repaired = failing + repairs
     # All boxes of a history are watched only as long as every one of them is simulated.
     horizon = repaired[:, :, -1].min(axis=1)
@@ -153,16 +163,20 @@ def _down_shares(at: Setting) -> np.ndarray:
     vertical, horizontal = broken[:2], broken[2:]
     rows = [*vertical, np.logical_or.reduce(vertical)]
     rows += [*horizontal, np.logical_or.reduce(horizontal)]
-    return np.stack([(lengths * mask).sum(axis=1) / horizon for mask in rows], axis=1)
+    shares = np.stack([(lengths * mask).sum(axis=1) / horizon for mask in rows], axis=1)
+    watched = (times[:, 1:-1] > 0) & (times[:, 1:-1] < horizon[:, np.newaxis])
+    outages = [np.count_nonzero(mask[:, 1:] & ~mask[:, :-1] & watched) for mask in rows]
+    return shares, np.array(outages), float(horizon.sum() / HOURS_A_YEAR)
 
 
 @lru_cache(maxsize=4)
-def _draws(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unit times to failure and to repair, each of shape (20, boxes, 300)."""
+def _draws(seed: int) -> tuple[np.ndarray, ...]:
+    """Unit times to failure and to repair, (20, boxes, 300), and chances to be up, (20, boxes)."""
     draw, shape = Draws(seed), (_REPLICATIONS, _BOXES, _CYCLES)
     draws = (
         draw("failures").standard_exponential(shape),
         draw("repairs").standard_exponential(shape),
+        draw("found up").random(shape[:2]),
     )
     for each in draws:
         each.setflags(write=False)
@@ -185,18 +199,56 @@ def theory(at: Setting) -> np.ndarray:
     return np.array(shares) * HOURS_A_YEAR
 
 
+def outages_a_year(at: Setting) -> np.ndarray:
+    """How often each of :data:`ROWS` goes down in a year, shape (7,).
+
+    A design goes down when one of its stages does while the others are up.
+    """
+    up, mtbf_h = box(at.mtbf_days * 24, at.mttr_h), at.mtbf_days * 24
+    one, both = [(1, 1)], [(1, 1), (1, 1)]
+    stages = [(1, at.balancers), (at.needed, at.servers), (1, at.databases)]
+    rows = [one, one, both, *([stage] for stage in stages), stages]
+    hourly = [
+        sum(
+            stops(up, *stage, mtbf_h)
+            * math.prod(k_of_n(up, *o) for j, o in enumerate(row) if j != i)
+            for i, stage in enumerate(row)
+        )
+        for row in rows
+    ]
+    return np.array(hourly) * HOURS_A_YEAR
+
+
 # --- what it says ---------------------------------------------------------------------------------
 
 
 class Availability(Result):
-    """Downtime of each of :data:`ROWS`, hours a year."""
+    """Failures and repairs of all boxes, in several histories.
+
+    Attributes
+    ----------
+    downtime_h : Intervals
+        Downtime of each of :data:`ROWS`, hours a year.
+    outages : numpy.ndarray, shape (7,)
+        How often each of them went down.
+    years : float
+        Length of all histories together.
+    """
 
     at: Setting
     downtime_h: Intervals
+    outages: np.ndarray
+    years: float
+
+    @property
+    def too_few(self) -> np.ndarray:
+        """Of which rows so few outages are to be expected that there is no interval."""
+        return np.asarray(outages_a_year(self.at) * self.years < ENOUGH)
 
     @property
     def summary(self) -> dict[str, float | int | str]:
         exact, whole = theory(self.at), self.downtime_h[6]
+        few = bool(self.too_few[6])
         return {
             "box_availability_percent": float(
                 f"{100 * box(self.at.mtbf_days * 24, self.at.mttr_h):.4f}"
@@ -204,8 +256,8 @@ class Availability(Result):
             "vertical_downtime_h_per_year": float(self.downtime_h.estimate[2]),
             "vertical_theory_h_per_year": float(exact[2]),
             "horizontal_downtime_h_per_year": whole.estimate,
-            "horizontal_low_h_per_year": whole.low,
-            "horizontal_high_h_per_year": whole.high,
+            "horizontal_low_h_per_year": "too few outages" if few else whole.low,
+            "horizontal_high_h_per_year": "too few outages" if few else whole.high,
             "horizontal_theory_h_per_year": float(exact[6]),
         }
 
@@ -236,7 +288,19 @@ class Availability(Result):
             f"with {counted(self.at.servers, 'server')} ({compared}); the simulated years gave "
             f"{duration(3600 * float(self.downtime_h.estimate[2]))} and "
             f"{duration(3600 * float(self.downtime_h.estimate[6]))}, and {largest}. By theory its "
-            f"servers alone cost {duration(3600 * exact[4])}."
+            f"servers alone cost {duration(3600 * exact[4])}.{self._few}"
+        )
+
+    @property
+    def _few(self) -> str:
+        """Say which rows are without an interval, and why."""
+        names = ("the balancers", "the servers", "the databases", "the whole")
+        few = [name for name, is_so in zip(names, self.too_few[3:], strict=True) if is_so]
+        if not few:
+            return ""
+        return (
+            f" In the {significant(self.years)} years that were simulated, fewer than {ENOUGH} "
+            f"outages of {listed(few)} are to be expected, too few for an interval."
         )
 
     @property
@@ -244,8 +308,8 @@ class Availability(Result):
         return {
             "stage": ROWS,
             "downtime (h/year)": self.downtime_h.estimate,
-            "from": self.downtime_h.low,
-            "to": self.downtime_h.high,
+            "from": np.where(self.too_few, np.nan, self.downtime_h.low),
+            "to": np.where(self.too_few, np.nan, self.downtime_h.high),
             "theory (h/year)": theory(self.at),
         }
 
@@ -266,15 +330,18 @@ def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
     ax.set_xlabel("downtime a year")
     ax.text(_LOW * 1.3, 8.4, "scaled up", fontsize=9.5, fontweight="bold", va="center")
     ax.text(_LOW * 1.3, 4.8, "scaled out", fontsize=9.5, fontweight="bold", va="center")
-    for row, place, one, exact in zip(ROWS, _PLACES, run.downtime_h, expected, strict=True):
+    for i, (place, one, seen) in enumerate(zip(_PLACES, run.downtime_h, run.outages, strict=True)):
         if one.estimate > _LOW:
-            color = style.BLUE if "whole" in row else style.SKY
+            color = style.BLUE if "whole" in ROWS[i] else style.SKY
             bars(ax, place, one.estimate - _LOW, 0.5, start=_LOW, along="x", facecolor=color)
+        if run.too_few[i]:
+            x = max(_LOW, one.estimate, float(expected[i])) * 1.5
+            often = {0: "never seen", 1: "seen once"}.get(int(seen), f"seen {seen} times")
+            said = f"{often}, too few for an interval" if seen else f"{often} in the simulation"
+            ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
+        else:
             ends = [max(one.low, _LOW), max(one.high, _LOW)]
             ax.plot(ends, [place, place], color=style.INK, linewidth=1.2)
-        else:
-            x, said = max(_LOW, float(exact)) * 1.5, "never seen in the simulation"
-            ax.text(x, place, said, fontsize=8.5, va="center", color=style.MUTED)
     marks(ax, _PLACES, np.where(expected > _LOW, expected, np.nan), 0.68, along="x")
     note: dict[str, Any] = {"fontsize": 9, "ha": "right", "va": "center", "color": style.MUTED}
     ax.text(_HIGH * 0.85, 4.8, "bars across: theory", **note)

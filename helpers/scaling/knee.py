@@ -31,6 +31,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import amount, counted, duration, percent, significant
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.statistics import (
     Interval,
     Intervals,
@@ -40,7 +41,6 @@ from helpers.foundations.statistics import (
 )
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
-from helpers.scaling import steady_state
 
 #: Utilisations at which the curve is simulated.
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)

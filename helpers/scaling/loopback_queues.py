@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.servers.lateness import Lateness
 from helpers.foundations.servers.loopback import OpenClient, Station, run_apart, scaled
 from helpers.foundations.traffic.streams import streams
-from helpers.scaling import steady_state
 
 _WARMUP_SHARE = 0.2
 _DRAIN_S = 0.3

@@ -30,9 +30,10 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.queueing import fifo_waits
-from helpers.foundations.statistics import Intervals, mean_intervals
+from helpers.foundations.queueing import fifo_waits, steady_state
+from helpers.foundations.statistics import Intervals, skewed_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
+from helpers.foundations.traffic.draws import hyperexponential_share
 from helpers.foundations.traffic.services import service_scv, unit_services
 
 #: The three designs, in the order of the rows of every array here.
@@ -48,9 +49,11 @@ VARIABILITY = {
 #: Utilisations simulated.
 GRID = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
-_REQUESTS = 2_000
-_WARMUP = 600
-_REPLICATIONS = 8
+_RUNS = 256
+_REQUESTS = 600
+_WARM_UP = 300
+_MOST_LEFT = 100  # unfinished services at a single server; more are hardly ever there
+_SEEN = 0.03  # of a small server's service: a shorter wait is drawn without an interval
 
 
 class Setting(Parameters):
@@ -76,57 +79,123 @@ class Setting(Parameters):
 
 @takes(Setting)
 def simulate(at: Setting) -> Pooling:
-    """Send the same requests to three designs: eight runs of 2,000, less the first 600.
+    """Send the same requests to three designs: 256 runs of 600, less the first 300.
 
     The split design sends each request to a server at random, as a balancer without a queue of its
-    own would.
+    own would. No run begins empty: behind a few huge requests a queue remembers for hundreds of
+    others, and the wait of those who come early would be too short.
     """
     waits, responses = _unit_times(at.servers, at.variability, at.seed)
     service_s = at.service_ms * 1e-3
     return Pooling(
         at,
-        response=mean_intervals(responses * service_s),
-        wait=mean_intervals(waits * service_s),
+        response=skewed_intervals(responses * service_s),
+        wait=skewed_intervals(waits * service_s),
     )
 
 
 @lru_cache(maxsize=16)
 def _unit_times(servers: int, variability: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean waits and responses in units of a small server's service, shape (8, 3, 8)."""
+    """Mean waits and responses in units of a small server's service, shape (runs, 3, 8)."""
     kind, scv = VARIABILITY[variability]
     draw = Draws(seed)
-    shape = (_REQUESTS, _REPLICATIONS)
+    shape = (_REQUESTS, _RUNS)
     gaps = unit_gaps("poisson", shape, draw("arrivals"))
     work = unit_services(kind, shape, draw("services"), scv=max(scv, 1.0))
     route = draw("routing").integers(servers, size=shape)
     count = len(GRID)
     spacing = 1 / (np.array(GRID) * servers)
-    arrivals = (np.cumsum(gaps, axis=0)[:, :, np.newaxis] * spacing).reshape(_REQUESTS, -1)
+    # The first request comes at once: it is the one who meets what is there at a random moment.
+    arrivals = (np.cumsum(gaps, axis=0) - gaps[0])[:, :, np.newaxis] * spacing
+    arrivals = arrivals.reshape(_REQUESTS, -1)
     work, route = np.repeat(work, count, axis=1), np.repeat(route, count, axis=1)
+    alone = busy_alone(servers, variability, draw("work left"))
+    together = busy_together(servers, variability, draw("crowds"))
     waits = np.stack(
         [
-            fifo_waits(arrivals.T, work.T / servers, 1).T,
-            fifo_waits(arrivals.T, work.T, servers).T,
-            split_waits(arrivals, work, route, servers),
+            pooled_waits(arrivals, work / servers, alone[:1] / servers),
+            pooled_waits(arrivals, work, together),
+            split_waits(arrivals, work, route, alone),
         ]
     )
     responses = waits + work / np.array([servers, 1, 1])[:, np.newaxis, np.newaxis]
     results = []
     for times in (waits, responses):
-        means = times[:, _WARMUP:].mean(axis=1).reshape(len(DESIGNS), _REPLICATIONS, count)
+        means = times[:, _WARM_UP:].mean(axis=1).reshape(len(DESIGNS), _RUNS, count)
         means = np.ascontiguousarray(means.transpose(1, 0, 2))
         means.setflags(write=False)
         results.append(means)
     return results[0], results[1]
 
 
+def services_left(variability: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw what is left of the services that a random moment finds unfinished, mean service 1.
+
+    A random moment falls into long services more often than into short ones: half of what it finds
+    are long ones where the two kinds of the hyperexponential carry half of the work each.
+    """
+    kind, scv = VARIABILITY[variability]
+    if kind == "deterministic":
+        return rng.random(shape)
+    short = hyperexponential_share(max(scv, 1.0))
+    of_kind = np.where(rng.random(shape) < 0.5, 0.5 / short, 0.5 / (1 - short))
+    return of_kind * rng.standard_exponential(shape)
+
+
+def busy_alone(servers: int, variability: str, rng: np.random.Generator) -> np.ndarray:
+    """How long servers with a queue each are busy at a random moment, shape (servers, rows).
+
+    The work before a single server is what is left of a number of services, and the number is
+    geometric: Kleinrock, *Queueing Systems* vol. 1, 1975, section 5.7.
+    """
+    lanes = (servers, _RUNS)
+    left = services_left(variability, (_MOST_LEFT, *lanes), rng)
+    sums = np.concatenate([np.zeros((1, *lanes)), np.cumsum(left, axis=0)])
+    chances = rng.random((*lanes, 1))
+    many = np.minimum(np.log1p(-chances) / np.log(GRID), _MOST_LEFT).astype(int)
+    lane, run = np.indices(lanes)[:, :, :, np.newaxis]
+    return sums[many, lane, run].reshape(servers, -1)
+
+
+def busy_together(servers: int, variability: str, rng: np.random.Generator) -> np.ndarray:
+    """How long servers with one queue are busy at a random moment, nearly; shape (servers, rows).
+
+    The crowd is that of exponential services, with a line that is longer or shorter by the factor
+    of Allen and Cunneen's formula. For other services that is not exact, and the runs have to
+    forget the difference while they warm up.
+    """
+    kind, scv = VARIABILITY[variability]
+    begun = services_left(variability, (_RUNS, servers), rng)
+    waiting = unit_services(kind, (_RUNS, steady_state.MOST_IN_LINE), rng, scv=max(scv, 1.0))
+    chances = rng.random(_RUNS)
+    busy = np.empty((servers, _RUNS, len(GRID)))
+    for point, load in enumerate(GRID):
+        there = steady_state.crowds(load * servers, servers, chances)
+        line = np.rint((there - servers).clip(0) * (1 + scv) / 2).astype(int)
+        for run, (some, more) in enumerate(zip(there.tolist(), line.tolist(), strict=True)):
+            services = [*begun[run, :some].tolist(), *waiting[run, :more].tolist()]
+            busy[:, run, point] = steady_state.busy(services, servers)
+    return busy.reshape(servers, -1)
+
+
+def pooled_waits(arrivals: np.ndarray, work: np.ndarray, busy: np.ndarray) -> np.ndarray:
+    """Waits in one queue for servers that are busy at first, shape (n, rows)."""
+    servers = len(busy)
+    waits = fifo_waits(
+        np.concatenate([np.zeros_like(busy), arrivals]).T,
+        np.concatenate([busy, work]).T,
+        servers,
+    )
+    return waits.T[servers:]
+
+
 def split_waits(
-    arrivals: np.ndarray, work: np.ndarray, route: np.ndarray, servers: int
+    arrivals: np.ndarray, work: np.ndarray, route: np.ndarray, busy: np.ndarray
 ) -> np.ndarray:
     """Waits when every request is sent to one server's own queue, shape (n, rows)."""
     requests, rows = arrivals.shape
-    free = np.zeros(rows * servers)
-    place = np.arange(rows) * servers + route
+    free = busy.T.flatten()
+    place = np.arange(rows) * len(busy) + route
     waits = np.empty_like(arrivals)
     for i in range(requests):
         at = place[i]
@@ -175,6 +244,17 @@ class Pooling(Result):
     at: Setting
     response: Intervals
     wait: Intervals
+
+    @property
+    def wait_drawn(self) -> Intervals:
+        """The waits, with intervals where they could be seen.
+
+        That of a wait next to nothing would hide behind its own mark, and pooled servers are all
+        busy at so few moments of a quiet day that their waits give none.
+        """
+        seen = self.wait.estimate > _SEEN * 1e-3 * self.at.service_ms
+        low, high = (np.where(seen, e, self.wait.estimate) for e in (self.wait.low, self.wait.high))
+        return Intervals(self.wait.estimate, low, high, self.wait.confidence, self.wait.samples)
 
     @property
     def column(self) -> int:
@@ -228,7 +308,7 @@ def plot(run: Pooling, axes: tuple[Axes, Axes]) -> None:
     exact = [theory(run.at, utilisation) for utilisation in GRID]
     for ax, times, expected, title, what in (
         (axes[0], run.response, [e.response_s for e in exact], "Time until the answer", "response"),
-        (axes[1], run.wait, [e.wait_s for e in exact], "Time in the queue", "wait"),
+        (axes[1], run.wait_drawn, [e.wait_s for e in exact], "Time in the queue", "wait"),
     ):
         ax.set_title(title)
         ax.set_xlim(0.05, 0.85)

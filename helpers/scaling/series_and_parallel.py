@@ -58,6 +58,25 @@ def unavailability(available: float, needed: int, total: int) -> float:
     return sum(_exactly(up, share, total) for up in range(needed))
 
 
+def stops(available: float, needed: int, total: int, mtbf_h: float) -> float:
+    """How often a stage that needs so many of its boxes goes down, per hour.
+
+    It does when exactly as many are up as it needs, and one of these fails.
+
+    Parameters
+    ----------
+    available : float
+        Availability of each box; 0 <= available <= 1.
+    needed, total : int
+        1 <= needed <= total.
+    mtbf_h : float
+        Mean time that a box runs before it fails, hours; > 0.
+    """
+    share, needed, total = _checked(available, needed, total)
+    runs_h = validation.number("mtbf_h", mtbf_h, above=0, unit="h")
+    return needed * _exactly(needed, share, total) / runs_h
+
+
 def _checked(available: float, needed: int, total: int) -> tuple[float, int, int]:
     share = validation.number("available", available, at_least=0, at_most=1)
     total = validation.integer("total", total, at_least=1)

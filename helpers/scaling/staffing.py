@@ -22,8 +22,8 @@ from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import error_bars, here, log_axis, ring
 from helpers.foundations.experiment import Draws, Parameters, Result, number, option, seed, takes
 from helpers.foundations.prose import amount, counted, duration, significant
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.statistics import Interval, mean_interval
-from helpers.scaling import steady_state
 
 #: How the number of servers is chosen.
 RULES = ("in proportion", "square root", "Erlang C")

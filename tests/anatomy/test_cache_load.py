@@ -12,12 +12,12 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from tests import drawn
-from tests.checks import assert_bars, assert_summary, axes_of
+from tests.checks import assert_bars, assert_mean, assert_summary, axes_of, caught
 
 
 @pytest.mark.parametrize(("rate_rps", "hit_ratio"), [(4_000, 0.9), (500, 0.0), (20_000, 0.97)])
 def test_simulation_and_theory(rate_rps: float, hit_ratio: float) -> None:
-    run = cache_load.simulate(rate_rps=rate_rps, hit_ratio=hit_ratio, replications=64)
+    run = cache_load.simulate(rate_rps=rate_rps, hit_ratio=hit_ratio)
     exact = cache_load.theory(run.at)
     assert run.read is not None
     for interval, value in ((run.database, exact.database_rps), (run.read, exact.read_s)):
@@ -26,10 +26,34 @@ def test_simulation_and_theory(rate_rps: float, hit_ratio: float) -> None:
     assert abs(run.database.estimate - 0.85 * exact.database_rps) > 2 * run.database.half_width
 
 
+def check_no_bias() -> None:
+    """Reads are neither too quick nor too slow on average, however full the database is."""
+    for utilisation in (0.9, 0.975):
+        runs = [
+            cache_load.simulate(hit_ratio=1 - 0.2 * utilisation, seed=seed) for seed in range(60)
+        ]
+        exact = cache_load.theory(runs[0].at)
+        assert_mean([run.read.estimate for run in runs], exact.read_s)
+        assert_mean([run.database.estimate for run in runs], exact.database_rps)
+
+
+def test_a_full_database_is_right_from_the_first_miss_on() -> None:
+    check_no_bias()
+
+
+def test_a_database_that_is_idle_at_first_is_caught(monkeypatch) -> None:
+    idle = lambda services, servers: [0.0] * servers  # noqa: E731
+    monkeypatch.setattr(cache_load.steady_state, "busy", idle)
+    caught(check_no_bias)
+
+
 def test_no_steady_state_below_the_edge() -> None:
     assert cache_load.simulate(hit_ratio=0.79).read is None
     assert cache_load.simulate(hit_ratio=0.82).read is not None
-    assert cache_load.simulate(hit_ratio=1.0).database.estimate == 0
+    certain = cache_load.simulate(hit_ratio=1.0)
+    assert certain.database.estimate == 0
+    assert certain.read is not None
+    assert certain.read.contains(cache_load.theory(certain.at).read_s)
 
 
 def test_theory_by_hand() -> None:

@@ -119,8 +119,9 @@ def test_who_gets_the_next() -> None:
 
 
 def test_a_server_dies() -> None:
-    assert (health_check._DEATHS, health_check.CAPACITY_RPS) == (400, 100)
-    said("over 400 deaths", "Each server can do 100 requests")
+    assert health_check._GROUPS * health_check._DEATHS == 4_000
+    assert health_check.CAPACITY_RPS == 100
+    said("over 4,000 deaths", "Each server can do 100 requests")
     given("why $k$ is not 1", "The second half of the story", "above 1 they cannot", why="a word")
     assert health_check.STEP_S == 0.25
     said("in steps of a quarter of a second")

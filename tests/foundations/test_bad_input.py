@@ -75,6 +75,8 @@ CALLS = {
     queueing.bottleneck_bounds: CLOSED,
     statistics.mean_interval: {"samples": DRAWN, "confidence": 0.9},
     statistics.mean_intervals: {"samples": [DRAWN, DRAWN], "confidence": 0.9},
+    statistics.skewed_interval: {"samples": DRAWN, "confidence": 0.9},
+    statistics.skewed_intervals: {"samples": [DRAWN, DRAWN], "confidence": 0.9},
     statistics.batch_means: {"series": DRAWN, "batches": 5, "confidence": 0.9, "warmup": 3},
     statistics.batch_correlation: {"series": DRAWN, "batches": 5, "warmup": 3},
     statistics.quantile_interval: {"samples": DRAWN, "q": 0.9, "confidence": 0.9},

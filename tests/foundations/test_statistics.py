@@ -20,6 +20,8 @@ from helpers.foundations.statistics import (
     mean_intervals,
     percentiles,
     quantile_interval,
+    skewed_interval,
+    skewed_intervals,
     t_quantile,
     verdict,
     wilson_interval,
@@ -162,6 +164,45 @@ def one_tail_for_two(samples):
 def test_coverage_check_catches(mutant) -> None:
     with pytest.raises(AssertionError, match="coverage"):
         checks.check_coverage_of_few_samples(mutant)
+
+
+def test_intervals_of_skewed_samples_solve_their_equation() -> None:
+    samples = np.random.default_rng(7).standard_exponential(25) ** 2
+    interval = skewed_interval(samples, 0.9)
+    mean, spread = samples.mean(), samples.std(ddof=1)
+    g = ((samples - mean) ** 3).mean() / samples.std() ** 3 / 5
+    t = t_quantile(0.95, 24)
+    for truth, expected in ((interval.low, t), (interval.high, -t)):
+        far = 5 * (mean - truth) / spread
+        assert far + g * far**2 / 3 + g**2 * far**3 / 27 + g / 6 == pytest.approx(expected)
+    assert (interval.estimate, interval.confidence, interval.samples) == (mean, 0.9, 25)
+    assert interval.high - mean > mean - interval.low
+
+
+def test_intervals_of_samples_without_skewness_are_students() -> None:
+    for samples in ([1, 2, 3, 4, 5], [7, 7, 7, 7], [-1, 1, -1.0, 1 + 1e-9]):
+        skewed, student = skewed_interval(samples), mean_interval(samples)
+        assert_allclose((skewed.low, skewed.high), (student.low, student.high), rtol=1e-6)
+
+
+def test_a_curve_of_skewed_intervals_is_one_a_point() -> None:
+    curves = np.random.default_rng(1).standard_exponential((30, 4, 2))
+    bands = skewed_intervals(curves)
+    for place in np.ndindex(4, 2):
+        single = skewed_interval(curves[:, *place])
+        assert_allclose((bands.low[place], bands.high[place]), (single.low, single.high))
+
+
+def test_skewed_intervals_cover_where_students_do_not() -> None:
+    """Of 20 histories with few outages each: their number is Poisson, their lengths exponential."""
+    rng = np.random.default_rng(5)
+    for expected in (6, 12, 25):
+        many = rng.poisson(expected / 20, (20, 20_000))
+        total = np.where(many > 0, rng.standard_gamma(np.maximum(many, 1)), 0.0)
+        held = skewed_intervals(total).contains(expected / 20).mean()
+        # 20,000 tries are good to 0.5 %, three standard errors.
+        assert 0.93 < held < 0.97
+        assert mean_intervals(total).contains(expected / 20).mean() < 0.93
 
 
 def test_batch_means_cover_though_the_run_is_correlated() -> None:

@@ -44,9 +44,9 @@ def test_simulation_and_theory() -> None:
 
 
 def test_one_server_too_few_is_caught(monkeypatch) -> None:
-    original = availability._down_shares
+    original = availability._histories
     generous = lambda at: original(at.but(needed=1, spare=at.servers - 1))  # noqa: E731
-    monkeypatch.setattr(availability, "_down_shares", generous)
+    monkeypatch.setattr(availability, "_histories", generous)
     caught(check)
 
 
@@ -54,11 +54,72 @@ def test_everything_failing_together_is_caught(monkeypatch) -> None:
     original = availability._draws.__wrapped__
 
     def common(seed):
-        up, down = original(seed)
-        return np.repeat(up[:, :1], up.shape[1], 1), np.repeat(down[:, :1], up.shape[1], 1)
+        return tuple(np.repeat(each[:, :1], each.shape[1], 1) for each in original(seed))
 
     monkeypatch.setattr(availability, "_draws", common)
     caught(check)
+
+
+def check_often_down() -> None:
+    """A design that is hardly ever up is so from the first hour on."""
+    setting = {"mtbf_days": 1.0, "mttr_h": 48.0, "needed": 4, "spare": 0}
+    runs = [availability.simulate(**setting, seed=seed) for seed in range(24)]
+    up = [YEAR - run.downtime_h.estimate[6] for run in runs]
+    assert_agrees(up, float(YEAR - availability.theory(runs[0].at)[6]))
+
+
+def test_histories_begin_at_a_random_moment() -> None:
+    check_often_down()
+
+
+def test_histories_that_begin_with_all_boxes_up_are_caught(monkeypatch) -> None:
+    original = availability._draws.__wrapped__
+    fresh = lambda seed: (*original(seed)[:2], np.zeros((20, 13)))  # noqa: E731
+    monkeypatch.setattr(availability, "_draws", fresh)
+    caught(check_often_down)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {},
+        {"mtbf_days": 2.0, "mttr_h": 6.0, "needed": 2, "spare": 1},
+        {"mtbf_days": 1.0, "mttr_h": 48.0, "needed": 4, "spare": 1, "replica": True},
+    ],
+)
+def test_each_row_goes_down_as_often_as_theory_says(setting) -> None:
+    runs = [availability.simulate(**setting, seed=seed) for seed in range(24)]
+    exact = availability.outages_a_year(runs[0].at)
+    for row, expected in enumerate(exact):
+        if expected * runs[0].years >= 6:
+            assert_agrees([run.outages[row] / run.years for run in runs], expected, bias=0.005)
+
+
+def test_how_often_a_stage_stops_by_hand() -> None:
+    at = availability.Setting(mtbf_days=10.0, mttr_h=24.0, needed=1, spare=1, replica=True)
+    up, yearly = 10 / 11, YEAR / 240
+    pair, whole = 2 * up * (1 - up) * yearly, 1 - (1 - up) ** 2
+    exact = availability.outages_a_year(at)
+    np.testing.assert_allclose(exact[:3], [up * yearly, up * yearly, 2 * up**2 * yearly])
+    np.testing.assert_allclose(exact[3:6], [up * yearly, pair, pair])
+    # A balancer alone, and two pairs.
+    assert exact[6] == pytest.approx(up * yearly * whole**2 + 2 * pair * up * whole)
+
+
+def test_where_outages_are_too_few_no_interval_is_told() -> None:
+    drawn_, rare = availability.simulate(), availability.simulate(AT[2])
+    assert drawn_.too_few.tolist() == [False] * 4 + [True, False, False]
+    assert "fewer than 6 outages of the servers are to be expected, too few for" in drawn_.reading
+    assert rare.too_few.tolist() == [False] * 3 + [True] * 4
+    assert "of the balancers, the servers, the databases and the whole are to" in rare.reading
+    assert rare.summary["horizontal_low_h_per_year"] == "too few outages"
+    often = availability.simulate(mtbf_days=2.0, mttr_h=6.0, needed=2, spare=1)
+    assert not often.too_few.any()
+    assert "too few" not in often.reading
+    for run in (drawn_, rare, often):
+        table = run.columns
+        for end in ("from", "to"):
+            np.testing.assert_array_equal(np.isnan(table[end]), run.too_few)
 
 
 def test_theory_is_the_written_formula_for_the_whole_design() -> None:
@@ -171,8 +232,8 @@ def test_numbers_sentence_and_table(at: availability.Setting) -> None:
             "vertical_downtime_h_per_year": found.estimate[2],
             "vertical_theory_h_per_year": exact[2],
             "horizontal_downtime_h_per_year": found.estimate[6],
-            "horizontal_low_h_per_year": found.low[6],
-            "horizontal_high_h_per_year": found.high[6],
+            "horizontal_low_h_per_year": "too few outages" if run.too_few[6] else found.low[6],
+            "horizontal_high_h_per_year": "too few outages" if run.too_few[6] else found.high[6],
             "horizontal_theory_h_per_year": exact[6],
         },
     )
@@ -189,8 +250,8 @@ def test_numbers_sentence_and_table(at: availability.Setting) -> None:
         {
             "stage": availability.ROWS,
             "downtime (h/year)": found.estimate,
-            "from": found.low,
-            "to": found.high,
+            "from": np.where(run.too_few, np.nan, found.low),
+            "to": np.where(run.too_few, np.nan, found.high),
             "theory (h/year)": exact,
         },
     )
@@ -233,10 +294,16 @@ def test_the_picture(at: availability.Setting) -> None:
         assert end == pytest.approx(run.downtime_h.estimate[i])
         assert color == (style.BLUE if "whole" in row else style.SKY)
     ends = [line.get_xdata() for line in drawn.lines(ax, color=style.INK, linewidth=1.2)]
+    told = np.flatnonzero(~run.too_few)
     np.testing.assert_allclose(
-        ends, [np.maximum((run.downtime_h.low[i], run.downtime_h.high[i]), 1e-4) for i in seen]
+        ends, [np.maximum((run.downtime_h.low[i], run.downtime_h.high[i]), 1e-4) for i in told]
     )
-    assert drawn.written(ax).count("never seen in the simulation") == 7 - len(seen)
+    words = drawn.written(ax)
+    never = run.too_few & (run.outages == 0)
+    assert words.count("never seen in the simulation") == never.sum()
+    for i in np.flatnonzero(run.too_few & ~never):
+        times = "once" if run.outages[i] == 1 else f"{run.outages[i]} times"
+        assert f"seen {times}, too few for an interval" in words
     at_rows, values = drawn.marks(ax, "x")
     shown = exact > 1e-4
     np.testing.assert_allclose(values, exact[shown])
@@ -246,8 +313,13 @@ def test_the_picture(at: availability.Setting) -> None:
     np.testing.assert_allclose(mine, [(7.7, availability._PLACES[6])])
 
 
-def test_what_was_never_seen_is_said_in_its_row() -> None:
+def test_what_was_seen_seldom_or_never_is_said_in_its_row() -> None:
     none = Intervals(np.zeros(7), np.zeros(7), np.zeros(7), 0.95, 20)
-    run = availability.Availability(availability.Setting(), downtime_h=none)
+    at = availability.Setting(**BOTH, mtbf_days=365.0, mttr_h=0.1)
+    outages = np.array([5_000, 5_000, 10_000, 0, 0, 1, 2])
+    run = availability.Availability(at, downtime_h=none, outages=outages, years=6_000.0)
     (ax,) = axes_of(availability.plot, run)
-    assert drawn.written(ax).count("never seen in the simulation") == 7
+    words = drawn.written(ax)
+    assert words.count("never seen in the simulation") == 2
+    assert words.count("seen once, too few for an interval") == 1
+    assert words.count("seen 2 times, too few for an interval") == 1

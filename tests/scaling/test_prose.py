@@ -451,6 +451,11 @@ def test_the_two_drawings() -> None:
     given("was never doubled", why="the drawing shows one")
     said(f"0.99 x 0.99 against 0.99 x {k_of_n(0.99, 1, 3):.6f} x 0.99")
     said("so close to 1 that it changes nothing")
+    most_boxes = availability.simulate(
+        needed=4, spare=3, second_balancer=True, replica=True, mtbf_days=1.0, mttr_h=48.0
+    )
+    assert (most_boxes.outages[[0, 1]] > 4_000).all()
+    said("every box fails and is repaired thousands of times")
     spare = availability.theory(availability.Setting(second_balancer=True, replica=True))[6]
     assert spare == pytest.approx(0.5, abs=0.05)
     assert availability.theory(availability.Setting())[6] == pytest.approx(4 * 24, rel=0.01)

@@ -19,6 +19,8 @@ from helpers.foundations.statistics.estimates import (
     mean_intervals,
     percentiles,
     quantile_interval,
+    skewed_interval,
+    skewed_intervals,
     wilson_interval,
     wilson_intervals,
 )
@@ -41,6 +43,8 @@ __all__ = [
     "quantile_interval",
     "rough",
     "seldom",
+    "skewed_interval",
+    "skewed_intervals",
     "t_quantile",
     "verdict",
     "wilson_interval",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from helpers.foundations import queueing
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.statistics import mean_interval
-from helpers.scaling import steady_state
 
 
 @pytest.mark.parametrize(("load", "servers"), [(0.8, 1), (2.8, 4), (1_000.0, 1_020)])
