@@ -354,18 +354,17 @@ class Explorer:
             self._view.blame(attempt.error)
 
     def _finish(self, frames: Iterator[Result]) -> None:
-        *_, last = frames
-        if self.model is None:
-            self._show(self._draw(last, settled=True))
+        with _without_collecting():
+            *_, last = frames
+            try:
+                mine = None
+                if self.model is not None:
+                    *_, mine = runs_of(self.model, _setting_of(last), self._runs)
+                self._show(self._draw(last, mine, settled=True))
+            except ModelError as error:
+                self._show(self._draw(last, settled=True))
+                self._view.blame(error)
             self._look()
-            return
-        try:
-            *_, mine = runs_of(self.model, _setting_of(last), self._runs)
-            self._show(self._draw(last, mine, settled=True))
-        except ModelError as error:
-            self._show(self._draw(last, settled=True))
-            self._view.blame(error)
-        self._look()
 
     def _look(self) -> None:
         """Notice whether the setting is one that was to be found."""

@@ -102,6 +102,13 @@ def test_a_lock_satisfies_the_project(name: str, groups: tuple[str, ...]) -> Non
             assert requirement.specifier.contains(names_of(pin)), f"{pin} is not {requirement}"
 
 
+#: Other versions than the lock's may be here on purpose: `make versions`, conda, `--here`.
+with_the_lock = pytest.mark.skipif(
+    Path(sys.prefix) != ROOT / ".venv", reason="not the environment that the lock fills"
+)
+
+
+@with_the_lock
 @pytest.mark.parametrize("path", LOCKS.values(), ids=LOCKS)
 def test_a_lock_holds_everything_that_its_packages_need(path: Path) -> None:
     """They are installed as they stand: nothing looks for what is missing."""
@@ -141,6 +148,7 @@ def test_learners_install_no_test_tools_and_nothing_slow() -> None:
     assert not learner & {"scipy"}
 
 
+@with_the_lock
 def test_what_is_installed_here_is_what_the_lock_says() -> None:
     here = default_environment()
     pins = locked(LOCKS["requirements.lock"])

@@ -144,7 +144,7 @@ export function crowds(log) {
 /** A time of the log, as Clock.shows in Python tells it. */
 export function clock(log, seconds) {
   const { unit, size_s: size, decimals } = log.clock;
-  const shown = (seconds / size).toLocaleString('en', {
+  const shown = (seconds / size || 0).toLocaleString('en', { // a minus zero would show its sign
     minimumFractionDigits: decimals, maximumFractionDigits: decimals,
   });
   return `${shown} ${unit}`;
