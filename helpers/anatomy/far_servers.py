@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import NamedTuple
 
 from helpers.foundations.servers.lateness import Lateness
@@ -41,11 +42,11 @@ def fetch_all(hits: list[bool], near_s: float, far_s: float) -> Fetched:
 
     async def origin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal origin_calls
-        while line := await reader.readline():
-            origin_calls += line.startswith(b"edge")
-            await asyncio.sleep(far_s + (WORK_S if line.strip().endswith(b"get") else 0))
-            writer.write(line)
-        writer.close()
+        with closing(writer):  # also when it is cancelled: not every Python would close it
+            while line := await reader.readline():
+                origin_calls += line.startswith(b"edge")
+                await asyncio.sleep(far_s + (WORK_S if line.strip().endswith(b"get") else 0))
+                writer.write(line)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -54,17 +55,17 @@ def fetch_all(hits: list[bool], near_s: float, far_s: float) -> Fetched:
         pool: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
         async def edge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while line := await reader.readline():
-                if line == b"miss get\n":
-                    upstream = pool.pop() if pool else await asyncio.open_connection(
-                        "127.0.0.1", far_port
-                    )  # fmt: skip
-                    upstream[1].write(b"edge get\n")
-                    await upstream[0].readline()
-                    pool.append(upstream)
-                await asyncio.sleep(near_s)
-                writer.write(line)
-            writer.close()
+            with closing(writer):
+                while line := await reader.readline():
+                    if line == b"miss get\n":
+                        upstream = pool.pop() if pool else await asyncio.open_connection(
+                            "127.0.0.1", far_port
+                        )  # fmt: skip
+                        upstream[1].write(b"edge get\n")
+                        await upstream[0].readline()
+                        pool.append(upstream)
+                    await asyncio.sleep(near_s)
+                    writer.write(line)
 
         near_server = await asyncio.start_server(edge, "127.0.0.1", 0)
         near_port = near_server.sockets[0].getsockname()[1]
