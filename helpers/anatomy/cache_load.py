@@ -74,14 +74,8 @@ def simulate(at: Setting) -> CacheLoad:
     database = Interval(1 / gap.mean, 1 / gap.high, 1 / gap.low, gap.confidence, gap.samples)
     read = None
     if load * _DATABASE_S < 0.98 * _CONNECTIONS:
-        there = steady_state.crowds(load * _DATABASE_S, _CONNECTIONS, chances).tolist()
-        runs = zip(there, crowds.T, strict=True)
-        busy = np.array([steady_state.busy(crowd[:n], _CONNECTIONS) for n, crowd in runs]).T
-        waits = queueing.fifo_waits(
-            np.concatenate([np.zeros_like(busy), arrivals]).T,
-            _DATABASE_S * np.concatenate([busy, services]).T,
-            _CONNECTIONS,
-        ).T[_CONNECTIONS:]
+        busy = steady_state.still_busy(load * _DATABASE_S, _CONNECTIONS, chances, crowds)
+        waits = steady_state.waits(arrivals, _DATABASE_S * services, _DATABASE_S * busy)
         response = (waits + _DATABASE_S * services).mean(axis=0)
         read = skewed_interval(_CACHE_S + miss * response)
     return CacheLoad(at, database, read)

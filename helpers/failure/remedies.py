@@ -104,9 +104,17 @@ class Breaker:
         return state
 
 
+def longest_pause(attempt, base_s, cap_s):
+    """Return the pause before a retry, or the most that it can be: base x 2^(attempt - 1), capped.
+
+    The first retry is attempt 1.
+    """
+    return min(cap_s, base_s * 2 ** (attempt - 1))
+
+
 def full_jitter(attempt, base_s, cap_s, draw):
     """Return how long to pause before a retry: anything up to base x 2^(attempt - 1), capped.
 
     Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
-    return draw.uniform(0, min(cap_s, base_s * 2 ** (attempt - 1)))
+    return draw.uniform(0, longest_pause(attempt, base_s, cap_s))

@@ -17,7 +17,7 @@ import numpy as np
 import simpy
 from matplotlib.axes import Axes
 
-from helpers.failure.remedies import Breaker, Budget, Quota, full_jitter
+from helpers.failure.remedies import Breaker, Budget, Quota, full_jitter, longest_pause
 from helpers.failure.storm_chain import SPIKE_OF_RUN, WAYS, run_chains
 from helpers.failure.storm_fast import play
 from helpers.failure.storm_tally import REASONS, Tally, answered
@@ -96,7 +96,7 @@ class Setting(Parameters):
     @property
     def end_s(self) -> float:
         """When the last request that is watched is decided, seconds."""
-        pauses = sum(min(self.cap_s, self.base_s * 2**n) for n in range(self.attempts - 1))
+        pauses = sum(longest_pause(n, self.base_s, self.cap_s) for n in range(1, self.attempts))
         return self.run_s + self.attempts * self.timeout_s + pauses
 
     def rate_rps(self, now: float) -> float:

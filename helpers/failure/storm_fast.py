@@ -6,6 +6,8 @@ from collections import deque
 from heapq import heappop, heappush
 from math import inf
 
+from helpers.failure.remedies import longest_pause
+
 _DRAWN_AT_ONCE = 1024  # one number after the other costs ten times as much
 
 
@@ -17,7 +19,7 @@ def play(at, draw, tally):
     """
     gaps = _one_by_one(draw("arrivals").standard_exponential)
     luck = _one_by_one(draw("jitter").random)
-    longest_s = [min(at.cap_s, at.base_s * 2**n) for n in range(at.attempts)]  # pauses
+    longest_s = [longest_pause(n, at.base_s, at.cap_s) for n in range(at.attempts)]  # pauses
     works_s, waits_s, end_s, remedy = 1 / at.capacity_rps, at.timeout_s, at.end_s, at.remedy
     newest, deadline = remedy == "newest first", remedy == "deadline"
     budget, breaker = tally.budget, tally.breaker
@@ -93,7 +95,7 @@ def play(at, draw, tally):
                 tally.ends(came, "timed out")
             elif remedy == "backoff with full jitter":
                 number += 1
-                pause_s = next(luck) * longest_s[attempt - 1]
+                pause_s = next(luck) * longest_s[attempt]
                 heappush(pauses, (now + pause_s, number, came, attempt))
             else:
                 ask(now, came, attempt)

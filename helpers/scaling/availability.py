@@ -305,11 +305,12 @@ class Availability(Result):
 
     @property
     def columns(self) -> Mapping[str, Any]:
+        few = self.too_few
         return {
             "stage": ROWS,
             "downtime (h/year)": self.downtime_h.estimate,
-            "from": np.where(self.too_few, np.nan, self.downtime_h.low),
-            "to": np.where(self.too_few, np.nan, self.downtime_h.high),
+            "from": np.where(few, np.nan, self.downtime_h.low),
+            "to": np.where(few, np.nan, self.downtime_h.high),
             "theory (h/year)": theory(self.at),
         }
 
@@ -330,11 +331,12 @@ def plot(run: Availability, ax: Axes, mine: Mine | None = None) -> None:
     ax.set_xlabel("downtime a year")
     ax.text(_LOW * 1.3, 8.4, "scaled up", fontsize=9.5, fontweight="bold", va="center")
     ax.text(_LOW * 1.3, 4.8, "scaled out", fontsize=9.5, fontweight="bold", va="center")
-    for i, (place, one, seen) in enumerate(zip(_PLACES, run.downtime_h, run.outages, strict=True)):
+    each = zip(_PLACES, run.downtime_h, run.outages, run.too_few, strict=True)
+    for i, (place, one, seen, few) in enumerate(each):
         if one.estimate > _LOW:
             color = style.BLUE if "whole" in ROWS[i] else style.SKY
             bars(ax, place, one.estimate - _LOW, 0.5, start=_LOW, along="x", facecolor=color)
-        if run.too_few[i]:
+        if few:
             x = max(_LOW, one.estimate, float(expected[i])) * 1.5
             often = {0: "never seen", 1: "seen once"}.get(int(seen), f"seen {seen} times")
             said = f"{often}, too few for an interval" if seen else f"{often} in the simulation"

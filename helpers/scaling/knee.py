@@ -137,26 +137,15 @@ def _in_service_times(
     arrivals = (np.cumsum(gaps, axis=0) - gaps[0])[:, :, np.newaxis] * spacing
     arrivals = arrivals.reshape(requests, lanes * count)
     work = np.repeat(services, count, axis=1)
-    busy = [_still_busy(u * servers, servers, *crowd) for u in utilisations]
+    busy = [steady_state.still_busy(u * servers, servers, *crowd) for u in utilisations]
     before = np.stack(busy, axis=2).reshape(servers, lanes * count)
-    waits = queueing.fifo_waits(
-        np.concatenate([np.zeros_like(before), arrivals]).T,
-        np.concatenate([before, work]).T,
-        servers,
-    ).T[servers:]
+    waits = steady_state.waits(arrivals, work, before)
     runs = (waits + work).reshape(requests, replications, _STRETCHES, count).swapaxes(1, 2)
     runs = runs.reshape(requests * _STRETCHES, replications, count)
     results = (runs.mean(axis=0), _tail(runs))
     for result in results:
         result.setflags(write=False)
     return results
-
-
-def _still_busy(load: float, servers: int, chances: np.ndarray, backlogs: np.ndarray) -> np.ndarray:
-    """How long each server is still busy when a stretch begins, shape (servers, lanes)."""
-    there = steady_state.crowds(load, servers, chances)
-    lanes = zip(there.tolist(), backlogs.T, strict=True)
-    return np.array([steady_state.busy(each[:n].tolist(), servers) for n, each in lanes]).T
 
 
 def _tail(settled: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.queueing import fifo_waits, steady_state
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.statistics import Intervals, skewed_intervals
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.draws import hyperexponential_share
@@ -113,8 +113,8 @@ def _unit_times(servers: int, variability: str, seed: int) -> tuple[np.ndarray, 
     together = busy_together(servers, variability, draw("crowds"))
     waits = np.stack(
         [
-            pooled_waits(arrivals, work / servers, alone[:1] / servers),
-            pooled_waits(arrivals, work, together),
+            steady_state.waits(arrivals, work / servers, alone[:1] / servers),
+            steady_state.waits(arrivals, work, together),
             split_waits(arrivals, work, route, alone),
         ]
     )
@@ -176,17 +176,6 @@ def busy_together(servers: int, variability: str, rng: np.random.Generator) -> n
             services = [*begun[run, :some].tolist(), *waiting[run, :more].tolist()]
             busy[:, run, point] = steady_state.busy(services, servers)
     return busy.reshape(servers, -1)
-
-
-def pooled_waits(arrivals: np.ndarray, work: np.ndarray, busy: np.ndarray) -> np.ndarray:
-    """Waits in one queue for servers that are busy at first, shape (n, rows)."""
-    servers = len(busy)
-    waits = fifo_waits(
-        np.concatenate([np.zeros_like(busy), arrivals]).T,
-        np.concatenate([busy, work]).T,
-        servers,
-    )
-    return waits.T[servers:]
 
 
 def split_waits(

@@ -9,6 +9,7 @@ from helpers.foundations import queueing
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.queueing import steady_state
 from helpers.foundations.statistics import Interval, mean_interval
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
@@ -157,29 +158,29 @@ def test_regular_traffic_is_caught(monkeypatch, what: str) -> None:
 
 
 def test_a_server_too_many_is_caught(monkeypatch) -> None:
-    original = queueing.fifo_waits
-    monkeypatch.setattr(queueing, "fifo_waits", lambda a, s, c: original(a, s, c + 1))
+    original = steady_state.fifo_waits
+    monkeypatch.setattr(steady_state, "fifo_waits", lambda a, s, c: original(a, s, c + 1))
     caught(check, 4, 0.7)
 
 
 def test_the_wait_alone_is_caught(monkeypatch) -> None:
-    original = queueing.fifo_waits
-    monkeypatch.setattr(queueing, "fifo_waits", lambda a, s, c: original(a, s, c) - s)
+    original = steady_state.fifo_waits
+    monkeypatch.setattr(steady_state, "fifo_waits", lambda a, s, c: original(a, s, c) - s)
     caught(check, 1, 0.7)
 
 
 @pytest.mark.parametrize("servers", [1, 4])
 def test_stretches_that_begin_empty_are_caught(monkeypatch, servers: int) -> None:
-    original = knee._still_busy
-    monkeypatch.setattr(knee, "_still_busy", lambda *each: 0 * original(*each))
+    original = steady_state.still_busy
+    monkeypatch.setattr(steady_state, "still_busy", lambda *each: 0 * original(*each))
     caught(check, servers, 0.85)
 
 
 def test_a_first_request_that_comes_late_is_caught(monkeypatch) -> None:
     # Whoever comes first after a random moment has had a longer gap before him than most.
-    original = knee._still_busy
+    original = steady_state.still_busy
     later = lambda *each: np.maximum(original(*each) - 1, 0)  # noqa: E731
-    monkeypatch.setattr(knee, "_still_busy", later)
+    monkeypatch.setattr(steady_state, "still_busy", later)
     caught(check, 4, 0.85)
 
 

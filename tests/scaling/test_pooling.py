@@ -55,9 +55,9 @@ def test_routing_in_turn_is_caught(monkeypatch) -> None:
 
 
 def test_a_big_server_that_is_too_slow_is_caught(monkeypatch) -> None:
-    original = pooling.fifo_waits
+    original = pooling.steady_state.fifo_waits
     slow = lambda a, s, c: original(a, s * 1.1 if c == 1 else s, c)  # noqa: E731
-    monkeypatch.setattr(pooling, "fifo_waits", slow)
+    monkeypatch.setattr(pooling.steady_state, "fifo_waits", slow)
     caught(check, "exponential")
 
 

@@ -14,6 +14,8 @@ from heapq import heapreplace
 import numpy as np
 import numpy.typing as npt
 
+from helpers.foundations.queueing.engine import fifo_waits
+
 #: Requests beyond the servers that a crowd may have; more are hardly ever there.
 MOST_IN_LINE = 500
 
@@ -52,3 +54,53 @@ def busy(services: Iterable[float], servers: int) -> list[float]:
     for service in services:
         heapreplace(free, free[0] + service)
     return free
+
+
+def still_busy(
+    load: float, servers: int, chances: npt.NDArray[np.float64], services: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return for how long each server is still busy when each of several runs begins.
+
+    Parameters
+    ----------
+    load : float
+        Offered load, erlangs; below `servers`.
+    servers : int
+    chances : numpy.ndarray, shape (runs,)
+        Between 0 and 1: how many requests each run finds there.
+    services : numpy.ndarray, shape (at least servers + MOST_IN_LINE, runs)
+        Their service times, exponential.
+
+    Returns
+    -------
+    numpy.ndarray, shape (servers, runs)
+    """
+    runs = zip(crowds(load, servers, chances).tolist(), services.T, strict=True)
+    return np.array([busy(each[:there].tolist(), servers) for there, each in runs]).T
+
+
+def waits(
+    arrivals: npt.NDArray[np.float64],
+    services: npt.NDArray[np.float64],
+    before: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return the waits of requests who come to servers that are busy at first.
+
+    Parameters
+    ----------
+    arrivals, services : numpy.ndarray, shape (requests, runs)
+        Time runs down the first axis, from 0 on.
+    before : numpy.ndarray, shape (servers, runs)
+        For how long each server is still busy.
+
+    Returns
+    -------
+    numpy.ndarray, shape (requests, runs)
+    """
+    servers = len(before)
+    all_waits = fifo_waits(
+        np.concatenate([np.zeros_like(before), arrivals]).T,
+        np.concatenate([before, services]).T,
+        servers,
+    )
+    return all_waits.T[servers:]
