@@ -10,6 +10,7 @@ import pytest
 from helpers.authoring.course import ROOT
 from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
 from tests.browser.test_harness import written
+from tests.checks import weekly
 
 FIRST_PAGE = ROOT / "notebooks/00_start_here.ipynb"
 NARROW = (
@@ -98,7 +99,7 @@ def place_after_all(notebook: Notebook) -> list[float]:
     return notebook.page.evaluate(_PLACE)
 
 
-@pytest.fixture(scope="module", params=["as-learners-have-it", "every-cell-laid-out"])
+@pytest.fixture(scope="module", params=["as-learners-have-it", weekly("every-cell-laid-out")])
 def long(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
