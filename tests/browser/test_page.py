@@ -9,6 +9,7 @@ import pytest
 
 from helpers.authoring.course import ROOT
 from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
+from tests.browser.test_chapters import SERIOUS
 from tests.browser.test_harness import written
 from tests.checks import weekly
 
@@ -25,6 +26,10 @@ from helpers.scaling import bottleneck
 explore(bottleneck, users=slider(1, 80), action=choice())
 """,
 )
+WIDE = """
+import pandas as pd
+pd.DataFrame({f"a column of numbers {n}": [n] for n in range(12)})
+"""
 LETTERS_PX, TRACK_PX = 10.0, 120.0
 SMALLEST_PT = 8.0  # tests/notebooks/test_explorers.py holds that no picture has smaller letters
 
@@ -33,8 +38,8 @@ SMALLEST_PT = 8.0  # tests/notebooks/test_explorers.py holds that no picture has
 def narrow(
     tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
 ) -> Iterator[Notebook]:
-    """Two explorers on a page of 800 pixels, with JupyterLab's side bar open."""
-    path = written(tmp_path_factory.mktemp("narrow"), *NARROW)
+    """Two explorers and a table on a page of 800 pixels, with JupyterLab's side bar open."""
+    path = written(tmp_path_factory.mktemp("narrow"), WIDE, *NARROW)
     with browser.notebook(lab, path, width=800, still=True) as notebook:
         notebook.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
         notebook.run_all()
@@ -69,6 +74,11 @@ def test_letters_and_tracks_are_large_enough_on_a_narrow_page(narrow: Notebook) 
         assert SMALLEST_PT / 72 * 100 * shown / drawn >= LETTERS_PX
         for track in explorer.element.query_selector_all(".noUi-target"):
             assert track.bounding_box()["width"] >= TRACK_PX
+
+
+def test_a_table_wider_than_the_page_is_reached_by_keyboard(narrow: Notebook) -> None:
+    narrow.page.wait_for_selector('[aria-label="A wide table: arrow keys push it"][tabindex="0"]')
+    assert [one for one in narrow.axe() if one["impact"] in SERIOUS] == []
 
 
 SECTION = "# A section\n\n" + "A paragraph.\n\n" * 20
