@@ -166,7 +166,7 @@ SELDOM: list[tuple[str, dict[str, Any], bool]] = [
     ("messaging.bounded_queue", {"load": 0.6}, True),
     ("messaging.bounded_queue", {}, False),
     ("messaging.impatience", {"agents": 18}, True),
-    ("messaging.impatience", {"agents": 6}, True),
+    ("messaging.impatience", {"agents": 6, "patience_min": 30.0}, True),
     ("messaging.impatience", {"agents": 10}, False),
     ("estimation.overload", {"load": 3.0, "room": "20 requests"}, True),
     ("estimation.overload", {"load": 1.5, "room": "20 requests"}, True),
