@@ -250,7 +250,8 @@ def plot(run: FanOut, axes: tuple[Axes, Axes]) -> None:
     error_bars(curve, COUNTS, run.took_min, **style.DOTS)
     here(curve, at.chunks)
     ring(curve, at.chunks, run.took_here_min)
-    least, most = min(exact) / 1.5, 1.5 * float(np.nanmax([*run.took_min.high, *run.took_min.estimate]))
+    highest = np.nanmax([*run.took_min.high, *run.took_min.estimate])
+    least, most = min(exact) / 1.5, 1.5 * float(highest)
     log_axis(curve, "y", least, most, ticks=[t for t in (1, 3, 10, 30, 100, 300, 1_000, 3_000)
                                              if least < t < most])  # fmt: skip
     curve.set_title("How long it takes")
