@@ -17,6 +17,7 @@ import numpy as np
 from helpers.anatomy import balancing, cache_load, cdn, chain, health_check, sessions
 from helpers.caching import xfetch
 from helpers.consistency import inversion, last_writer, lost_ring, majorities, overdraft
+from helpers.estimation import bottleneck as fix_ladder
 from helpers.estimation import error_bars, interview, load_test, overload, same_mean, slo
 from helpers.failure import (
     bulkhead,
@@ -189,6 +190,14 @@ def _cache_load(run: cache_load.CacheLoad) -> Pairs:
     yield run.database, exact.database_rps
     if run.read is not None:
         yield run.read, exact.read_s
+
+
+def _fix_ladder(run: fix_ladder.Bottleneck) -> Pairs:
+    exact = fix_ladder.theory(run.at).throughput_rps
+    for users_, found in run.simulated.items():
+        # With most users a run is too short for ten batches, unless the ceiling is low.
+        if users_ < fix_ladder.USERS[-1] or run.at.fixes < 3:
+            yield found, exact[users_ - 1]
 
 
 def _slo(run: slo.Slo) -> Pairs:
@@ -443,6 +452,7 @@ SHOWN = (
         lambda run: iter([(run.p99, same_mean.theory(run.at).p99_s)]),
         ({}, {"spread": 0.1}, {"spread": 4.0}),
     ),
+    Shown(fix_ladder, _fix_ladder, ({}, {"fixes": 2}, {"fixes": 3}), daily=8),
     Shown(
         slo,
         _slo,
