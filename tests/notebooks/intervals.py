@@ -559,6 +559,7 @@ SHOWN = (
             {"spread": 1.5, "load": 0.8},
             {"discipline": "all at once"},
             {"discipline": "shortest remaining first"},
+            {"discipline": "all at once", "load": 0.8, "spread": 100.0},
         ),
         daily=3,
     ),
