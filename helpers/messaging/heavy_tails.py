@@ -39,6 +39,7 @@ _BATCHES = 20  # of a run, whose means are nearly independent
 _GROUPS = 10  # of job sizes, for the points of the right panel
 _GRID = 2_000
 _ENOUGH_LONG = 1_500  # jobs that a mean wait must rest on for its interval to be right
+_ENOUGH_ALIKE = 1_150  # the same where all are served at once, times the idleness; found by trying
 
 
 class Setting(Parameters):
@@ -322,12 +323,15 @@ class HeavyTails(Result):
     def _rough(self) -> str:
         """Say that the interval is rough where waits come from a few very long jobs.
 
-        Where the long ones do not stand before the others, they matter near saturation, which a
-        queue remembers for long.
+        Where all are served at once, the long ones matter near saturation, which a queue remembers
+        for long. Served by the shortest remaining time, they hold up nobody but themselves.
         """
-        waits = self.at.discipline in ("in turn", "two queues")
-        few = long_jobs(self.at) if waits else jobs_alike(self.at) * (1 - self.at.load)
-        if few >= _ENOUGH_LONG:
+        at = self.at
+        if at.discipline == "all at once":
+            few = jobs_alike(at) * (1 - at.load) < _ENOUGH_ALIKE
+        else:
+            few = at.discipline in ("in turn", "two queues") and long_jobs(at) < _ENOUGH_LONG
+        if not few:
             return ""
         return (
             " How long jobs take hangs on the few longest, too few for the interval to hold the "
