@@ -202,7 +202,7 @@ def plot_measured(run: MeasuredLadder, ax: Axes) -> None:
     time_axis(ax, "x", 5e-9, 1.0)
     ax.set_title("The same small value, fetched or kept in other ways")
     ax.set_xlabel("time of one operation")
-    ax.set_ylim(len(names) - 0.4, -1.3)
+    ax.set_ylim(len(names) - 0.4, -1.68)
     ax.set_yticks(range(len(names)), [""] * len(names))
     ax.tick_params(axis="y", length=0)
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
@@ -210,7 +210,7 @@ def plot_measured(run: MeasuredLadder, ax: Axes) -> None:
         ax.axvline(value, color=style.MUTED, linewidth=1.0, linestyle=":")
         text = name.replace("packet California-Netherlands-California", "Atlantic and back")
         look: dict[str, Any] = {"fontsize": 7.6, "color": style.MUTED, "va": "top", "ha": "center"}
-        ax.text(value, -1.25 + 0.38 * (row % 2), text, bbox=paper, **look)
+        ax.text(value, -1.63 + 0.38 * (row % 3), text, bbox=paper, **look)
     for i, name in enumerate(names):
         low, high = run.spread_s[name]
         ax.plot([low, high], [i, i], color=style.VERMILION, linewidth=3, alpha=0.4)

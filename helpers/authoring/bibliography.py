@@ -15,7 +15,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -80,6 +80,12 @@ class Work:
     doi: str
     url: str
     names: tuple[str, ...]
+
+    @cached_property
+    def short_title(self) -> str:
+        """The title, without its second half unless the first could be a name, like "Dynamo"."""
+        head = self.title.partition(":")[0]
+        return (head if len(head) > 15 else self.title).lower()
 
     @property
     def entry(self) -> str:
@@ -165,8 +171,9 @@ def citations_in(place: Path, text: str) -> Iterator[Citation]:
             around = " ".join(text[max(0, match.start() - 60) : match.end()].split())
             yield Citation(place, int(match.group()), around, work)
             found.add(work)
+    lower = hidden.lower()
     for work in works().values():
-        if work not in found and _short(work.title) in hidden.lower():
+        if work.short_title in lower and work not in found:
             yield Citation(place, work.year, work.title, work)
 
 
@@ -237,12 +244,6 @@ def _surnames(authors: str) -> list[str]:
     """Return the last names of "Ann Bee, C. Dee and others (eds.)", in order."""
     people = re.sub(r" \(eds\.\)| and others", "", authors).split(", ")
     return [person.split()[-1] for person in people]
-
-
-def _short(title: str) -> str:
-    """Return a title without its second half, unless the first could be a name, like "Dynamo"."""
-    head = title.partition(":")[0]
-    return (head if len(head) > 15 else title).lower()
 
 
 def _last(work: Work, text: str) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import nbformat
@@ -74,7 +75,7 @@ class Term:
     meaning: str
     chapter: Chapter
 
-    @property
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
         """Finds a use; the first letter may be a capital."""
         spelled = (f"(?i:{re.escape(form[0])}){re.escape(form[1:])}" for form in self.forms)
@@ -217,13 +218,18 @@ def _last_blank(lines: Sequence[str]) -> int:
     return max((at + 1 for at, line in enumerate(lines) if not line.strip()), default=0)
 
 
+@cache
+def _prose(text: str) -> str:
+    """Return a text of the same length with blanks for what is no prose."""
+    return _NO_PROSE.sub(lambda match: "\0" * len(match.group()), text)
+
+
 def _link_in(cell: NotebookNode, term: Term) -> bool:
     """Link the term's first use in a cell; return whether the reader knows it from here on."""
     text = cell.source
     known = [text.find(f'<a id="term-{term.slug}"'), text.find(f"](glossary.ipynb#{term.slug})")]
     until = min((at for at in known if at >= 0), default=len(text))
-    prose = _NO_PROSE.sub(lambda match: "\0" * len(match.group()), text)
-    use = term.pattern.search(prose)
+    use = term.pattern.search(_prose(text))
     if use is None or use.start() > until:
         return until < len(text)
     link = f"[{use.group()}](glossary.ipynb#{term.slug})"

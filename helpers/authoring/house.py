@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -60,7 +61,7 @@ class House:
         lines: Counter[str] = Counter()
         for path in files:
             text = path.read_text(encoding="utf-8")
-            tree = ast.parse(text)
+            tree = _tree(text)
             real = path.name.startswith("real_") or "measurement" in path.parts or _is_real(tree)
             for node in tree.body:
                 first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
@@ -97,7 +98,7 @@ class House:
         functions = [
             node
             for text in texts.values()
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(_tree(text))
             if isinstance(node, ast.FunctionDef)
         ]
         simulations = [_length(each) for each in functions if each.name.startswith("simulate")]
@@ -122,7 +123,7 @@ class House:
         """Fields of results that are also parameters of what returns them."""
         count = 0
         for files in self.chapters.values():
-            trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+            trees = [_tree(path.read_text(encoding="utf-8")) for path in files]
             nodes = [node for tree in trees for node in tree.body]
             classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
             for node in nodes:
@@ -196,6 +197,11 @@ def _models(root: Path) -> set[tuple[str, str]]:
             path = module.replace(".", "/") + ".py"
             found |= {(path, name.strip()) for name in names.split(",") if name}
     return found
+
+
+@cache
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def _is_real(tree: ast.Module) -> bool:

@@ -27,8 +27,8 @@ class Shown:
             self._text = "\n".join(said)
             body = widgets.HTML(f"<pre>{html.escape(self._text)}</pre>")
         else:
-            self._text = said.to_string(float_format=significant)
-            self._faces["text/html"] = said.to_html(float_format=significant, border=0)
+            self._text = said.to_string(float_format=significant, na_rep="")
+            self._faces["text/html"] = said.to_html(float_format=significant, border=0, na_rep="")
             body = widgets.HTML(self._faces["text/html"], tabbable=True)
             body.add_class("sd-table")
         self._veil = None if after is None else Veil(*after, covered=[body])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs import Lab
+from tests.labs import Lab, mistakes
 
 LAB = Lab("lab04_the_anatomy_of_a_system")
 answer = LAB.answer
@@ -221,9 +221,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "mistake"), [(check, mistake) for check in WRONG for mistake in WRONG[check]]
-)
+@pytest.mark.parametrize(("check", "mistake"), mistakes(WRONG))
 def test_a_wrong_answer_loses_its_own_points_only(check: str, mistake: str) -> None:
     assert LAB.run(WRONG[check][mistake]) == {check}
 

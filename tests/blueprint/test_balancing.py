@@ -24,7 +24,6 @@ from helpers.blueprint.policies import POLICIES
 from helpers.foundations.queueing import fifo_waits, mm1_response
 from helpers.foundations.statistics import mean_interval
 from helpers.foundations.traffic.streams import streams
-from tests.checks import weekly
 
 RHO = 0.9
 
@@ -197,8 +196,9 @@ def test_longer_runs_come_nearer():
 
 @pytest.mark.parametrize(
     ("policy", "servers"),
-    [weekly("power of two", 4), ("round robin", 10)],
+    [("power of two", 4), ("round robin", 10)],
 )
+@pytest.mark.thorough
 def test_the_default_run_s_interval_holds_the_exact_value_as_often_as_it_says(policy, servers):
     """Of 40 right intervals of 95 %, 34 to 40 hold it, but for one time in a hundred."""
     known = theory_balancing if policy == "round robin" else exact_balancing

@@ -54,8 +54,10 @@ from helpers.blueprint.plots.layout import layout
 from helpers.blueprint.simulation.rules import IN_FLIGHT, OK
 from helpers.blueprint.simulation.runs import simulate_design_progressively
 from helpers.estimation import boxes as drawn_boxes
+from helpers.explore.canvas import Canvas
 from helpers.foundations.drawing.words import Words
 from tests.blueprint.designs import designs
+from tests.drawn import text_faults
 
 NAMED = [single(), pair(), horizontal(), anatomy(), cache_aside(), chain()]
 CLIENTS = Clients(rate_rps=10)
@@ -592,6 +594,15 @@ def test_boxes_do_not_overlap():
                     one.x1 - other.x0, other.x1 - one.x0, one.y1 - other.y0, other.y1 - one.y0
                 )
                 assert not overlap or overlap < 3, (design.name, one, other)
+
+
+def test_two_machines_side_by_side_hold_their_words_on_a_narrow_page():
+    design = Design("a pair", Clients(rate_rps=5) >> Database(replicas=1))
+    canvas = Canvas(plot_design, narrow=True)
+    canvas.draw((theory_design(design),))
+    assert text_faults(canvas.figure) == []
+    left, right = canvas.axes[0].get_xlim()
+    assert right - left < 5, "a small drawing is not made as small as a large one"
 
 
 def test_words_stay_in_their_boxes():

@@ -9,7 +9,9 @@ import pytest
 
 from helpers.authoring.course import ROOT
 from tests.browser.lab import Browser, Explorer, JupyterLab, Notebook
+from tests.browser.test_chapters import SERIOUS
 from tests.browser.test_harness import written
+from tests.checks import weekly
 
 FIRST_PAGE = ROOT / "notebooks/00_start_here.ipynb"
 NARROW = (
@@ -24,6 +26,10 @@ from helpers.scaling import bottleneck
 explore(bottleneck, users=slider(1, 80), action=choice())
 """,
 )
+WIDE = """
+import pandas as pd
+pd.DataFrame({f"a column of numbers {n}": [n] for n in range(12)})
+"""
 LETTERS_PX, TRACK_PX = 10.0, 120.0
 SMALLEST_PT = 8.0  # tests/notebooks/test_explorers.py holds that no picture has smaller letters
 
@@ -32,8 +38,8 @@ SMALLEST_PT = 8.0  # tests/notebooks/test_explorers.py holds that no picture has
 def narrow(
     tmp_path_factory: pytest.TempPathFactory, lab: JupyterLab, browser: Browser
 ) -> Iterator[Notebook]:
-    """Two explorers on a page of 800 pixels, with JupyterLab's side bar open."""
-    path = written(tmp_path_factory.mktemp("narrow"), *NARROW)
+    """Two explorers and a table on a page of 800 pixels, with JupyterLab's side bar open."""
+    path = written(tmp_path_factory.mktemp("narrow"), WIDE, *NARROW)
     with browser.notebook(lab, path, width=800, still=True) as notebook:
         notebook.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
         notebook.run_all()
@@ -70,6 +76,11 @@ def test_letters_and_tracks_are_large_enough_on_a_narrow_page(narrow: Notebook) 
             assert track.bounding_box()["width"] >= TRACK_PX
 
 
+def test_a_table_wider_than_the_page_is_reached_by_keyboard(narrow: Notebook) -> None:
+    narrow.page.wait_for_selector('[aria-label="A wide table: arrow keys push it"][tabindex="0"]')
+    assert [one for one in narrow.axe() if one["impact"] in SERIOUS] == []
+
+
 SECTION = "# A section\n\n" + "A paragraph.\n\n" * 20
 LONG = (SECTION, "import time\ntime.sleep(0.5)", *(SECTION, NARROW[0]) * 5, SECTION)
 
@@ -98,7 +109,7 @@ def place_after_all(notebook: Notebook) -> list[float]:
     return notebook.page.evaluate(_PLACE)
 
 
-@pytest.fixture(scope="module", params=["as-learners-have-it", "every-cell-laid-out"])
+@pytest.fixture(scope="module", params=["as-learners-have-it", weekly("every-cell-laid-out")])
 def long(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from helpers.estimation.lab import lab_parameters
-from tests.labs import Lab
+from tests.labs import Lab, mistakes
 
 LAB = Lab("lab05_how_to_approach_design")
 answer = LAB.answer
@@ -135,9 +135,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "what"), [(check, what) for check, wrongs in WRONG.items() for what in wrongs]
-)
+@pytest.mark.parametrize(("check", "what"), mistakes(WRONG))
 def test_a_wrong_answer_loses_its_own_points_only(check: str, what: str) -> None:
     assert LAB.run(WRONG[check][what]) == {check}
 

@@ -56,6 +56,11 @@ def test_a_table_has_a_face_where_no_kernel_runs(displayed):
     assert "2,350" in displayed[0]["text/plain"]
 
 
+def test_a_number_that_there_is_not_is_left_out(displayed):
+    shown(TABLE.assign(worth=[float("nan"), 3.0]))._ipython_display_()
+    assert not any("nan" in face.lower() for face in displayed[0].values() if isinstance(face, str))
+
+
 @pytest.mark.parametrize("what", [(), (3,), (TABLE, TABLE), ("line", TABLE)])
 def test_other_things_are_refused(what):
     with pytest.raises(TypeError, match="lines of text, or one table"):

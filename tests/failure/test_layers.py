@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from tests.checks import (
     diamonds,
     drawn_by,
     runs_of,
+    sampled,
 )
 from tests.models import edited
 
@@ -28,9 +31,12 @@ def test_one_request_becomes_64_calls():
     assert run.calls.estimate == layers.theory(run.at).calls == 64
 
 
-@pytest.mark.parametrize("failing", [0.2, 0.6, 0.9])
-@pytest.mark.parametrize(("depth", "attempts"), [(1, 3), (2, 3), (3, 2), (4, 5)])
-def test_calls_and_failures_are_as_theory_says(depth, attempts, failing):
+@pytest.mark.parametrize(
+    ("shape", "failing"),
+    sampled(itertools.product([(1, 3), (2, 3), (3, 2), (4, 5)], [0.2, 0.6, 0.9]), 2),
+)
+def test_calls_and_failures_are_as_theory_says(shape, failing):
+    depth, attempts = shape
     at = layers.Setting(layers=depth, attempts=attempts, failing=failing)
     runs = [layers.simulate(at.but(seed=seed)) for seed in range(40)]
     exact = layers.theory(at)

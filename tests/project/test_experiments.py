@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from dataclasses import fields
+from functools import cache
 from types import ModuleType
 
 import pytest
@@ -60,13 +61,15 @@ def _imports(source: str, chapter: str, name: str) -> bool:
     """Whether a source text imports a module of a chapter, or something from it."""
     package = f"helpers.{chapter}"
     return any(
-        isinstance(node, ast.ImportFrom)
-        and (
-            node.module == f"{package}.{name}"
-            or (node.module == package and name in [alias.name for alias in node.names])
-        )
-        for node in ast.walk(ast.parse(source))
+        node.module == f"{package}.{name}"
+        or (node.module == package and name in [alias.name for alias in node.names])
+        for node in _imports_of(source)
     )
+
+
+@cache
+def _imports_of(source: str) -> list[ast.ImportFrom]:
+    return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
 
 
 @each

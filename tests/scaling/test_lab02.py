@@ -9,7 +9,7 @@ import pytest
 
 from helpers.scaling import scalability_law
 from helpers.scaling.lab import lab_parameters
-from tests.labs import Lab
+from tests.labs import Lab, mistakes
 
 LAB = Lab("lab02_thinking_at_scale")
 answer = LAB.answer
@@ -136,10 +136,9 @@ WRONG = {
         "always an answer": answer("cheapest_fleet", "return best", 'return best or ("huge", 1)'),
     },
 }
-CASES = [(check, name) for check, answers in WRONG.items() for name in answers]
 
 
-@pytest.mark.parametrize(("check", "name"), CASES)
+@pytest.mark.parametrize(("check", "name"), mistakes(WRONG))
 def test_a_wrong_answer_loses_its_own_points_and_no_others(check: str, name: str) -> None:
     assert LAB.run(WRONG[check][name]) == {check}
 

@@ -13,7 +13,15 @@ from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, significant
 from helpers.scaling import pooling
 from tests import drawn
-from tests.checks import assert_bars, assert_mean, assert_summary, assert_table, axes_of, caught
+from tests.checks import (
+    assert_bars,
+    assert_mean,
+    assert_summary,
+    assert_table,
+    axes_of,
+    caught,
+    sampled,
+)
 from tests.scaling.checks import assert_agrees
 from tests.scaling.pooled import wait_of_equals, wait_of_two_kinds
 
@@ -71,8 +79,10 @@ def test_servers_that_are_idle_at_first_are_caught(monkeypatch) -> None:
         pooling._unit_times.cache_clear()
 
 
-@pytest.mark.parametrize("servers", [2, 4, 8])
-@pytest.mark.parametrize("variability", ["all alike", "a few huge ones"])
+@pytest.mark.parametrize(
+    ("variability", "servers"),
+    sampled(itertools.product(["all alike", "a few huge ones"], [2, 4, 8]), 3),
+)
 def test_pooled_waits_are_those_of_a_chain_of_states(variability: str, servers: int) -> None:
     """Where there is no formula, and the crowd at the beginning is only nearly right."""
     runs = [pooling.simulate(servers=servers, variability=variability, seed=s) for s in range(16)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.sharding.lab import lab_parameters
-from tests.labs import Lab
+from tests.labs import Lab, mistakes
 
 LAB = Lab("lab08_partitioning_and_sharding")
 answer = LAB.answer
@@ -192,9 +192,7 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check", "mistake"), [(check, mistake) for check in WRONG for mistake in WRONG[check]]
-)
+@pytest.mark.parametrize(("check", "mistake"), mistakes(WRONG))
 def test_a_wrong_answer_loses_its_points(check: str, mistake: str) -> None:
     answers = WRONG[check][mistake]
     assert LAB.run(answers, checks={check}) == {check}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from helpers.foundations.prose import significant
 from helpers.studio import growth
 from helpers.studio.growth import VERSIONS
 from tests import drawn
-from tests.checks import assert_legible, diamonds, drawn_by
+from tests.checks import assert_legible, diamonds, drawn_by, sampled
 from tests.models import edited
 
 MODEL = "helpers.studio.growth:limits"
@@ -102,10 +103,21 @@ def test_hotter_goes_further():
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("setting", [{}, {"users": 1_000.0}, {"users": 3e7, "overseas": True},
-                                     {"users": 250_000.0, "promised": 99.95,
-                                      "within_ms": 200.0}])  # fmt: skip
+@pytest.mark.parametrize(
+    ("setting", "version"),
+    sampled(
+        itertools.product(
+            [
+                {},
+                {"users": 1_000.0},
+                {"users": 3e7, "overseas": True},
+                {"users": 250_000.0, "promised": 99.95, "within_ms": 200.0},
+            ],
+            VERSIONS,
+        ),
+        3,
+    ),
+)
 def test_the_page(version, setting):
     run = growth.simulate(version=version, **setting)
     at = run.at

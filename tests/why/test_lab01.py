@@ -9,7 +9,7 @@ import pytest
 from helpers import blueprint
 from helpers.why import deck
 from helpers.why.lab import FlakyServer, LabParameters, lab_parameters
-from tests.labs import Lab
+from tests.labs import Lab, mistakes
 
 LAB = Lab("lab01_why_system_design")
 answer = LAB.answer
@@ -307,9 +307,7 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check", "name"), [(check, name) for check, wrong in WRONG.items() for name in wrong]
-)
+@pytest.mark.parametrize(("check", "name"), mistakes(WRONG))
 def test_a_wrong_answer_loses_its_own_points_only(check: str, name: str) -> None:
     assert LAB.run(WRONG[check][name], checks=QUICK | {check}) == {check}
 

@@ -39,6 +39,7 @@ from helpers.blueprint.simulation.result import DesignResult
 from helpers.blueprint.theory.open_network import OpenNetwork
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.diagrams import fill_boxes, round_boxes
+from helpers.foundations.drawing.letters import figure_of
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import significant
 
@@ -47,7 +48,9 @@ _LEVELS = ((0.7, "#BFD9EC", "#0072B2"), (0.9, "#F7D68A", "#B07A00"), (np.inf, "#
 _PAPER = "#FBFCFD"
 
 
-_ROOM = 7.2  # the width in which a box holds its words; in a wider drawing they are smaller
+#: The width in which a box holds its words on axes of so many inches; in a wider drawing they are
+#: smaller, and on smaller axes a small drawing is not.
+_ROOM, _ROOM_IN = 7.2, 6.12
 
 
 def plot_design(
@@ -71,14 +74,15 @@ def plot_design(
     design = result if isinstance(result, Design) else result.design
     plan = layout(design)
     layers = 1 + max(box.layer for box in plan.boxes.values())
-    room = max(plan.right - plan.left + 0.2, _ROOM)
+    wide_in = ax.get_position().width * figure_of(ax).get_figwidth()
+    room = max(plan.right - plan.left + 0.2, _ROOM * min(1.0, wide_in / _ROOM_IN))
     middle = (plan.left + plan.right) / 2
     ax.set_axis_off()
     ax.set_xlim(middle - room / 2, middle + room / 2)
     ax.set_ylim(-layers * LAYER + 0.46, 0.34)
     ax.set_title(_title(result))
     _draw_edges(ax, design, plan, result)
-    return _draw_components(ax, design, plan.boxes, result, shrink=_ROOM / room)
+    return _draw_components(ax, design, plan.boxes, result, shrink=min(1.0, _ROOM / room))
 
 
 def _title(result: DesignResult | OpenNetwork | Design) -> str:

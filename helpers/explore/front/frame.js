@@ -13,7 +13,7 @@ export function name(frame) {
     if (label) handle.setAttribute('aria-label', label.textContent);
   });
   frame.querySelectorAll('.noUi-handle').forEach(speak);
-  frame.querySelectorAll('.sd-picture').forEach(reach);
+  reachAll(frame);
   frame.querySelectorAll('.sd-reading:not([aria-live])').forEach((region) => {
     region.setAttribute('aria-live', 'polite');
   });
@@ -33,14 +33,21 @@ export function speak(handle) {
   if (readout?.closest('.sd-places')) readout.contentEditable = 'false';
 }
 
-/** Have the keyboard reach a picture that is wider than the page, to push it to and fro. */
-export function reach(picture) {
-  if (picture.scrollWidth > picture.clientWidth) {
-    picture.setAttribute('tabindex', '0');
-    picture.setAttribute('role', 'group');
-    picture.setAttribute('aria-label', 'A wide picture: arrow keys push it');
+/** Have the keyboard reach a frame's pictures, and the tables of its notebook. */
+function reachAll(frame) {
+  frame.querySelectorAll('.sd-picture').forEach((picture) => reach(picture, 'picture'));
+  frame.closest('.jp-Notebook')?.querySelectorAll('.jp-RenderedHTML.jp-OutputArea-output')
+    .forEach((table) => reach(table, 'table'));
+}
+
+/** Have the keyboard reach what is wider than the page, to push it to and fro. */
+function reach(wide, what) {
+  if (wide.scrollWidth > wide.clientWidth) {
+    wide.setAttribute('tabindex', '0');
+    wide.setAttribute('role', 'group');
+    wide.setAttribute('aria-label', `A wide ${what}: arrow keys push it`);
   } else {
-    ['tabindex', 'role', 'aria-label'].forEach((name) => picture.removeAttribute(name));
+    ['tabindex', 'role', 'aria-label'].forEach((name) => wide.removeAttribute(name));
   }
 }
 
@@ -74,7 +81,7 @@ export function followWidth(model, frame) {
     say(model, 'narrow', width < NARROW_PX);
     const extra = frame.classList.contains('sd-tight') ? BESIDE_PX : 0; // or it would flicker
     frame.classList.toggle('sd-tight', width < TIGHT_PX + extra);
-    frame.querySelectorAll('.sd-picture').forEach(reach);
+    reachAll(frame);
   });
   observer.observe(frame);
   return () => observer.disconnect();
