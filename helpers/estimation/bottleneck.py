@@ -38,6 +38,10 @@ USERS = (40, 120, 300, 600)
 
 _COUNTED = 1_000  # requests after the warm-up
 
+#: Where users queue, what a run does is remembered for about a think time; shorter runs than this
+#: are too short for ten batches.
+_SHORT_S = 4 * THINK_S
+
 
 class Setting(Parameters):
     """A system that has had some fixes, and perhaps lost a part."""
@@ -81,13 +85,22 @@ def simulate(at: Setting) -> Iterator[Bottleneck]:
         yield Bottleneck(at, dict(simulated))
 
 
+def _rate_rps(at: Setting, users: int) -> float:
+    """Roughly the throughput: no more than the slowest part can take."""
+    return float(min(users / THINK_S, slowest_part(at)["ceiling_rps"]))
+
+
+def _watched_s(at: Setting, users: int) -> float:
+    return max(_COUNTED, users) / _rate_rps(at, users)
+
+
 @lru_cache(maxsize=256)
 def _throughput(fixes: int, failure: str, users: int, seed: int) -> Interval:
     """Requests answered per second, from ten batches of one run."""
-    # A rough rate is enough to say how long to watch: no more than one part's ceiling.
-    rate = min(users / THINK_S, 80.0 * (1, 3, 3, 6, 6, 12)[fixes])
-    warm_up_s = 2 * users / rate + 2 * THINK_S
-    window_s = max(_COUNTED, users) / rate
+    at = Setting(fixes=fixes, failure=failure)
+    # Where users queue, all of them have asked and waited four times before counting begins.
+    warm_up_s = 4 * (users / _rate_rps(at, users) + THINK_S)
+    window_s = _watched_s(at, users)
     run = blueprint.simulate_design(
         ladder(fixes, failure, users),
         duration_s=warm_up_s + window_s,
@@ -155,7 +168,7 @@ class Bottleneck(Result):
         if self.simulated:
             known = (
                 f" Theory lies inside {self.inside} of {len(self.simulated)} simulated 95 % "
-                "intervals."
+                f"intervals.{self._rough}"
             )
         people = "1 user gets" if self.at.users == 1 else f"{self.at.users} users get"
         return (
@@ -164,6 +177,19 @@ class Bottleneck(Result):
             f"{significant(exact.throughput_rps[row])} requests/s and "
             f"{'waits' if self.at.users == 1 else 'wait'} "
             f"{duration(float(exact.response_s[row]))} for each.{known}"
+        )
+
+    @property
+    def _rough(self) -> str:
+        """Say where batches are too short to be independent: with the most users."""
+        most = USERS[-1]
+        if most not in self.simulated or most < self.theory.knee_users:
+            return ""
+        if _watched_s(self.at, most) >= _SHORT_S:
+            return ""
+        return (
+            f" The run with {most} users is too short for the interval to hold the truth in 95 % "
+            "of all cases."
         )
 
     @property

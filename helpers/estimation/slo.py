@@ -27,7 +27,7 @@ from helpers.foundations.drawing.axes import log_axis, ring, whiskers
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Parameters, Result, number, seed, takes
 from helpers.foundations.prose import duration, significant
-from helpers.foundations.statistics import Interval, mean_interval
+from helpers.foundations.statistics import Interval, rough, skewed_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,8 +85,8 @@ def simulate(at: Setting) -> Slo:
         at,
         chosen,
         downtime_min=downtime,
-        downtime=mean_interval(batches.mean(axis=1)),
-        bad_months=mean_interval((batches > error_budget_min(at.slo_percent)).mean(axis=1)),
+        downtime=skewed_interval(batches.mean(axis=1)),
+        bad_months=float((downtime > error_budget_min(at.slo_percent)).mean()),
     )
 
 
@@ -157,8 +157,9 @@ def _monthly_downtime_h(at: Setting, design: Architecture) -> np.ndarray:
 
 
 class Theory(NamedTuple):
-    """What to expect of a design: minutes of outage a month, and months that overspend."""
+    """What to expect of a design: outages and their minutes a month, and months that overspend."""
 
+    outages: float
     downtime_min: float
     bad_months: float
 
@@ -169,7 +170,7 @@ def theory(at: Setting, design: Architecture) -> Theory:
     often = sum(rate for rate, _ in each)
     length_min = sum(rate * length for rate, length in each) / often
     budget = error_budget_min(at.slo_percent)
-    return Theory(design.downtime_min, bad_month_share(often, length_min, budget))
+    return Theory(often, design.downtime_min, bad_month_share(often, length_min, budget))
 
 
 # --- what it says ---------------------------------------------------------------------------------
@@ -186,8 +187,8 @@ class Slo(Result):
         Outage of the chosen design in each simulated month, minutes; up to 12,000 of them, fewer
         where machines break often.
     downtime : Interval
-        Mean of it, from 20 batches of successive months.
-    bad_months : Interval
+        Mean of it, from 20 batches of successive months, of which a few may hold all outages.
+    bad_months : float
         Share of the months that overspend the budget.
     """
 
@@ -195,7 +196,7 @@ class Slo(Result):
     chosen: Architecture
     downtime_min: np.ndarray
     downtime: Interval
-    bad_months: Interval
+    bad_months: float
 
     @property
     def within_reach(self) -> bool:
@@ -213,7 +214,7 @@ class Slo(Result):
             "simulated_years": len(self.downtime_min) / 12,
             "downtime_min_per_month": self.downtime.estimate,
             "theory_downtime_min_per_month": exact.downtime_min,
-            "bad_months_percent": 100 * self.bad_months.estimate,
+            "bad_months_percent": 100 * self.bad_months,
             "theory_bad_months_percent": 100 * exact.bad_months,
         }
 
@@ -226,9 +227,9 @@ class Slo(Result):
         kept = (
             f"theory expects {duration(60 * self.chosen.downtime_min)} of outage, {years} "
             f"simulated years had {duration(60 * self.downtime.estimate)} on average, and "
-            f"{significant(100 * self.bad_months.estimate, 2)} % of the months overspent "
+            f"{significant(100 * self.bad_months, 2)} % of the months overspent "
             "the budget."
-        )
+        ) + rough(theory(self.at, self.chosen).outages * len(self.downtime_min), "outages")
         if self.within_reach:
             return f"{promise}; the cheapest design that promises it is {what}: {kept}"
         return (

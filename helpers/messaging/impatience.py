@@ -241,7 +241,11 @@ class Impatience(Result):
             f"{percent(exact.give_up)}), and agents are busy {percent(self.utilisation)} of the "
             f"time (theory: {percent(exact.utilisation)}). The mean wait is "
             f"{duration(60 * self.waited_min)}. {without}"
-            + (seldom(self.waits, "nobody waited") or seldom(self.gives_up, "nobody gave up"))
+            + (
+                seldom(self.waits, "nobody waited")
+                or seldom(1 - self.waits, "everybody waited")
+                or seldom(self.gives_up, "nobody gave up")
+            )
         )
 
     @property

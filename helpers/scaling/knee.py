@@ -37,7 +37,7 @@ from helpers.foundations.statistics import (
     Intervals,
     mean_interval,
     mean_intervals,
-    t_quantile,
+    skewed_intervals,
 )
 from helpers.foundations.traffic.arrivals import unit_gaps
 from helpers.foundations.traffic.services import unit_services
@@ -51,6 +51,10 @@ _STRETCHES = 8
 _REQUESTS = 250
 _REQUESTS_ONE_SERVER = 300
 _REQUESTS_ONE_POINT = 1_500
+
+#: Up to this utilisation the 99th percentile has an interval. Beyond, most of the slowest hundredth
+#: stood in a few long lines, which are too few for one.
+TAIL_KNOWN_TO = 0.6
 
 # What is watched of a run: from which request on, and for how many service times.
 _WATCHED_FROM, _WATCHED = 1_000, 300
@@ -117,9 +121,9 @@ def simulate(at: Setting) -> Knee:
     return Knee(
         at,
         mean=mean_intervals(means * service_s),
-        p99=_tail_intervals(tails * service_s, at.replications),
+        p99=_tail_intervals(tails * service_s, GRID, at.replications),
         here_mean=mean_interval(here_means[:, 0] * service_s),
-        here_p99=_tail_intervals(here_tails * service_s, at.replications)[0],
+        here_p99=_tail_intervals(here_tails * service_s, (at.utilisation,), at.replications)[0],
     )
 
 
@@ -140,40 +144,44 @@ def _in_service_times(
     busy = [steady_state.still_busy(u * servers, servers, *crowd) for u in utilisations]
     before = np.stack(busy, axis=2).reshape(servers, lanes * count)
     waits = steady_state.waits(arrivals, work, before)
-    runs = (waits + work).reshape(requests, replications, _STRETCHES, count).swapaxes(1, 2)
-    runs = runs.reshape(requests * _STRETCHES, replications, count)
-    results = (runs.mean(axis=0), _tail(runs))
+    took = (waits + work).reshape(requests, lanes, count)
+    means = took.mean(axis=0).reshape(replications, _STRETCHES, count).mean(axis=1)
+    results = (means, _tail(took))
     for result in results:
         result.setflags(write=False)
     return results
 
 
-def _tail(settled: np.ndarray) -> np.ndarray:
-    """99th percentile of all runs together and the ends of its interval, shape (3, utilisations).
+def _tail(took: np.ndarray) -> np.ndarray:
+    """99th percentile of all stretches together and its interval's ends, shape (3, utilisations).
 
-    The share of requests below the percentile varies from run to run; the interval reaches to the
-    percentiles that this variation leads to. Unlike the mean of the runs' own percentiles, which
-    is too low for short runs, this is right on average. Woodruff, "Confidence intervals for
-    medians and other position measures", *J. American Statistical Association* 47, 1952.
+    The share of requests beyond the percentile varies from stretch to stretch, and a few of them
+    have most; the interval reaches to the percentiles that this variation leads to. Unlike the mean
+    of the runs' own percentiles, which is too low for short runs, this is right on average.
+    Woodruff, "Confidence intervals for medians and other position measures", *J. American
+    Statistical Association* 47, 1952.
     """
-    _, runs, count = settled.shape
-    pooled = settled.reshape(-1, count).T.copy()
+    count = took.shape[2]
+    pooled = took.reshape(-1, count).T.copy()
     last = pooled.shape[1] - 1
     rank = int(0.99 * last)
     pooled.partition(rank, axis=1)
     middle = pooled[:, rank]
-    shares = (settled <= middle).mean(axis=0)
-    reach = t_quantile(0.975, runs - 1) * shares.std(axis=0, ddof=1) / np.sqrt(runs)
+    beyond = skewed_intervals((took > middle).mean(axis=0))
     ends = []
-    for sign in (-1, 1):
-        at = np.clip((0.99 + sign * reach) * last, 0, last).astype(int)
+    for share in (beyond.low, beyond.high):
+        at = np.clip((0.98 + share) * last, 0, last).astype(int)  # 0.99 where it is the hundredth
         ends.append([np.partition(row, k)[k] for row, k in zip(pooled, at, strict=True)])
     return np.stack([middle, *np.array(ends)])
 
 
-def _tail_intervals(values: np.ndarray, replications: int) -> Intervals:
-    middle, low, high = values
-    return Intervals(middle, low, high, 0.95, replications)
+def _tail_intervals(
+    values: np.ndarray, utilisations: tuple[float, ...], replications: int
+) -> Intervals:
+    middle, *ends = values
+    known = np.array(utilisations) <= TAIL_KNOWN_TO
+    low, high = (np.where(known, end, np.nan) for end in ends)
+    return Intervals(middle, low, high, 0.95, replications * _STRETCHES)
 
 
 @lru_cache(maxsize=4)
@@ -247,7 +255,10 @@ _CURVE = np.concatenate([np.arange(0.02, 0.9, 0.02), np.arange(0.9, 0.965, 0.005
 
 
 class Knee(Result):
-    """Response times at :data:`GRID` (arrays) and at the chosen utilisation (floats), seconds."""
+    """Response times at :data:`GRID` (arrays) and at the chosen utilisation (floats), seconds.
+
+    The ends of the 99th percentile's intervals are nan beyond :data:`TAIL_KNOWN_TO`.
+    """
 
     at: Setting
     mean: Intervals
@@ -284,6 +295,16 @@ class Knee(Result):
                 else f"lies outside the simulation's 95 % interval, {where}, as happens by chance "
                 "once in twenty times."
             )
+            + self._no_bar
+        )
+
+    @property
+    def _no_bar(self) -> str:
+        if self.at.utilisation <= TAIL_KNOWN_TO:
+            return ""
+        return (
+            f" Beyond {percent(TAIL_KNOWN_TO)} utilisation the slowest hundredth is the work of a "
+            "few long lines, too few for an interval."
         )
 
     @property

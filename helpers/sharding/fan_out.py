@@ -26,7 +26,7 @@ from helpers.foundations.drawing.axes import (
 from helpers.foundations.experiment import Parameters, Result, integer, number, seed, takes
 from helpers.foundations.prose import duration, finite_or, significant
 from helpers.foundations.queueing import fifo_waits, mg1_wait
-from helpers.foundations.statistics import batch_means
+from helpers.foundations.statistics import batch_means, rough
 from helpers.sharding.shard_queues import unit_draws
 
 #: Followers of each of 200 authors: the top one has a million, the k-th a k-th part of that.
@@ -188,10 +188,15 @@ class FanOut(Result):
 
     @property
     def _rough(self) -> str:
-        """Say that error bars are too short where a queue remembers for as long as batches last."""
-        busy = _utilisation(self.at, THRESHOLDS)
+        """Say where error bars are too short.
+
+        That is where hardly any post waits, and where a queue remembers for as long as batches
+        last.
+        """
+        at = self.at
+        busy = _utilisation(at, THRESHOLDS)
         if not ((busy > _BUSY) & (busy < 1)).any():
-            return ""
+            return rough(0.9 * at.posts * busy[0], "posts that wait at the lowest of the points")
         return (
             f" Where workers are more than {significant(100 * _BUSY)} % busy, these posts are too "
             "few for the interval to hold the truth in 95 % of all runs."

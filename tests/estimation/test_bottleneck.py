@@ -133,6 +133,7 @@ def test_what_the_learner_sees(given) -> None:
     assert duration(float(exact.response_s[at.users - 1])) in reading
     inside = sum(i.low <= exact.throughput_rps[n - 1] <= i.high for n, i in run.simulated.items())
     assert f"inside {inside} of 4 simulated" in reading
+    assert ("600 users is too short for the interval" in reading) == (at.fixes >= 3)
     assert reading[0].isupper() or reading[0] == "'"
 
 

@@ -125,7 +125,7 @@ def test_a_thousand_years_agree_with_theory() -> None:
         error = mean.std(ddof=1) / math.sqrt(len(runs))
         # Student's t with 11 degrees of freedom exceeds 5.5 once in 5,000 times.
         assert abs(mean.mean() - runs[0].chosen.downtime_min) < 5.5 * error, given
-        bad = np.mean([run.bad_months.estimate for run in runs])
+        bad = np.mean([run.bad_months for run in runs])
         assert bad == pytest.approx(slo.theory(runs[0].at, runs[0].chosen).bad_months, rel=0.12), (
             given
         )

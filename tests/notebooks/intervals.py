@@ -17,6 +17,7 @@ import numpy as np
 from helpers.anatomy import balancing, cache_load, cdn, chain, health_check, sessions
 from helpers.caching import xfetch
 from helpers.consistency import inversion, last_writer, lost_ring, majorities, overdraft
+from helpers.estimation import bottleneck as fix_ladder
 from helpers.estimation import error_bars, interview, load_test, overload, same_mean, slo
 from helpers.failure import (
     bulkhead,
@@ -108,10 +109,12 @@ def _loss(run: loss.Loss) -> Pairs:
 
 def _knee(run: knee.Knee) -> Pairs:
     here, grid = knee.theory(run.at), knee.theory(run.at, knee.GRID)
+    known = np.array(knee.GRID) <= knee.TAIL_KNOWN_TO  # of the others there is no interval
     yield run.here_mean, here.mean_s
-    yield run.here_p99, here.p99_s
+    if run.at.utilisation <= knee.TAIL_KNOWN_TO:
+        yield run.here_p99, here.p99_s
     yield run.mean, grid.mean_s
-    yield run.p99, grid.p99_s
+    yield run.p99[known], grid.p99_s[known]
 
 
 def _pooling(run: pooling.Pooling) -> Pairs:
@@ -189,10 +192,16 @@ def _cache_load(run: cache_load.CacheLoad) -> Pairs:
         yield run.read, exact.read_s
 
 
+def _fix_ladder(run: fix_ladder.Bottleneck) -> Pairs:
+    exact = fix_ladder.theory(run.at).throughput_rps
+    for users_, found in run.simulated.items():
+        # With most users a run is too short for ten batches, unless the ceiling is low.
+        if users_ < fix_ladder.USERS[-1] or run.at.fixes < 3:
+            yield found, exact[users_ - 1]
+
+
 def _slo(run: slo.Slo) -> Pairs:
-    exact = slo.theory(run.at, run.chosen)
-    yield run.downtime, exact.downtime_min
-    yield run.bad_months, exact.bad_months
+    yield run.downtime, slo.theory(run.at, run.chosen).downtime_min
 
 
 def _layers(run: layers.Layers) -> Pairs:
@@ -340,13 +349,19 @@ SHOWN = (
         (
             {},
             {"utilisation": 0.05},
+            {"utilisation": 0.6},
             {"utilisation": 0.95},
-            {"utilisation": 0.9, "servers": 4},
+            {"utilisation": 0.6, "servers": 2},
+            {"utilisation": 0.6, "servers": 4},
             {"utilisation": 0.95, "servers": 4},
         ),
         daily=15,
     ),
-    Shown(staffing, lambda run: iter([(run.waited, staffing.theory(run.at))]), ({},)),
+    Shown(
+        staffing,
+        lambda run: iter([(run.waited, staffing.theory(run.at))]),
+        ({}, {"rate_rps": 50_000.0, "target": 0.01}),
+    ),
     Shown(bottleneck, _bottleneck, ({},), daily=20),
     Shown(scalability, _scalability, ({}, {"pattern": scalability.PATTERNS[1]})),
     Shown(
@@ -430,14 +445,23 @@ SHOWN = (
     Shown(
         overload,
         lambda run: iter([(run.here, overload.theory(run.at))]),
-        ({"load": 0.5}, {"load": 0.1}, {"load": 2.0}),
+        ({"load": 0.5}, {"load": 0.1}, {"load": 2.0}, {"load": 1.0, "room": "20 requests"}),
     ),
     Shown(
         same_mean,
         lambda run: iter([(run.p99, same_mean.theory(run.at).p99_s)]),
         ({}, {"spread": 0.1}, {"spread": 4.0}),
     ),
-    Shown(slo, _slo, ({},)),
+    Shown(fix_ladder, _fix_ladder, ({}, {"fixes": 2}, {"fixes": 3}), daily=8),
+    Shown(
+        slo,
+        _slo,
+        (
+            {},
+            {"slo_percent": 99.999, "machine_percent": 99.9, "repair_h": 0.5, "rate_rps": 1_000.0},
+            {"slo_percent": 99.99, "machine_percent": 98.0, "repair_h": 24.0, "rate_rps": 1_000.0},
+        ),
+    ),
     Shown(
         versions,
         lambda run: iter([(run.here, versions.theory(run.at)[run.at.k - 1])]),
@@ -535,6 +559,7 @@ SHOWN = (
             {"spread": 1.5, "load": 0.8},
             {"discipline": "all at once"},
             {"discipline": "shortest remaining first"},
+            {"discipline": "all at once", "load": 0.8, "spread": 100.0},
         ),
         daily=3,
     ),

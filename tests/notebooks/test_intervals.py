@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from helpers.consistency import last_writer
+from helpers.estimation import slo
 from helpers.failure import fleet, layers, spares
 from helpers.foundations.statistics import ENOUGH, Interval, wilson_interval
 from helpers.messaging import index_lag
@@ -108,6 +109,11 @@ def test_all_and_none_are_in_their_own_intervals() -> None:
         assert wilson_interval(trials, trials).contains(1.0)
 
 
+def _outages(at: slo.Setting) -> float:
+    run = slo.simulate(at)
+    return slo.theory(at, run.chosen).outages * len(run.downtime_min)
+
+
 #: Experiments, how many events theory expects of what is drawn, and settings on both sides.
 RARE: list[tuple[Any, Callable[[Any], float], dict[str, Any], bool]] = [
     (fleet, lambda at: 365 * at.years * float(fleet.theory(at).bad_days),
@@ -121,6 +127,11 @@ RARE: list[tuple[Any, Callable[[Any], float], dict[str, Any], bool]] = [
      {"layers": 2, "attempts": 2, "failing": 0.17}, True),
     (layers, lambda at: at.requests * float(layers.theory(at).failed),
      {"layers": 2, "attempts": 2, "failing": 0.5}, False),
+    (slo, _outages, {"slo_percent": 99.999}, True),
+    (slo, _outages, {}, False),
+    (fan_out, lambda at: 54_000 * float(fan_out.theory(at, 5_000.0).utilisation),
+     {"post_rate_rps": 1.0}, True),
+    (fan_out, lambda at: 54_000 * float(fan_out.theory(at, 5_000.0).utilisation), {}, False),
     (last_writer, lambda at: 10_000 * float(last_writer.theory(at, np.array([at.gap_ms]))[0]),
      {"gap_ms": 200.0}, True),
     (last_writer, lambda at: 10_000 * float(last_writer.theory(at, np.array([at.gap_ms]))[0]),
@@ -155,7 +166,11 @@ SELDOM: list[tuple[str, dict[str, Any], bool]] = [
     ("messaging.bounded_queue", {"load": 0.6}, True),
     ("messaging.bounded_queue", {}, False),
     ("messaging.impatience", {"agents": 18}, True),
+    ("messaging.impatience", {"agents": 6, "patience_min": 30.0}, True),
     ("messaging.impatience", {"agents": 10}, False),
+    ("estimation.overload", {"load": 3.0, "room": "20 requests"}, True),
+    ("estimation.overload", {"load": 1.5, "room": "20 requests"}, True),
+    ("estimation.overload", {"load": 1.1, "room": "20 requests"}, False),
     ("failure.bulkhead", {"image_s": 1.0}, True),
     ("failure.bulkhead", {"image_s": 6.0}, False),
     ("studio.latent_faults", {"unseen": 0.0, "every_days": 0.5, "fails_days": 500.0}, True),

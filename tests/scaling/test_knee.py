@@ -239,6 +239,7 @@ def test_numbers_sentence_and_table(at: knee.Setting) -> None:
         f"interval, {interval}, as happens by chance once in twenty times.",
     ):
         assert said in run.reading
+    assert ("too few for an interval" in run.reading) == (at.utilisation > 0.6)
     grid = [knee.theory(at.but(utilisation=load)) for load in knee.GRID]
     assert_table(
         run,
@@ -290,11 +291,21 @@ def test_the_picture(at: knee.Setting) -> None:
 
 def test_each_of_the_runs_intervals_has_an_interval_of_its_own() -> None:
     run = knee.simulate(replications=9)
-    for each in (run.mean, run.p99, run.here_mean, run.here_p99):
-        assert each.samples == 9
+    for each in (run.mean, run.p99[:6], run.here_mean, run.here_p99):
         assert each.confidence == 0.95
         assert np.all(each.low < each.estimate)
         assert np.all(each.estimate < each.high)
+    assert (run.mean.samples, run.p99.samples) == (9, 9 * 8)
+
+
+def test_the_99th_percentile_has_no_interval_where_few_lines_decide_it() -> None:
+    run = knee.simulate(utilisation=0.61)
+    assert np.isfinite(run.p99.estimate).all()
+    known = np.array(knee.GRID) <= 0.6
+    for end in (run.p99.low, run.p99.high):
+        np.testing.assert_array_equal(np.isfinite(end), known)
+    assert np.isnan(run.here_p99.low)
+    assert np.isfinite(knee.simulate(utilisation=0.6).here_p99.high)
 
 
 # --- real servers ---------------------------------------------------------------------------------

@@ -154,6 +154,8 @@ def test_the_knee() -> None:
     at = knee.Setting(utilisation=0.8)
     assert knee.simulate(at).here_mean.confidence == 0.95
     said(f"of twenty such intervals about {spelled(round(0.95 * 20))} hold", "95 % intervals")
+    said(f"Beyond {per_cent(knee.TAIL_KNOWN_TO)} the upper points have none")
+    given("most of the slowest hundredth", why="what the 99th percentile cuts off")
     said("one good theory in twenty is called wrong", "At 95 % confidence")
     given("the **99th percentile**, which one request in a hundred exceeds", why="what it means")
     exact = knee.theory(at)
