@@ -21,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.explore import Explorer, Replay
+from helpers.explore.canvas import Canvas
 from helpers.foundations.experiment import frames_of
 
 #: Combinations of ends that are all tried; of more of them as many at random as half of this.
@@ -31,7 +32,8 @@ MOST_CORNERS = 32
 def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     """Run what a notebook's explorers need, in this process, and return them in order.
 
-    They open without the models of the page, which nbval runs: those take as long as all the rest.
+    They open without the models of the page and with coarse pictures: nbval runs those and sees to
+    sharp ones, which take longer than all the rest.
     """
     found: list[Explorer] = []
     original = Explorer.__init__
@@ -41,7 +43,10 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
         found.append(self)
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    with mock.patch.object(Explorer, "__init__", recording):
+    with (
+        mock.patch.object(Explorer, "__init__", recording),
+        mock.patch.object(Canvas, "settled_png", Canvas.moving_png),
+    ):
         cells = explorers_and_what_they_use(nbformat.read(notebook, as_version=4).cells)
         for index, cell in enumerate(cells):
             if cell.cell_type == "code":

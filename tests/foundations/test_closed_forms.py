@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -192,6 +193,12 @@ def test_mmc_wait_percentiles_invert_the_tail() -> None:
     assert_allclose(mean, queueing.mmc_wait(3.6, 1.0, 4), rtol=1e-3)
 
 
+@cache
+def _gauss() -> tuple[np.ndarray, np.ndarray]:
+    """Places and weights of Gauss and Legendre's rule."""
+    return np.polynomial.legendre.leggauss(400)
+
+
 @pytest.mark.parametrize(
     ("arrival", "servers"),
     [(0.0, 2), (0.5, 3), (2.0, 3), (3.0, 4), (3.0 + 1e-9, 4), (7.96, 8), (7.9999999, 8)],
@@ -203,9 +210,9 @@ def test_mmc_response_percentiles_invert_an_independent_tail(arrival, servers) -
     """
     c = queueing.erlang_c(arrival, servers)
     spare = servers - arrival
+    x, weights = _gauss()
     for q in (0.1, 0.5, 0.95, 0.999):
         t = queueing.mmc_response_percentile(arrival, 1.0, servers, q)
-        x, weights = np.polynomial.legendre.leggauss(400)
         s = (x + 1) * min(t, 40) / 2  # services longer than 40 do not occur
         convolved = (weights * np.exp(-s) * np.exp(-spare * (t - s))).sum() * min(t, 40) / 2
         tail = math.exp(-t) + c * convolved
