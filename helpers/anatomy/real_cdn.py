@@ -134,7 +134,7 @@ def plot_measured(run: MeasuredCdn, ax: Axes) -> None:
         ylim=(0, step_up(1.2e3 * run.theory_s["direct"], (50, 200, 400, 800))),
         ylabel="time to first byte (ms)",
     )
-    ax.set_xticks(range(3), ["hit at the edge", "miss at the edge", "direct to the origin"])
+    ax.set_xticks(range(3), ["hit\nat the edge", "miss\nat the edge", "direct\nto the origin"])
     for i, kind in enumerate(KINDS):
         marks(ax, i, 1e3 * run.theory_s[kind], 0.6)
         error_bars(ax, i, run.means[kind], 1e3, **style.MEASUREMENT)

@@ -118,7 +118,7 @@ def plot_measured(run: MeasuredBulkhead, ax: Axes) -> None:
             expected = float(getattr(theory(run.at.setting(way)), kind))
             ax.plot([x - 0.35, x + 0.35], [expected] * 2, **style.THEORY)
             error_bars(ax, x, interval, **style.MEASUREMENT)
-            labels.append(f"{kind}, {way}")
+            labels.append(f"{kind},\n{way}")
             places.append(x)
     ax.set_xlim(-0.6, 4.0)
     ax.set_xticks(places, labels)

@@ -329,4 +329,4 @@ def plot_measured(run: MeasuredWriters, ax: Axes) -> None:
     if is_blank(ax):
         _frame(ax, 1 / float(run.held_s.min() * run.at.shares.max()))
     error_bars(ax, run.at.writers, run.throughput, zorder=5, **style.MEASUREMENT)
-    key(ax, [("●", "measured", style.VERMILION)], x=0.82, left=True)
+    key(ax, [("●", "measured", style.VERMILION)], y=0.834, left=True)  # below the simulation's
