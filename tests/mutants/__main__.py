@@ -68,19 +68,20 @@ def judge(module: str, mutant: Mutant, copy: Path) -> Fate:
     path.write_text(mutant.source, encoding="utf-8")
     try:
         own = f"tests/{chapter}/test_{experiment}.py"
-        if tried(copy, chapter, *([own] if (copy / own).exists() else [])).returncode:
+        if (copy / own).exists() and tried(copy, own).returncode:
             return Fate(module, mutant, "killed")
         if _seen(copy, module) == _seen(ROOT, module):
             return Fate(module, mutant, "nothing to see")
-        return Fate(module, mutant, "survived")
+        killed = tried(copy, f"tests/{chapter}").returncode
+        return Fate(module, mutant, "killed" if killed else "survived")
     finally:
         path.write_text(whole, encoding="utf-8")
 
 
-def tried(copy: Path, chapter: str, *first: str) -> subprocess.CompletedProcess[str]:
-    """Run the chapter's tests up to a failure, those in files named `first` before the others."""
-    tests = (*first, f"tests/{chapter}", "--ignore-glob=*test_lab*")
-    return _run(copy, "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests)
+def tried(copy: Path, tests: str) -> subprocess.CompletedProcess[str]:
+    """Run tests up to a failure."""
+    options = ("-x", "-q", "-p", "no:cacheprovider", "--ignore-glob=*test_lab*")
+    return _run(copy, "pytest", *options, tests)
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -157,7 +158,7 @@ def main() -> int:
 
         def fault_of(chapter: str) -> str:
             with lent() as copy:
-                done = tried(copy, chapter)
+                done = tried(copy, f"tests/{chapter}")
             said = f"without any fault, tests fail of {chapter}:\n{done.stdout}"
             return said if done.returncode else ""
 
