@@ -14,8 +14,10 @@ from pathlib import Path
 import hypothesis
 import matplotlib as mpl
 import pytest
+from nbval.plugin import IPyNbCell
 
 from helpers.authoring.execute import isolated_environment
+from tests.pictures import drawn_as_saved, with_pictures
 
 #: The longest tests. Each may go to any worker; those of one notebook stay together.
 _LONG = (
@@ -74,6 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     os.environ["TMPDIR"] = tempfile.tempdir = str(Path(folder.name) / "tmp")
     Path(tempfile.tempdir).mkdir()
+    if drawn_as_saved():
+        IPyNbCell.compare_outputs = with_pictures(IPyNbCell.compare_outputs)
     # No window for this process; its kernels show figures below their cells, as a learner's do.
     os.environ.pop("MPLBACKEND", None)
     mpl.use("agg")

@@ -24,6 +24,8 @@ from tests.mutants.plant import PARTS, Mutant, mutants_of
 
 #: Seconds of a processor, as a busy machine kills no mutant.
 _LIMIT_S = 300
+#: With a test beside a notebook, nbval compares pictures, too.
+_PICTURES = "tests/project/test_pictures.py"
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,20 @@ def judge(module: str, mutant: Mutant, copy: Path) -> Fate:
             return Fate(module, mutant, "killed")
         if _seen(copy, module) == _seen(ROOT, module):
             return Fate(module, mutant, "nothing to see")
-        killed = tried(copy, f"tests/{chapter}").returncode
+        notebook = str(_page(module).relative_to(ROOT))
+        killed = (
+            tried(copy, f"tests/{chapter}").returncode
+            or tried(copy, notebook, _PICTURES).returncode
+        )
         return Fate(module, mutant, "killed" if killed else "survived")
     finally:
         path.write_text(whole, encoding="utf-8")
 
 
-def tried(copy: Path, tests: str) -> subprocess.CompletedProcess[str]:
+def tried(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     """Run tests up to a failure."""
     options = ("-x", "-q", "-p", "no:cacheprovider", "--ignore-glob=*test_lab*")
-    return _run(copy, "pytest", *options, tests)
+    return _run(copy, "pytest", *options, *tests)
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -93,14 +99,15 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def _seen(folder: Path, module: str) -> str:
-    package = module.split(".")[1]
-    pages = [ch.notebook for ch in CHAPTERS if ch.written and _uses(ch.notebook, package)]
-    done = _run(folder, "tests.mutants.seen", str(pages[0]), module)
+    done = _run(folder, "tests.mutants.seen", str(_page(module)), module)
     return done.stdout if done.returncode == 0 else f"fails: {done.returncode}"
 
 
-def _uses(notebook: Path, package: str) -> bool:
-    return f"from helpers.{package} import" in notebook.read_text(encoding="utf-8")
+def _page(module: str) -> Path:
+    """The first page that shows something of a module's package."""
+    uses = f"from helpers.{module.split('.')[1]} import"
+    pages = (chapter.notebook for chapter in CHAPTERS if chapter.written)
+    return next(page for page in pages if uses in page.read_text(encoding="utf-8"))
 
 
 def _environment(folder: Path) -> dict[str, str]:
