@@ -92,6 +92,7 @@ def test_the_page_of_a_pair(setting):
     assert [*bar.middle, *bar.low, *bar.high] == ends
     assert diamonds(ax).tolist() == [[at.mttr_h, 5_000.0]]
     table = run.columns
+    assert table["repair (h)"].tolist() == [1, 2, 5, 10, 24, 48, 100, 200, 500, 1_000]
     np.testing.assert_allclose(
         table["pair (h)"], redundancy.theory(at, table["repair (h)"]).exact_h
     )

@@ -42,6 +42,14 @@ def settings(count: int) -> list[brokers.Setting]:
     ]
 
 
+@pytest.mark.parametrize("broker", ["RabbitMQ", "Kafka", "SQS"])
+def test_nothing_is_done_twice_or_lost_if_nobody_dies_and_all_is_in_time(broker):
+    at = Setting(broker=broker, kill=False, batch=1, work_s=0.1, visibility_s=60.0)
+    for acknowledge in ("before the work", "after the work"):
+        exact = brokers.theory(at.but(acknowledge=acknowledge))
+        assert (exact.twice, exact.lost) == (0, 0)
+
+
 def check_rules(at, what):
     exact = brokers.theory(at)
     assert what.twice <= exact.twice, at

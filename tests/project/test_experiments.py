@@ -117,6 +117,7 @@ def test_seeds_and_only_seeds_decide(experiment: ModuleType) -> None:
     first, again = _last(experiment.simulate()), _last(experiment.simulate())
     assert first.summary == again.summary
     assert first.reading == again.reading
+    assert first.table().equals(again.table())
     assert first.reading[0].isupper() or first.reading[0].isdigit()
     assert first.reading.rstrip().endswith((".", "!", "?"))
 

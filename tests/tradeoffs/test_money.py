@@ -56,6 +56,7 @@ def test_the_page_of_versions(setting):
     else:
         assert "every read sees the last version" in run.reading
     np.testing.assert_allclose(run.columns["theory"], exact)
+    assert run.columns["k"].tolist() == list(range(1, 13))
     assert_legible(*drawn_by(versions, run))
 
 

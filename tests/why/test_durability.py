@@ -28,6 +28,8 @@ def test_theory_by_hand() -> None:
     fates = durability.theory(durability.Setting())
     assert fates["memory"].lost_kill == pytest.approx(720_000)
     assert fates["no sync"][1:] == (0, pytest.approx(1_000))
+    for synced in ("sync each write", "group commit"):
+        assert fates[synced][1:] == (0, 0)
     assert fates["sync each write"].latency_s == pytest.approx(0.002 * (1 + 0.4 / (2 * 0.6)))
     assert math.isinf(
         durability.theory(durability.Setting(write_wps=500.0))["sync each write"].latency_s

@@ -77,6 +77,15 @@ def test_theory_by_hand() -> None:
     assert rolling.theory(at.but(dies=True)).capacity == pytest.approx(0.5)
 
 
+def test_a_backlog_is_worked_off_by_those_who_are_there() -> None:
+    # Nobody for three quarters of a second, then four who do ten requests a second.
+    assert rolling._drain_s(1.0, np.array([0, 0, 4, 4])) == pytest.approx(0.75 + 0.1)
+    # Half a step of two servers does 1.25; the rest is left to four.
+    assert rolling._drain_s(2.0, np.array([2, 4])) == pytest.approx(0.25 + 0.75 / 10)
+    assert rolling._drain_s(3.0, np.array([2])) == pytest.approx(0.25 + 1.75 / 5)
+    assert rolling._drain_s(0.0, np.array([0, 1])) == 0
+
+
 def test_a_batch_that_leaves_nobody_to_die_is_refused() -> None:
     with pytest.raises(ValueError, match="batch must be at most servers"):
         rolling.Setting(servers=4, batch=5)
