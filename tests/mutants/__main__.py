@@ -122,7 +122,8 @@ def report(fates: list[Fate], seed: int) -> str:
     lines = [
         "# Planted faults",
         "",
-        "How many faults, planted at random in experiments, their own chapter's tests notice. Made "
+        "How many faults, planted at random in experiments, the tests of their own chapter notice, "
+        "or nbval, which runs its page and compares what it says and shows with what is saved. Made "
         f"by `python -m tests.mutants --count {len(fates)} --seed {seed}`.",
         "",
         f"Of {len(fates)} mutants, {visible} change something that a learner sees: a number, a "
