@@ -123,8 +123,8 @@ def report(fates: list[Fate], seed: int) -> str:
         "# Planted faults",
         "",
         "How many faults, planted at random in experiments, the tests of their own chapter notice, "
-        "or nbval, which runs its page and compares what it says and shows with what is saved. Made "
-        f"by `python -m tests.mutants --count {len(fates)} --seed {seed}`.",
+        "or nbval, which runs its page and compares what it says and shows with what is saved. "
+        f"Made by `python -m tests.mutants --count {len(fates)} --seed {seed}`.",
         "",
         f"Of {len(fates)} mutants, {visible} change something that a learner sees: a number, a "
         "sentence, a table or a pixel, at the opening setting or at a corner of an explorer. "
