@@ -136,6 +136,7 @@ setTimeout(() => { window.sdThrown = true; throw Error("lost"); });</script>
         assert {"button-name", "select-name"} <= serious
 
 
+@pytest.mark.thorough
 def test_the_server_sends_without_delay(lab: JupyterLab) -> None:
     loaded = "helpers.server | extension was successfully loaded."
     assert loaded in lab.log.read_text(), "python helpers/start.py settings switches it on"

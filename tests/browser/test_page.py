@@ -131,6 +131,7 @@ def test_run_all_on_a_new_page_leaves_the_learner_at_its_top(long: Notebook) -> 
     assert place_after_all(long) == opened
 
 
+@pytest.mark.thorough
 def test_run_all_keeps_the_place_on_the_first_page_too(browser: Browser) -> None:
     """All its code is folded away, and so are the prompts that say which cells wait."""
     with JupyterLab(whole=False) as lab, browser.notebook(lab, FIRST_PAGE, still=True) as notebook:

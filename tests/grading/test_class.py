@@ -32,9 +32,8 @@ pytestmark = pytest.mark.skipif(not fence.version(), reason="this kernel has no 
 #: Those that run every day; the others with ``--thorough``. Who is not graded at all always stands
 #: in the class, as that takes no time.
 DAILY = {
-    *("solved", "blank", "half", "chatty", "syntax-error", "copied", "as-text", "twice"),
-    *("placeholder", "later-id", "drop-asserts", "equal", "frames", "neighbours", "kills"),
-    *("loops-answer", "hoards", "lingers"),
+    *("solved", "blank", "half", "chatty", "syntax-error", "copied", "as-text", "later-id"),
+    *("drop-asserts", "equal", "neighbours", "kills", "loops-answer", "lingers"),
 }
 #: Seconds of a processor, not of the clock: a busy machine changes no verdict.
 LIMITS = run.Limits(
@@ -272,6 +271,7 @@ def test_grading_again_runs_nobody_and_keeps_all_marks(graded: Graded) -> None:
     assert graded.course.book.manual(small.NAME) == before
 
 
+@pytest.mark.thorough
 def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_path: Path) -> None:
     """On records of its own: three students, a better version, a damaged one, and a stranger."""
     records = tmp_path / "records"

@@ -435,7 +435,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("cell", "changes", "failing"), sampled(WRONG, 4))
+@pytest.mark.parametrize(("cell", "changes", "failing"), sampled(WRONG, 8))
 def test_wrong_answers_lose_what_they_should(cell, changes, failing):
     student = "u42" if cell == "my_design" else "ada"
     assert LAB.run(LAB.answer(cell, *changes), student) == failing

@@ -55,7 +55,7 @@ def replays_of(notebook: Path) -> list[Replay]:
 def test_every_setting_of_every_replay_can_be_played(notebook: Path, thorough: bool) -> None:
     for replay in replays_of(notebook):
         opening = {name: control.default for name, control in replay.controls.items()}
-        few = itertools.islice(each_end_once(replay), 2)  # both ends of every slider
+        few = itertools.islice(each_end_once(replay), 1)  # an end of every slider
         for setting in [opening, *(corners(replay) if thorough else few)]:
             where = f"{notebook.stem}: {replay.log.title} at {setting}"
             replay.set(**setting)
