@@ -184,12 +184,12 @@ def lab_command(python, port=None, browser=True, others=()):
 
 
 def test_command(python, arguments):
-    """The command that runs the tests: on every core, and two more, as tests wait now and then.
+    """The command that runs the tests: on every core, and one more, as tests wait now and then.
 
     On four at most: each may have a browser and a kernel of its own.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    workers = str(min((cores or 1) + 2, 4))
+    workers = str(min((cores or 1) + 1, 4))
     return [str(python), "-m", "pytest", "-n", workers, "--dist", "loadscope", *arguments]
 
 
