@@ -43,6 +43,20 @@ def sampled(cases: Iterable[Any], every: int) -> list[Any]:
     ]
 
 
+#: A 95 % interval holds the truth in so large a share of runs, at least and at most.
+HELD_LOW, HELD_HIGH = 0.93, 0.97
+_SURPRISE = 3.09  # standard deviations that are exceeded one time in a thousand
+
+
+def may_hold(seeds: int) -> tuple[float, float]:
+    """Fewest and most of so many intervals that may hold the truth."""
+    low, high = (
+        share * seeds + sign * (0.5 + _SURPRISE * math.sqrt(seeds * share * (1 - share)))
+        for share, sign in ((HELD_LOW, -1), (HELD_HIGH, 1))
+    )
+    return low, min(high, seeds)
+
+
 def last_frame(outcome: Any) -> Any:
     """What an experiment ends with: its answer, or the last of answers that become finer."""
     *_, last = outcome if inspect.isgenerator(outcome) else (outcome,)

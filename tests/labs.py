@@ -21,9 +21,9 @@ from helpers.authoring.labs import with_answers
 from tests.checks import sampled
 
 
-def mistakes(wrong: Mapping[str, Collection[str]], every: int = 4) -> list[Any]:
-    """Return checks and the names of wrong answers to them; one in so many is tried daily."""
-    return sampled(((check, name) for check, names in wrong.items() for name in names), every)
+def mistakes(wrong: Mapping[str, Collection[str]]) -> list[Any]:
+    """Return checks and the names of wrong answers to them; one in four is tried daily."""
+    return sampled(((check, name) for check, names in wrong.items() for name in names), 4)
 
 
 class Lab:

@@ -13,9 +13,15 @@ from helpers.foundations.experiment import Draws
 from helpers.foundations.prose import duration
 from helpers.messaging import checkpoints, fan_out
 from tests import drawn
-from tests.checks import assert_columns, assert_legible, assert_mean, diamonds, drawn_by
+from tests.checks import (
+    assert_columns,
+    assert_legible,
+    assert_mean,
+    diamonds,
+    drawn_by,
+    may_hold,
+)
 from tests.models import edited
-from tests.notebooks.test_intervals import ends
 
 MODEL = "helpers.messaging.checkpoints:long_job"
 Job = checkpoints.Setting
@@ -207,7 +213,7 @@ def test_an_interval_that_is_drawn_holds_the_mean(life_min, thorough):
     ]
     truth = np.mean([one.estimate for one in each], axis=0)
     missed = np.sum([(one.low > truth) | (one.high < truth) for one in each], axis=0)
-    assert (missed <= seeds - ends(seeds)[0]).all()
+    assert (missed <= seeds - may_hold(seeds)[0]).all()
 
 
 def test_a_chunk_that_is_forgotten_is_caught(monkeypatch):

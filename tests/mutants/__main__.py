@@ -22,8 +22,8 @@ from helpers.authoring.course import CHAPTERS, ROOT
 from tests.experiments import experiments, files_of
 from tests.mutants.plant import PARTS, Mutant, mutants_of
 
-#: Seconds of a processor, as a busy machine kills no mutant.
-_LIMIT_S = 300
+#: Seconds of a processor, as a busy machine kills no mutant; and of the clock, for one that waits.
+_LIMIT_S, _WAIT_S = 300, 3_600
 #: With a test beside a notebook, nbval compares pictures, too.
 _PICTURES = "tests/project/test_pictures.py"
 
@@ -91,11 +91,19 @@ def tried(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a module; one that computes for ever fails, too."""
-    limited = ("sh", "-c", f'ulimit -t {_LIMIT_S}; exec "$@"', "sh", sys.executable, "-m")
-    return subprocess.run(
-        [*limited, *command], cwd=folder, env=_environment(folder), capture_output=True, text=True
-    )
+    """Run a module; one that computes or waits for ever fails, too."""
+    limited = ["sh", "-c", f'ulimit -t {_LIMIT_S}; exec "$@"', "sh", sys.executable, "-m", *command]
+    try:
+        return subprocess.run(
+            limited,
+            cwd=folder,
+            env=_environment(folder),
+            capture_output=True,
+            text=True,
+            timeout=_WAIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(limited, -1, f"no end after {_WAIT_S} s\n", "")
 
 
 def _seen(folder: Path, module: str) -> str:

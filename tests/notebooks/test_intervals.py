@@ -21,11 +21,9 @@ from helpers.failure import fleet, layers, spares
 from helpers.foundations.statistics import ENOUGH, Interval, wilson_interval
 from helpers.messaging import index_lag
 from helpers.sharding import fan_out
-from tests.checks import last_frame, weekly
+from tests.checks import HELD_HIGH, HELD_LOW, last_frame, may_hold, weekly
 from tests.notebooks.intervals import SHOWN, Pairs, Shown
 
-_LOW, _HIGH = 0.93, 0.97
-_SURPRISE = 3.09  # standard deviations that are exceeded one time in a thousand
 _SEEDS = 400
 
 #: Daily the first setting of every second experiment.
@@ -50,15 +48,6 @@ def held(pairs: Pairs) -> Iterator[np.ndarray]:
         yield np.array([one.contains(t) for one, t in zip(several, truths, strict=True)])
 
 
-def ends(seeds: int) -> tuple[float, float]:
-    """Fewest and most of so many intervals that may hold the truth."""
-    low, high = (
-        share * seeds + sign * (0.5 + _SURPRISE * math.sqrt(seeds * share * (1 - share)))
-        for share, sign in ((_LOW, -1), (_HIGH, 1))
-    )
-    return low, min(high, seeds)
-
-
 @pytest.mark.parametrize(("shown", "setting"), TRIED)
 def test_the_truth_is_inside_as_often_as_is_said(
     shown: Shown, setting: dict[str, Any], thorough: bool
@@ -71,17 +60,17 @@ def test_the_truth_is_inside_as_often_as_is_said(
         inside.append(np.concatenate(each))
         if words := re.findall(r"\b(inside|outside) (?:the|its)", result.reading):
             assert words == ["inside" if each[0].all() else "outside"]
-    low, high = ends(seeds)
+    low, high = may_hold(seeds)
     found = np.sum(inside, axis=0)
     assert ((low <= found) & (found <= high)).all(), f"{found} of {seeds}"
     assert len({one.size for one in inside}) == 1
 
 
 def test_a_70_percent_interval_and_a_certain_one_would_be_noticed() -> None:
-    low, high = ends(_SEEDS)
+    low, high = may_hold(_SEEDS)
     assert 0.70 * 400 < 0.88 * 400 < low < 0.93 * 400
     assert 0.97 * 400 < high < 400
-    assert ends(40)[0] > 0.70 * 40
+    assert may_hold(40)[0] > 0.70 * 40
 
 
 # --- where the page says that it is not so --------------------------------------------------------
@@ -97,8 +86,8 @@ def coverage(expected: float, trials: int = 10**6) -> float:
 
 def test_six_events_are_enough_and_fewer_are_not() -> None:
     enough = [coverage(mean) for mean in np.geomspace(ENOUGH, 200, 150).tolist()]
-    assert min(enough) >= _LOW
-    assert max(enough) <= _HIGH
+    assert min(enough) >= HELD_LOW
+    assert max(enough) <= HELD_HIGH
     fewer = [coverage(mean) for mean in np.geomspace(0.01, ENOUGH, 150).tolist()]
     assert min(fewer) < 0.9
     assert max(fewer) > 0.99
@@ -192,7 +181,7 @@ def test_an_interval_without_excuse_misses_as_seldom_as_is_said(
         each = np.concatenate([*held(shown.pairs(result))])
         missed.append(np.zeros_like(each) if excused[-1] else ~each)
     assert (sum(excused) > seeds / 2) == rare
-    assert (np.sum(missed, axis=0) <= seeds - ends(seeds)[0]).all()
+    assert (np.sum(missed, axis=0) <= seeds - may_hold(seeds)[0]).all()
 
 
 def test_a_shared_timeline_says_where_its_workers_are_too_busy() -> None:
