@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import matplotlib as mpl
+import nbval.kernel
 import pytest
 from nbval.plugin import IPyNbCell
 
@@ -76,6 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     os.environ["TMPDIR"] = tempfile.tempdir = str(Path(folder.name) / "tmp")
     Path(tempfile.tempdir).mkdir()
+    # nbval writes every message of a kernel out for a log that nobody keeps.
+    nbval.kernel.pformat = lambda message: message
     if drawn_as_saved():
         IPyNbCell.compare_outputs = with_pictures(IPyNbCell.compare_outputs)
     # No window for this process; its kernels show figures below their cells, as a learner's do.

@@ -21,8 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.explore import Explorer, Replay
-from helpers.explore.canvas import Canvas
-from helpers.foundations.experiment import frames_of
+from helpers.foundations.experiment import Result, frames_of
 
 #: Combinations of ends that are all tried; of more of them as many at random as half of this.
 MOST_CORNERS = 32
@@ -32,8 +31,8 @@ MOST_CORNERS = 32
 def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     """Run what a notebook's explorers need, in this process, and return them in order.
 
-    They open without the models of the page and with coarse pictures: nbval runs those and sees to
-    sharp ones, which take longer than all the rest.
+    They open without the models of the page and without a picture: nbval sees to these, which take
+    longer than all the rest.
     """
     found: list[Explorer] = []
     original = Explorer.__init__
@@ -45,7 +44,7 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     with (
         mock.patch.object(Explorer, "__init__", recording),
-        mock.patch.object(Canvas, "settled_png", Canvas.moving_png),
+        mock.patch.object(Explorer, "_finish", _take_the_first),
     ):
         cells = explorers_and_what_they_use(nbformat.read(notebook, as_version=4).cells)
         for index, cell in enumerate(cells):
@@ -53,6 +52,10 @@ def explorers_of(notebook: Path) -> tuple[Explorer, ...]:
                 tree = ast.parse(cell.source, filename=f"{notebook.name}[{index}]")
                 exec(compile(tree, f"{notebook.name}[{index}]", "exec"), namespace)
     return tuple(found)
+
+
+def _take_the_first(explorer: Explorer, frames: Iterator[Result]) -> None:
+    explorer.result = next(frames)
 
 
 def explorers_and_what_they_use(cells: list, shows: Callable[[Any], bool] | None = None) -> list:

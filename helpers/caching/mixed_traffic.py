@@ -29,18 +29,13 @@ RATE_RPS = 200.0
 CRASHES = 500
 
 
-class Happening(NamedTuple):
-    """Something that happens at a time, in seconds.
+#: What can happen: a read, a write, a write past the cache, a flush, or a crash: a moment at which
+#: to look at what a crash would take.
+WHAT = ("read", "write", "past", "flush", "crash")
 
-    `what` is "read", "write", "past" (a write past the cache), "flush", or "crash": a moment at
-    which to look at what a crash would take. `version` is a write's own, and of a read the one
-    that it should get.
-    """
-
-    now: float
-    what: str
-    key: int
-    version: int
+#: When, in seconds; one of :data:`WHAT`; to which key; and a version: a write's own, and of a read
+#: the one that it should get.
+Happening = tuple[float, str, int, int]
 
 
 class Traffic(NamedTuple):
@@ -73,20 +68,29 @@ def traffic(
     keys = requested(popularity(KEYS, EXPONENT), _OPERATIONS, draw("keys"))
     writing = draw("writes").random(_OPERATIONS) < write_share
     past = writing & (draw("past the cache").random(_OPERATIONS) < bypass_share)
-    kinds = np.select([past, writing], ["past", "write"], "read")
     last_flush = int(times[-1] // flush_s)
     flushes = flush_s * np.arange(1, last_flush + 1)
     crashes = flush_s * last_flush * draw("crash").random(CRASHES)
 
-    happenings = [Happening(now, "flush", 0, 0) for now in flushes.tolist()]
-    happenings += [Happening(now, "crash", 0, 0) for now in crashes.tolist()]
     newest: dict[int, int] = {}
-    operations = zip(times.tolist(), kinds.tolist(), keys.tolist(), strict=True)
-    for version, (now, what, key) in enumerate(operations, start=1):
-        if what != "read":
+    versions = []
+    operations = zip(keys.tolist(), writing.tolist(), strict=True)
+    for version, (key, writes) in enumerate(operations, start=1):
+        if writes:
             newest[key] = version
-        happenings.append(Happening(now, what, key, newest.get(key, 0)))
-    happenings.sort(key=itemgetter(0))  # a flush comes before an operation of the same instant
+        versions.append(newest.get(key, 0))
+    nothing = np.zeros(last_flush + CRASHES, int)
+    when = np.concatenate([flushes, crashes, times])
+    order = np.argsort(when, kind="stable")  # a flush comes before an operation of the same instant
+    kinds = np.repeat([WHAT.index("flush"), WHAT.index("crash")], [last_flush, CRASHES])
+    each = [
+        when,
+        np.concatenate([kinds, writing.astype(int) + past]),
+        np.concatenate([nothing, keys]),
+        np.concatenate([nothing, versions]),
+    ]
+    now, what, key_of, version_of = (column[order].tolist() for column in each)
+    happenings = list(zip(now, map(WHAT.__getitem__, what), key_of, version_of, strict=True))
     first = int(np.searchsorted(times, min(2 * ttl_s, times[-1] / 2)))
     warm_s = float(times[first - 1]) if first else 0.0
     warm = bisect_right(happenings, warm_s, key=itemgetter(0))

@@ -69,12 +69,7 @@ class Setting(Parameters):
 # --- the model: what the page shows, and a learner changes ----------------------------------------
 
 
-#
-
-
 # A value is represented by its version, the number of the operation that wrote it, so that a stale
-
-
 # read shows itself: its version is not the key's newest.
 
 
@@ -197,11 +192,12 @@ def outcome_of(strategy: Any, at: Setting) -> Outcome:
 
 def _happen(strategy: Any, happenings: list[Happening]) -> tuple[int, int, int]:
     """Return how many reads there were, how many were stale, and what all crashes would take."""
-    reads = stale = lost = 0
+    read, reads, stale, lost = strategy.read, 0, 0, 0
     for now, what, key, version in happenings:
         if what == "read":
             reads += 1
-            stale += strategy.read(key, now) != version
+            if read(key, now) != version:
+                stale += 1
         elif what == "write":
             strategy.write(key, version, now)
         elif what == "past":

@@ -299,7 +299,13 @@ class Explorer:
         this = asyncio.current_task()
         try:
             await asyncio.sleep(_BREATH_S)
+            shown, rest_s = self.result, _REST_S
             while self._pending is this and (result := next(finer, None)) is not None:
+                if result is shown:  # more takes long: others go first, and whoever moves on
+                    await asyncio.sleep(rest_s)
+                    rest_s = 0.0
+                    continue
+                shown = result
                 with self._turn:
                     if self._pending is this:
                         self._show(self._draw(result, settled=False))
@@ -409,9 +415,10 @@ def explore(
     ----------
     experiment : module or callable
         An experiment; or ``simulate(**parameters) -> Result``. A generator function that yields
-        ever finer results is drawn progressively. If it takes ``seed`` or ``replications``, the
-        learner sees and can change them. It must depend on nothing else and change nothing: it is
-        called ahead of time for the step that may come next.
+        ever finer results is drawn progressively; where one takes long to find, it may yield the
+        last one again, so that others have their turn. If it takes ``seed`` or ``replications``,
+        the learner sees and can change them. It must depend on nothing else and change nothing: it
+        is called ahead of time for the step that may come next.
     plot : callable, optional
         ``plot(result, ax)``, by default the experiment's; see
         ``helpers.foundations.drawing.style`` for several panels.

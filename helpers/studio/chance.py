@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from helpers.blueprint import AppServers, Design, HealthCheck
 from helpers.blueprint.components import Path
 from helpers.foundations.traffic.streams import streams
 from helpers.studio.deck import Brief
+
+_one_at_a_time = threading.Lock()  # cells run in one thread, sliders move in another
 
 _ROOM = (None, None, 8, 30, 60)
 _PATIENCE = (None, None, 0.2, 0.5, 2.0)
@@ -67,6 +71,15 @@ def _stores(
 
 
 def random_designs(brief: Brief, number: int, seed: int) -> list[Design]:
-    """Draw several, each from its own place in one stream."""
-    rng = streams(seed, "designs")["designs"]
-    return [random_design(brief, rng) for _ in range(number)]
+    """Draw several, one after the other from one stream; what was drawn once is known."""
+    with _one_at_a_time:
+        drawn, rng = _drawn(brief, seed)
+        while len(drawn) < number:
+            drawn.append(random_design(brief, rng))
+        return drawn[:number]
+
+
+@lru_cache(maxsize=16)
+def _drawn(brief: Brief, seed: int) -> tuple[list[Design], np.random.Generator]:
+    """What a stream has come to so far, and where it goes on."""
+    return [], streams(seed, "designs")["designs"]

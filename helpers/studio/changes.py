@@ -23,7 +23,7 @@ from helpers.foundations.experiment import Mine, Parameters, Result, option, see
 from helpers.foundations.prose import counted, listed
 from helpers.studio.deck import Brief, Trace, brief, deck
 from helpers.studio.edits import bad, single_changes, worst_trace
-from helpers.studio.judge import monthly_usd
+from helpers.studio.judge import monthly_usd, piece_by_piece
 from helpers.studio.references import naive, usual
 
 #: Where the search begins.
@@ -77,17 +77,27 @@ def simulate(at: Setting) -> Iterator[Changes]:
     """Look for the worst trace, then try the changes one by one; what is known so far is shown."""
     parts, design = at.the_brief, at.design
     tried: list[Tried] = []
-    steps = single_changes(parts, design)
-    for number in range(1, len(parts.traces) + 1):
+    trace = parts.traces[0]
+    before = bad(parts, design, trace, at.seed)
+    shown = Changes(at, trace, before, (), complete=False)
+    yield shown
+    for number, one in enumerate(parts.traces[1:], start=2):
+        for _ in piece_by_piece(parts, design, one, at.seed):
+            yield shown
         trace = worst_trace(parts, design, at.seed, parts.traces[:number])
         before = bad(parts, design, trace, at.seed)
-        yield Changes(at, trace, before, (), len(steps))
+        shown = Changes(at, trace, before, (), complete=False)
+        yield shown
+    steps = single_changes(parts, design)
     for number, (words, changed) in enumerate(steps, start=1):
+        for _ in piece_by_piece(parts, changed, trace, at.seed):
+            yield shown
         extra = monthly_usd(parts, changed) - monthly_usd(parts, design)
         tried.append(Tried(words, changed, extra, bad(parts, changed, trace, at.seed)))
         if number % _EVERY == 1 and number < len(steps):
-            yield Changes(at, trace, before, tuple(tried), len(steps))
-    yield Changes(at, trace, before, tuple(tried), len(steps))
+            shown = Changes(at, trace, before, tuple(tried), complete=False)
+            yield shown
+    yield Changes(at, trace, before, tuple(tried), complete=True)
 
 
 # --- theory ---------------------------------------------------------------------------------------
@@ -137,15 +147,15 @@ class Changes(Result):
         Requests that go wrong on it without a change.
     tried : tuple of Tried
         So far.
-    steps : int
-        Changes there are.
+    complete : bool
+        Whether these are all changes there are.
     """
 
     at: Setting
     trace: Trace
     before: int
     tried: tuple[Tried, ...]
-    steps: int
+    complete: bool
 
     @property
     def helped(self) -> list[Tried]:
@@ -170,7 +180,7 @@ class Changes(Result):
 
     @property
     def reading(self) -> str:
-        so_far = " so far" if len(self.tried) < self.steps else ""
+        so_far = "" if self.complete else " so far"
         said = (
             f"On “{self.trace.name}”, {counted(self.before, 'request')} of the design go wrong. Of "
             f"{counted(len(self.tried), 'change')} tried{so_far}, {len(self.helped)} "

@@ -362,10 +362,32 @@ class Outcome(NamedTuple):
     bad: int
 
 
-@lru_cache(maxsize=4_096)
 def outcome(brief: Brief, design: Design, trace: Trace, seed: int) -> Outcome:
     """Run a design on one trace, once."""
-    ran = ran_on(brief, design, trace, seed)
+    known = _known(brief, design, trace, seed)
+    if not known:
+        known.append(_outcome_of(ran_on(brief, design, trace, seed)))
+    return known[0]
+
+
+def piece_by_piece(brief: Brief, design: Design, trace: Trace, seed: int) -> Iterator[None]:
+    """Find an outcome out in three pieces, before each of which others have their turn."""
+    known = _known(brief, design, trace, seed)
+    if not known:
+        yield
+        for ran in ran_so_far(brief, design, trace, seed):
+            yield
+            so_far = ran
+        known.append(_outcome_of(so_far))
+
+
+@lru_cache(maxsize=4_096)
+def _known(brief: Brief, design: Design, trace: Trace, seed: int) -> list[Outcome]:
+    """Where an outcome is kept; empty until there is one."""
+    return []
+
+
+def _outcome_of(ran: Ran) -> Outcome:
     return Outcome(tuple(ran.misses), ran.bad)
 
 

@@ -8,6 +8,7 @@ bad day does; so it also holds designs that fall over.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -33,7 +34,7 @@ from helpers.foundations.experiment import (
 from helpers.foundations.prose import duration, listed, significant
 from helpers.studio.chance import random_designs
 from helpers.studio.deck import Brief, brief, deck
-from helpers.studio.judge import misses, monthly_usd, up
+from helpers.studio.judge import misses, monthly_usd, piece_by_piece, up
 from helpers.studio.references import naive, reference, usual
 
 #: The course's designs, by what the picture calls them.
@@ -90,11 +91,14 @@ def simulate(at: Setting) -> Iterator[Place]:
     """Draw designs, more and more of them, and look who is on the front; run the named ones."""
     parts = at.the_brief
     named = tuple(build(parts) for build in NAMED.values())
-    drawn = random_designs(parts, at.drawn, at.seed)
     for number in (*(step for step in _STEPS if step < at.drawn), at.drawn):
-        found = np.array([marks(parts, one) for one in (*named, *drawn[:number])])
+        drawn = random_designs(parts, number, at.seed)
+        found = np.array([marks(parts, one) for one in (*named, *drawn)])
         place = Place(at, found=found, front=undominated(found), misses=())
         yield place
+    for one, trace in itertools.product(named, parts.traces):
+        for _ in piece_by_piece(parts, one, trace, at.seed):
+            yield place
     missed = tuple(len(list(misses(parts, one, parts.traces, seed=at.seed))) for one in named)
     yield Place(at, found=place.found, front=place.front, misses=missed)
 

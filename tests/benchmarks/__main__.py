@@ -10,7 +10,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.drawing import measure_drawing
@@ -41,7 +42,11 @@ def main(arguments: list[str] | None = None) -> int:
 
     tables: list[Table] = []
     for part in options.parts or PARTS:
-        tables += _measure(part, chapters, report)
+        try:
+            tables += _measure(part, chapters, report)
+        except Exception as error:  # what was measured by then took half an hour
+            traceback.print_exc()
+            tables.append(Table(part, ("not measured",), missing=[f"{part}: {error!r}"]))
     text = _report(tables)
     print(text)
     if options.parts or options.notebook:
@@ -55,18 +60,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if missing else 0
 
 
-def _measure(part: str, chapters: list[Path], report) -> Iterable[Table]:
+def _measure(part: str, chapters: list[Path], report) -> Iterator[Table]:
     if part == "paint":
-        return measure_paint(chapters, report)
-    if part == "drawing":
-        return measure_drawing(report)
-    if part == "replay":
-        return measure_replay(report)
-    if part == "engines":
-        return measure_engines(report)
-    if part == "growth":
-        return measure_growth(report)
-    return [measure_notebooks(chapters, report), measure_first_slider(chapters[0], report)]
+        yield from measure_paint(chapters, report)
+    elif part == "drawing":
+        yield from measure_drawing(report)
+    elif part == "replay":
+        yield from measure_replay(report)
+    elif part == "engines":
+        yield from measure_engines(report)
+    elif part == "growth":
+        yield from measure_growth(report)
+    else:
+        yield measure_notebooks(chapters, report)
+        yield measure_first_slider(chapters[0], report)
 
 
 def _report(tables: list[Table]) -> str:

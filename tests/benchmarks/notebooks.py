@@ -41,7 +41,7 @@ print(int(_peak.split()[1]) / 1024)"""
 
 
 def measure_first_slider(first_page: Path, report: Callable[[str], None]) -> Table:
-    """From opening the start page's address to a slider on screen, cells run from the top."""
+    """From opening the start page's address to question and slider, cells run from the top."""
     report("notebooks: first slider")
     table = Table("From address to first slider", ("step", "s since the address was opened"))
     with JupyterLab() as lab, Browser() as browser:
@@ -51,6 +51,11 @@ def measure_first_slider(first_page: Path, report: Callable[[str], None]) -> Tab
             notebook.page.evaluate(
                 "() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
             )
-            notebook.page.wait_for_selector(".sd-explorer .noUi-handle", timeout=60_000)
+            # It waits for a prediction; who made one asks at once.
+            show = notebook.page.locator(".sd-veil button").first
+            show.wait_for(timeout=60_000)
+            table.rows.append(("first question on screen", f"{time.perf_counter() - started:.1f}"))
+            show.click()
+            notebook.page.locator(".sd-explorer .noUi-handle").first.wait_for(timeout=60_000)
             table.rows.append(("first slider on screen", f"{time.perf_counter() - started:.1f}"))
     return table

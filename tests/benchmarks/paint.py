@@ -270,15 +270,16 @@ def _missed(row: Sequence[str]) -> dict[str, str]:
 def _measure(title: str, notebooks: list[Path], report, *, prompt: bool) -> Table:
     table = Table(title, _COLUMNS)
     everything: dict[str, list[float]] = {kind: [] for kind in PRESSES}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        JupyterLab(whole=False, prompt=prompt) as lab,
-        Browser() as browser,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         for path in notebooks:
             copy, shown = _with_twins(path, Path(folder))
             report(f"paint: {path.name}")
-            with browser.notebook(lab, copy) as notebook:
+            # A browser and a server for each chapter, as those of many become slower.
+            with (
+                JupyterLab(whole=False, prompt=prompt) as lab,
+                Browser() as browser,
+                browser.notebook(lab, copy) as notebook,
+            ):
                 notebook.run_all()
                 report(f"paint: {path.name} has run")
                 notebook.lift_veils()
@@ -315,6 +316,9 @@ def _measure_page(
     for _ in range(3):
         _press(notebook, "floor", floor, 0)
     places = dict(zip(names, zip(where, twins, strict=True), strict=True))
+    if still := [name for name in names if not _controls(notebook, places[name][0])]:
+        table.notes.append(f"Without a slider or a choice: {path.stem[:2]} {', '.join(still)}.")
+        names = [name for name in names if name not in still]
     measured: dict[str, tuple[_Times, float | None]] = {}
     floors: list[float] = []
 
@@ -343,6 +347,12 @@ def _measure_page(
     return [(name, *measured[name]) for name in names if name in measured]
 
 
+def _controls(notebook: Notebook, cell: int) -> int:
+    return notebook.page.evaluate(
+        "index => window.sdBench.controls(window.sdBench.cell(index)).length", cell
+    )
+
+
 def _press(notebook: Notebook, kind: str, cell: int, control: int) -> list[float]:
     return notebook.page.evaluate(
         "([kind, cell, control, n]) => window.sdBench.press(kind, cell, control, n)",
@@ -357,13 +367,13 @@ def _measure_one(
         return len(times[kind]) >= 0.6 * PRESSES[kind]
 
     times: _Times = {}
-    controls = notebook.page.evaluate(
-        "index => window.sdBench.controls(window.sdBench.cell(index)).length", cell
-    )
+    controls = _controls(notebook, cell)
     for which in range(controls):  # until one whose steps can be seen
         times["explorer"] = _press(notebook, "explorer", cell, which)
         if enough("explorer"):
             break
+    else:
+        raise RuntimeError(f"no control of {controls} changes the picture at most presses")
     slides = notebook.page.evaluate(
         "([index, which]) => window.sdBench.isSlider(index, which)", [cell, which]
     )

@@ -177,11 +177,11 @@ def test_refresh_ahead_by_hand():
 def test_what_happens_is_counted_from_the_end_of_the_warm_up():
     at = strategies.Setting(write_share=0.4, ttl_s=7.3, flush_s=3.1)
     warming, counted, span_s = mixed_traffic.traffic(0.4, at.bypass_share, 7.3, 3.1, at.seed)
-    assert warming[-1].now <= counted[0].now
-    assert counted[-1].now - span_s == pytest.approx(warming[-1].now, abs=0.2)
+    assert warming[-1][0] <= counted[0][0]
+    assert counted[-1][0] - span_s == pytest.approx(warming[-1][0], abs=0.2)
     everything = warming + counted
-    assert [each.now for each in everything] == sorted(each.now for each in everything)
-    flushes = [each.now for each in everything if each.what == "flush"]
+    assert [now for now, *_ in everything] == sorted(now for now, *_ in everything)
+    flushes = [now for now, what, *_ in everything if what == "flush"]
     np.testing.assert_allclose(flushes, 3.1 * np.arange(1, len(flushes) + 1))
     cache = WriteBehind(at)
     outcome = strategies.outcome_of(cache, at)
@@ -189,11 +189,11 @@ def test_what_happens_is_counted_from_the_end_of_the_warm_up():
     strategies._happen(early, warming)
     assert outcome.database_write_rps == pytest.approx((cache.rows - early.rows) / span_s)
     newest = {}
-    for each in everything:
-        if each.what in ("write", "past"):
-            newest[each.key] = each.version
-        elif each.what == "read":
-            assert each.version == newest.get(each.key, 0)
+    for _, what, key, version in everything:
+        if what in ("write", "past"):
+            newest[key] = version
+        elif what == "read":
+            assert version == newest.get(key, 0)
 
 
 # --- the edits that the page proposes -------------------------------------------------------------

@@ -263,6 +263,32 @@ def test_progressive_frames_follow_and_a_newer_value_abandons_older_ones():
 
 
 @pytest.mark.usefixtures("at_the_sliders")
+def test_what_is_yielded_again_is_not_drawn_again_but_lets_others_go_first():
+    seen = []
+
+    def simulate_in_pieces(*, height: float):
+        rough, _, fine = simulate_finer(height=height)
+        for wave, name in ((rough, "rough"), (rough, "piece"), (rough, "piece"), (fine, "fine")):
+            seen.append(name)
+            yield wave
+
+    one = explore(simulate_in_pieces, plot_wave, height=slider(0.0, 8.0, 2.0))
+    drawn = []
+    show = one._view.show
+    one._view.show = lambda drawing: (drawn.append(drawing.results[0].samples), show(drawing))
+
+    async def move():
+        seen.clear()
+        one._widgets["height"].value = 5.0
+        asyncio.get_running_loop().call_later(0, seen.append, "another")
+        await one._pending
+
+    asyncio.run(move())
+    assert drawn == [10, 1_000]
+    assert seen == ["rough", "another", "piece", "piece", "fine"]
+
+
+@pytest.mark.usefixtures("at_the_sliders")
 def test_a_moving_picture_is_replaced_by_a_sharp_one_when_the_slider_rests():
     one = wave()
 

@@ -26,7 +26,7 @@ def last(**setting):
 
 
 def test_what_is_known_is_shown_before_all_has_been_tried():
-    *frames, end = changes.simulate(brief="rides")
+    *frames, end = {id(frame): frame for frame in changes.simulate(brief="rides")}.values()
     traces = brief("rides").traces
     assert [len(frame.tried) for frame in frames[: len(traces)]] == [0] * len(traces)
     for number, frame in enumerate(frames[: len(traces)], start=1):
@@ -34,12 +34,12 @@ def test_what_is_known_is_shown_before_all_has_been_tried():
         assert frame.trace in traces[:number]
     assert frames[len(traces) - 1].trace == end.trace
     many = [len(frame.tried) for frame in frames[len(traces) :]]
-    assert many == list(range(1, end.steps, changes._EVERY))
+    assert many == list(range(1, len(end.tried), changes._EVERY))
     for frame in frames:
         assert f"{counted(len(frame.tried), 'change')} tried so far" in frame.reading
         assert "No single change" not in frame.reading
         drawn_by(changes, frame)
-    assert len(end.tried) == end.steps
+    assert len(end.tried) == len(single_changes(end.at.the_brief, end.at.design))
     assert "so far" not in end.reading
 
 
@@ -142,8 +142,9 @@ def test_not_satisfied_so_soon():
                                      {"brief": "rides", "start": "the first idea"}])  # fmt: skip
 def test_the_page(setting):
     run = last(**setting)
-    assert len(run.tried) == run.steps
-    assert f"Of {run.steps} changes tried, {len(run.helped)} leave" in run.reading
+    steps = single_changes(run.at.the_brief, run.at.design)
+    assert [(one.words, one.design) for one in run.tried] == steps
+    assert f"Of {len(steps)} changes tried, {len(run.helped)} leave" in run.reading
     for one in run.cheapest:
         assert f"{one.words} (" in run.reading
         assert f"{one.left:,} left)" in run.reading

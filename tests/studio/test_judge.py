@@ -14,15 +14,27 @@ from helpers.studio.compare import compare
 from helpers.studio.deck import TRACE_S, brief
 from helpers.studio.judge import (
     WARM_UP_S,
+    _known,
     judge,
     misses,
     monthly_usd,
     outcome,
     passes,
+    piece_by_piece,
     ran_on,
     up,
 )
 from helpers.studio.references import checklist, naive, reference, usual
+
+
+def test_in_pieces_the_outcome_is_the_same() -> None:
+    one = brief("payments")
+    how = (one, usual(one), one.traces[0], 5)
+    assert len(list(piece_by_piece(*how))) == 4
+    in_pieces = outcome(*how)
+    assert list(piece_by_piece(*how)) == []
+    _known.cache_clear()
+    assert outcome(*how) == in_pieces
 
 
 def ran(key, build, place):
@@ -188,7 +200,7 @@ def test_what_is_missed_comes_one_by_one_and_is_the_scorecards(key, build, monke
     bent = design.replace("app", threads=64)
     assert tuple(misses(one, bent, one.traces)) == judge(one, bent, one.traces).misses
     # Whoever asks for the first one alone has no trace run that comes later, nor any run again.
-    outcome.cache_clear()
+    _known.cache_clear()
     run: list[str] = []
     monkeypatch.setattr(
         "helpers.studio.judge.ran_on", lambda *how: run.append(how[2].name) or ran_on(*how)

@@ -46,9 +46,9 @@ def test_the_front_is_that_of_the_definition(key):
 
 
 def test_it_becomes_finer():
-    frames = list(place.simulate(drawn=100))
+    frames = list({id(frame): frame for frame in place.simulate(drawn=100)}.values())
     assert [len(one.found) for one in frames] == [23, 63, 103, 103]
-    assert [len(one.found) for one in place.simulate(drawn=10)] == [13, 13]
+    assert {len(one.found) for one in place.simulate(drawn=10)} == {13}
     for one in frames[:-1]:  # three numbers that need no run; what does comes last
         assert "On all traces" not in one.reading
         assert one.summary["misses"] == "not run yet" == one.columns["misses"][0]
