@@ -51,11 +51,11 @@ def with_pictures(compare: Callable[..., bool]) -> Callable[..., bool]:
     def compare_outputs(cell: Any, test: list, ref: list, skip_compare: Any = None) -> bool:
         if not compare(cell, test, ref, skip_compare):
             return False
-        faults = [
-            fault
-            for saved, drawn in zip(_pictures(ref), _pictures(test), strict=True)
-            if (fault := differences(saved, drawn))
-        ]
+        saved, drawn = _pictures(ref), _pictures(test)
+        if len(saved) == len(drawn):
+            faults = list(filter(None, map(differences, saved, drawn)))
+        else:
+            faults = [f"{len(saved)} saved, {len(drawn)} drawn"]
         said = "a picture is not the one saved in the notebook (execute it again): "
         cell.comparison_traceback += [said + fault for fault in faults]
         return not faults

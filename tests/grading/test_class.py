@@ -386,16 +386,13 @@ def test_the_class_of_eighty_is_made(lab: Lab) -> None:
 # ------------------------------------------------------------------ the course's own labs
 
 
-#: The lab that takes least time.
-QUICK = "lab03_tradeoffs_everywhere"
-
-
-@pytest.fixture(scope="module", params=[lab if lab == QUICK else weekly(lab) for lab in labs()])
+@pytest.fixture(scope="module", params=labs())
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A lab of the course."""
     return Book(tmp_path_factory.mktemp("records")).lab(request.param)
 
 
+@pytest.mark.thorough
 def test_blank_solved_and_lying_answers_of_a_lab(real: Lab) -> None:
     """Solved by somebody of another id than the solution's; blank; and equal to everything."""
     chosen = {

@@ -55,4 +55,6 @@ def test_a_cell_whose_picture_differs_fails_and_says_where() -> None:
     assert not same(cell, outputs(picture(), picture(alpha=0.5)), outputs(picture(), picture()))
     (said,) = cell.comparison_traceback
     assert "not the one saved" in said
+    assert not same(cell, outputs(picture()), outputs(picture(), picture()))
+    assert cell.comparison_traceback[-1].endswith(": 2 saved, 1 drawn")
     assert not with_pictures(lambda *_: False)(cell, outputs(picture()), outputs(picture()))

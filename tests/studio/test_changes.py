@@ -70,7 +70,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("key", sampled(FOUND, 3))
+@pytest.mark.parametrize("key", sampled(FOUND, 4))
 def test_it_finds_what_would_have_helped(key):
     words, enough = FOUND[key]
     run = last(brief=key)

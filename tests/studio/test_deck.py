@@ -127,6 +127,7 @@ def test_no_reference_is_of_use_for_another_brief():
         assert not passes(brief(there), reference(brief(here)))
 
 
+@pytest.mark.thorough
 def test_luck_is_no_design():
     """Of 40 for each brief, those that keep all; drawn with another seed than any page uses."""
     kept = [key for key in KEYS for one in random_designs(brief(key), 40, 11)
