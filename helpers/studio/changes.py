@@ -19,11 +19,12 @@ from helpers import blueprint
 from helpers.blueprint import Design
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, key, yours
+from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Mine, Parameters, Result, option, seed, takes
 from helpers.foundations.prose import counted, listed
 from helpers.studio.deck import Brief, Trace, brief, deck
 from helpers.studio.edits import bad, single_changes, worst_trace
-from helpers.studio.judge import monthly_usd, piece_by_piece
+from helpers.studio.judge import monthly_usd, piece_by_piece, ran_so_far
 from helpers.studio.references import naive, usual
 
 #: Where the search begins.
@@ -74,14 +75,16 @@ def what_helps(at):
 
 @takes(Setting)
 def simulate(at: Setting) -> Iterator[Changes]:
-    """Look for the worst trace, then try the changes one by one; what is known so far is shown."""
+    """Look for the worst trace, then try the changes one by one; what is known so far is shown.
+
+    The first answer, which has to come at once, is a quarter of the first trace.
+    """
     parts, design = at.the_brief, at.design
     tried: list[Tried] = []
-    trace = parts.traces[0]
-    before = bad(parts, design, trace, at.seed)
-    shown = Changes(at, trace, before, (), complete=False)
-    yield shown
-    for number, one in enumerate(parts.traces[1:], start=2):
+    begun = next(ran_so_far(parts, design, parts.traces[0], at.seed))
+    shown = Changes(at, begun.trace, begun.bad, (), complete=False)
+    yield from (shown, shown)  # whoever steps through the briefs waits for no search
+    for number, one in enumerate(parts.traces, start=1):
         for _ in piece_by_piece(parts, design, one, at.seed):
             yield shown
         trace = worst_trace(parts, design, at.seed, parts.traces[:number])
@@ -217,14 +220,14 @@ def plot(run: Changes, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     extra = np.array([one.extra_usd for one in run.tried])
     remain = np.array([one.left for one in run.tried])
     helps = remain <= 0.9 * run.before
-    top = 1.12 * max(run.before, int(remain.max(initial=0)), 1)
+    top = headroom(max(run.before, int(remain.max(initial=0))), 10.0)
     look: dict[str, Any] = {"linestyle": "none", "marker": "o"}
     left.plot(extra[~helps], remain[~helps], color=style.GHOST, markersize=5, **look)
     left.plot(extra[helps], remain[helps], color=style.BLUE, markersize=7, **look)
     left.axhline(run.before, color=style.INK, linewidth=1.2)
     left.set(xlim=(-200, 1_300), ylim=(-0.04 * top, top), xlabel="US$ a month more",
              ylabel="requests that go wrong")  # fmt: skip
-    left.set_title(f"Each change, on “{run.trace.name}”")
+    left.set_title(f"{run.at.brief.capitalize()}: each change, on “{run.trace.name}”")
     key(left, [("▬", "before", style.INK), ("●", "helps", style.BLUE),
                ("●", "does not", style.MUTED)], y=0.86)  # fmt: skip
     best = run.cheapest

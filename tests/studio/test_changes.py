@@ -26,8 +26,11 @@ def last(**setting):
 
 
 def test_what_is_known_is_shown_before_all_has_been_tried():
-    *frames, end = {id(frame): frame for frame in changes.simulate(brief="rides")}.values()
+    first, *frames, end = {id(frame): frame for frame in changes.simulate(brief="rides")}.values()
     traces = brief("rides").traces
+    assert first.trace == traces[0]
+    assert first.before <= frames[0].before
+    assert first.tried == ()
     assert [len(frame.tried) for frame in frames[: len(traces)]] == [0] * len(traces)
     for number, frame in enumerate(frames[: len(traces)], start=1):
         assert frame.trace == worst_trace(brief("rides"), end.at.design, 1, traces[:number])
@@ -35,7 +38,7 @@ def test_what_is_known_is_shown_before_all_has_been_tried():
     assert frames[len(traces) - 1].trace == end.trace
     many = [len(frame.tried) for frame in frames[len(traces) :]]
     assert many == list(range(1, len(end.tried), changes._EVERY))
-    for frame in frames:
+    for frame in (first, *frames):
         assert f"{counted(len(frame.tried), 'change')} tried so far" in frame.reading
         assert "No single change" not in frame.reading
         drawn_by(changes, frame)
@@ -149,6 +152,8 @@ def test_the_page(setting):
         assert f"{one.words} (" in run.reading
         assert f"{one.left:,} left)" in run.reading
     left, right = drawn_by(changes, run)
+    title = f"{run.at.brief.capitalize()}: each change, on “{run.trace.name}”"
+    assert left.get_title(loc="left") == title
     helps = [(one.extra_usd, one.left) for one in run.tried if one.left <= 0.9 * run.before]
     np.testing.assert_allclose(
         drawn.curve(left, color=style.BLUE), np.array(helps, float).reshape(-1, 2)
