@@ -35,7 +35,7 @@ from helpers.foundations.questions import Goals, Questions
 Simulation = Callable[..., Result | Iterator[Result]]
 
 _REST_S = 0.15  # how long the controls must rest before the sharp picture is drawn
-_PAUSE_S = 0.05  # and before a learner's model is run: steps that follow at once wait for none
+_PAUSE_S = 0.1  # and before a learner's model is run: steps that follow at once wait for none
 _GLANCE_S = 0.02  # between two looks at a learner's model at work
 _BREATH_S = 0.005  # between two refinements, so that a newer value is noticed
 _MAX_SEED = 2**31 - 1
