@@ -57,6 +57,11 @@ def may_hold(seeds: int) -> tuple[float, float]:
     return low, min(high, seeds)
 
 
+def frames_once(frames: Iterable[Result]) -> list[Result]:
+    """Return each frame once: one that is yielded again only gives others their turn."""
+    return list({id(frame): frame for frame in frames}.values())
+
+
 def last_frame(outcome: Any) -> Any:
     """What an experiment ends with: its answer, or the last of answers that become finer."""
     *_, last = outcome if inspect.isgenerator(outcome) else (outcome,)

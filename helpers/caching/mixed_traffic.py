@@ -85,7 +85,7 @@ def traffic(
     kinds = np.repeat([WHAT.index("flush"), WHAT.index("crash")], [last_flush, CRASHES])
     each = [
         when,
-        np.concatenate([kinds, writing.astype(int) + past]),
+        np.concatenate([kinds, writing.astype(int) + past]),  # operations: in the order of WHAT
         np.concatenate([nothing, keys]),
         np.concatenate([nothing, versions]),
     ]

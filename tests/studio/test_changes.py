@@ -14,7 +14,7 @@ from helpers.studio.edits import bad, single_changes, worst_trace
 from helpers.studio.judge import judge, monthly_usd
 from helpers.studio.references import naive, usual
 from tests import drawn
-from tests.checks import assert_legible, diamonds, drawn_by, sampled
+from tests.checks import assert_legible, diamonds, drawn_by, frames_once, sampled
 from tests.models import edited
 
 MODEL = "helpers.studio.changes:what_helps"
@@ -26,7 +26,7 @@ def last(**setting):
 
 
 def test_what_is_known_is_shown_before_all_has_been_tried():
-    first, *frames, end = {id(frame): frame for frame in changes.simulate(brief="rides")}.values()
+    first, *frames, end = frames_once(changes.simulate(brief="rides"))
     traces = brief("rides").traces
     assert first.trace == traces[0]
     assert first.before <= frames[0].before

@@ -13,7 +13,7 @@ from helpers.studio.deck import brief
 from helpers.studio.judge import judge, monthly_usd, up
 from helpers.studio.references import reference, usual
 from tests import drawn
-from tests.checks import assert_legible, diamonds, drawn_by
+from tests.checks import assert_legible, diamonds, drawn_by, frames_once
 
 
 def last(**setting):
@@ -46,7 +46,7 @@ def test_the_front_is_that_of_the_definition(key):
 
 
 def test_it_becomes_finer():
-    frames = list({id(frame): frame for frame in place.simulate(drawn=100)}.values())
+    frames = frames_once(place.simulate(drawn=100))
     assert [len(one.found) for one in frames] == [23, 63, 103, 103]
     assert {len(one.found) for one in place.simulate(drawn=10)} == {13}
     for one in frames[:-1]:  # three numbers that need no run; what does comes last
