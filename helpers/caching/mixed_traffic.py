@@ -72,13 +72,7 @@ def traffic(
     flushes = flush_s * np.arange(1, last_flush + 1)
     crashes = flush_s * last_flush * draw("crash").random(CRASHES)
 
-    newest: dict[int, int] = {}
-    versions = []
-    operations = zip(keys.tolist(), writing.tolist(), strict=True)
-    for version, (key, writes) in enumerate(operations, start=1):
-        if writes:
-            newest[key] = version
-        versions.append(newest.get(key, 0))
+    versions = _newest(keys, np.where(writing, np.arange(1, _OPERATIONS + 1), 0))
     nothing = np.zeros(last_flush + CRASHES, int)
     when = np.concatenate([flushes, crashes, times])
     order = np.argsort(when, kind="stable")  # a flush comes before an operation of the same instant
@@ -95,3 +89,12 @@ def traffic(
     warm_s = float(times[first - 1]) if first else 0.0
     warm = bisect_right(happenings, warm_s, key=itemgetter(0))
     return Traffic(happenings[:warm], happenings[warm:], float(times[-1]) - warm_s)
+
+
+def _newest(keys: np.ndarray, written: np.ndarray) -> np.ndarray:
+    """Return the version of its key after each operation; `written` is 0 where it only reads."""
+    by_key = np.argsort(keys, kind="stable")
+    before = keys[by_key] * (written.size + 1)  # above all versions of the keys before
+    newest = np.empty_like(written)
+    newest[by_key] = np.maximum.accumulate(written[by_key] + before) - before
+    return newest

@@ -27,7 +27,7 @@ from helpers.caching.zipf import popularity
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import yours
 from helpers.foundations.drawing.labelled_bars import labelled_bars
-from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.drawing.scales import coarse, headroom
 from helpers.foundations.experiment import Mine, Parameters, Result, number, seed, takes
 from helpers.foundations.prose import amount, listed, rounded, significant
 
@@ -348,14 +348,15 @@ _PANELS = {
 def plot(run: Strategies, axes: tuple[Axes, ...], mine: Mine | None = None) -> None:
     """Draw latency, database load, staleness and loss of each strategy; dashed is theory."""
     at, exact = run.at, theory(run.at)
-    reads, writes = RATE_RPS * (1 - at.write_share), RATE_RPS * at.write_share
-    least = {
-        "read_s": 600 * at.database_read_s,
-        "database_read_rps": reads / 2,
-        "stale_share": 20.0,
-        "write_s": 1e3 * at.database_write_s,
-        "database_write_rps": max(writes, 1.0),
-        "lost_writes": max(writes * at.flush_s / 2, 1.0),
+    # Writes reach from none to all: two panels change their axes at the same few steps.
+    write_load = coarse(1.4 * max(RATE_RPS * at.write_share, 15.0))
+    ends = {
+        "read_s": 1e3 * max(at.database_read_s, 1e-6),
+        "database_read_rps": 150.0,
+        "stale_share": 30.0,
+        "write_s": 1.5e3 * max(at.database_write_s, 1e-6),
+        "database_write_rps": write_load,
+        "lost_writes": write_load * at.flush_s / 2,
     }
     for position, (ax, (quantity, (title, unit, scale))) in enumerate(
         zip(axes, _PANELS.items(), strict=True)
@@ -363,9 +364,10 @@ def plot(run: Strategies, axes: tuple[Axes, ...], mine: Mine | None = None) -> N
         values = run.of(quantity)
         expected = {name: getattr(exact[name], quantity) for name in STRATEGIES}
         names = [name.replace("-", "-\n") if position % 3 == 0 else "" for name in STRATEGIES]
-        labelled_bars(ax, STRATEGIES, values, expected, scale=scale, shown=names)
         largest = scale * max(*values.values(), 0.0)
-        ax.set_xlim(0, headroom(1.3 * max(largest, least[quantity]), 1e-3))
+        fits = 1.2 * largest <= ends[quantity]
+        ax.set_xlim(0, ends[quantity] if fits else headroom(1.3 * largest, 1e-3))
+        labelled_bars(ax, STRATEGIES, values, expected, scale=scale, shown=names)
         ax.set_title(title)
         ax.set_xlabel(unit)
         if mine is not None:

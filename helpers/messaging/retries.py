@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, here, log_axis, marks, ring
 from helpers.foundations.drawing.axes import percent as tick
+from helpers.foundations.drawing.words import words
 from helpers.foundations.experiment import (
     Draws,
     Parameters,
@@ -27,7 +28,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import counted, percent, rounded
+from helpers.foundations.prose import amount, counted, percent, rounded
 
 TRIES = np.arange(1, 11)
 
@@ -202,8 +203,11 @@ def plot(run: Retries, axes: tuple[Axes, Axes]) -> None:
     bars(shares, range(4), 100 * found, 0.6, facecolor=style.BLUE)
     marks(shares, range(4), expected, 0.75)
     shares.set_xlim(-0.6, 3.6)
-    shares.set_ylim(0, 105)
+    shares.set_ylim(0, 115)
     shares.set_xticks(range(4), ["0", "1", "2", "3 or more"])
     shares.set_xlabel("times a message takes effect")
     shares.set_ylabel("messages (%)")
+    if at.keyed:
+        memory = f"a key is kept for {amount(at.memory_s / at.pause_s, 'pause')}"
+        words(shares, (0.98, 0.98), [memory], in_axes=True, ha="right", va="top", paper=0.75)
     shares.set_title(f"After {'up to ' if at.tries > 1 else ''}{counted(at.tries, 'try', 'tries')}")

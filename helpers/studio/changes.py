@@ -19,7 +19,7 @@ from helpers import blueprint
 from helpers.blueprint import Design
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import bars, key, yours
-from helpers.foundations.drawing.scales import headroom
+from helpers.foundations.drawing.words import words as write
 from helpers.foundations.experiment import Mine, Parameters, Result, option, seed, takes
 from helpers.foundations.prose import counted, listed
 from helpers.studio.deck import Brief, Trace, brief, deck
@@ -31,6 +31,7 @@ from helpers.studio.references import naive, usual
 STARTS = {"what load tests lead to": usual, "the first idea": naive}
 
 _SHOWN, _EVERY = 3, 2  # changes that are proposed; changes between two pictures
+_MOST = 165.0  # where the axes end, % of the requests that go wrong without a change
 
 
 class Setting(Parameters):
@@ -215,33 +216,34 @@ def _money(extra: float) -> str:
 
 @style.panels(2, width_ratios=(1.1, 1))
 def plot(run: Changes, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None:
-    """Draw what each change costs and leaves, and the three cheapest that help."""
+    """Draw what each change costs and leaves, in % of before, and the three cheapest that help."""
     left, right = axes
+    share = 100 / max(run.before, 1)  # of all briefs alike: the axes stand still
     extra = np.array([one.extra_usd for one in run.tried])
-    remain = np.array([one.left for one in run.tried])
-    helps = remain <= 0.9 * run.before
-    top = headroom(max(run.before, int(remain.max(initial=0))), 10.0)
+    remain = share * np.array([one.left for one in run.tried])
+    helps = np.array([one in run.helped for one in run.tried], bool)
     look: dict[str, Any] = {"linestyle": "none", "marker": "o"}
     left.plot(extra[~helps], remain[~helps], color=style.GHOST, markersize=5, **look)
     left.plot(extra[helps], remain[helps], color=style.BLUE, markersize=7, **look)
-    left.axhline(run.before, color=style.INK, linewidth=1.2)
-    left.set(xlim=(-200, 1_300), ylim=(-0.04 * top, top), xlabel="US$ a month more",
-             ylabel="requests that go wrong")  # fmt: skip
-    left.set_title(f"{run.at.brief.capitalize()}: each change, on “{run.trace.name}”")
-    key(left, [("▬", "before", style.INK), ("●", "helps", style.BLUE),
-               ("●", "does not", style.MUTED)], y=0.86)  # fmt: skip
+    left.axhline(share * run.before, color=style.INK, linewidth=1.2)
+    said = f"{run.at.brief}, “{run.trace.name}”: {run.before:,} go wrong"
+    write(left, (1_280, share * run.before), [said], offset_pt=(0, 10), ha="right", paper=0.75)
+    left.set(xlim=(-400, 1_300), ylim=(-6, _MOST), xlabel="US$ a month more",
+             ylabel="still go wrong (%)")  # fmt: skip
+    left.set_title("What each change costs, and leaves")
+    key(left, [("●", "helps", style.BLUE), ("●", "does not", style.MUTED)])
     best = run.cheapest
     places = np.arange(len(best))[::-1]
     if best:
-        lefts = [one.left for one in best]
+        lefts = [share * one.left for one in best]
         bars(right, places, lefts, 0.5, along="x", facecolor=style.BLUE)
-    right.axvline(run.before, color=style.INK, linewidth=1.2)
-    right.set(xlim=(0, top), ylim=(-0.7, 2.7), xlabel="requests that still go wrong")
+    right.axvline(share * run.before, color=style.INK, linewidth=1.2)
+    right.set(xlim=(0, _MOST), ylim=(-0.7, 2.7), xlabel="still go wrong (%)")
     right.set_yticks([])
-    for place, one in zip(places, best, strict=True):
-        right.text(0.01 * top, place + 0.27, "\n".join(textwrap.wrap(one.words, 44)), fontsize=9,
-                   va="bottom")  # fmt: skip
+    names = ["\n".join(textwrap.wrap(one.words, 44)) for one in best]
+    beside = np.column_stack([np.full(len(best), 0.01 * _MOST), places + 0.27])
+    write(right, beside, names, ha="left", va="bottom", paper=0.75)
     right.set_title("The cheapest that help")
     if mine is not None:
-        own = np.asarray(mine["left"], float).ravel()[:_SHOWN]
+        own = share * np.asarray(mine["left"], float).ravel()[:_SHOWN]
         yours(right, own, np.arange(len(own))[::-1])

@@ -35,6 +35,7 @@ CITY_KM = 12.0
 RIDERS = 300
 #: Cells along the side for which the picture is simulated.
 CELLS = (4, 5, 6, 8, 12, 16, 24)
+_SIZES = np.linspace(4, 24, 41)  # for which theory is drawn
 
 #: What Uber's index used: cells of level 12 of the S2 library, 3.31 to 6.38 km² (Ranney, "Scaling
 #: Uber's Real-time Market Platform", QCon New York 2015, as written up by Hoff, High Scalability,
@@ -170,6 +171,13 @@ def theory(at: Setting, cells: float | None = None, rings: int | None = None) ->
     )
 
 
+@lru_cache(maxsize=8)
+def _curve(drivers: float, ring: int) -> tuple[float, ...]:
+    """Return who does not get the nearest, in theory, in cells of each of `_SIZES`."""
+    at = Setting(drivers=drivers)
+    return tuple(theory(at, n, ring).not_nearest for n in _SIZES)
+
+
 # --- what it says ---------------------------------------------------------------------------------
 
 
@@ -259,10 +267,9 @@ def plot(run: Dispatch, axes: tuple[Axes, Axes], mine: Mine | None = None) -> No
     city.set_title("A rider, and the nearest driver")
     city.grid(False)
 
-    sizes = np.linspace(4, 24, 41)
     both = ((0, run.own_cell, style.BLUE), (1, run.with_neighbours, style.GREEN))
     for ring, seen, color in both:
-        ax.plot(CITY_KM / sizes, [theory(at, n, ring).not_nearest for n in sizes], **style.THEORY)
+        ax.plot(CITY_KM / _SIZES, _curve(at.drivers, ring), **style.THEORY)
         ax.plot(CITY_KM / np.array(CELLS), seen, **style.DOTS | {"color": color})
     here(ax, at.cell_km)
     ax.set(xlim=(0.4, 3.1), ylim=(-0.03, 1.25))

@@ -306,5 +306,18 @@ def test_the_page(setting):
     assert drawn.ticks(axes[0], "y")[0] == "cache-\naside"
     assert_legible(*drawn_by(strategies, run))
     assert len(run.table()) == 4
-    assert axes[0].get_xlim()[1] > max(drawn.bars(axes[0]).ends)
+    for ax in axes:  # numbers stand beside the bars
+        assert ax.get_xlim()[0] == 0
+        assert ax.get_xlim()[1] >= 1.2 * max(drawn.bars(ax).ends)
     assert all(len(drawn.bars(ax, facecolor=style.BLUE).ends) == 4 for ax in axes)
+
+
+def test_axes_stand_still_while_a_slider_moves():
+    ends = []
+    for percentage in range(0, 61, 3):
+        run = strategies.simulate(write_share=percentage / 100)
+        ends.append([ax.get_xlim()[1] for ax in drawn_by(strategies, run)])
+    moved = np.diff(ends, axis=0) != 0
+    assert not moved[:, :4].any()
+    assert moved[:, 4].sum() == 3
+    np.testing.assert_array_equal(moved[:, 4], moved[:, 5])

@@ -83,7 +83,8 @@ def test_a_key_that_is_remembered_long_enough_ends_all_double_effects():
 
 @pytest.mark.parametrize(
     "values", [{}, {"tries": 1}, {"tries": 10, "keyed": True}, {"lost": 0.9, "reply_lost": 0.9},
-               {"reply_lost": 0.0, "lost": 0.01}]
+               {"reply_lost": 0.0, "lost": 0.01},
+               {"tries": 5, "keyed": True, "pause_s": 400.0, "memory_s": 400.0}]
 )  # fmt: skip
 def test_the_page(values):
     run = retries.simulate(**values)
@@ -104,6 +105,8 @@ def test_the_page(values):
     row = run.effects[k]
     np.testing.assert_allclose(found, 100 * np.append(row[:3], row[3:].sum()))
     assert drawn.marks(shares)[1].sum() == pytest.approx(100)
+    kept = [f"a key is kept for {amount(at.memory_s / at.pause_s, 'pause')}"] if at.keyed else []
+    assert [said for said in drawn.written(shares) if "kept" in said] == kept
     assert_legible(*drawn_by(retries, run))
 
 

@@ -152,25 +152,49 @@ def test_the_page(setting):
         assert f"{one.words} (" in run.reading
         assert f"{one.left:,} left)" in run.reading
     left, right = drawn_by(changes, run)
-    title = f"{run.at.brief.capitalize()}: each change, on “{run.trace.name}”"
-    assert left.get_title(loc="left") == title
-    helps = [(one.extra_usd, one.left) for one in run.tried if one.left <= 0.9 * run.before]
+    said = f"{run.at.brief}, “{run.trace.name}”: {run.before:,} go wrong"
+    assert said in drawn.written(left)
+
+    def percent(left: float) -> float:
+        return 100 * left / run.before
+
+    helps = [(one.extra_usd, percent(one.left)) for one in run.tried if one in run.helped]
     np.testing.assert_allclose(
         drawn.curve(left, color=style.BLUE), np.array(helps, float).reshape(-1, 2)
     )
-    others = [(one.extra_usd, one.left) for one in run.tried if one.left > 0.9 * run.before]
+    others = [(one.extra_usd, percent(one.left)) for one in run.tried if one not in run.helped]
     np.testing.assert_allclose(drawn.curve(left, color=style.GHOST), np.array(others, float))
-    assert drawn.levels(left, color=style.INK) == [run.before]
+    assert drawn.levels(left, color=style.INK) == [100]
     np.testing.assert_allclose(
-        drawn.bars(right, facecolor=style.BLUE).ends, [one.left for one in run.cheapest]
+        drawn.bars(right, facecolor=style.BLUE).ends, [percent(one.left) for one in run.cheapest]
     )
+    for one in run.cheapest:
+        assert one.words in [name.replace("\n", " ") for name in drawn.written(right)]
     rows = sorted(run.tried, key=lambda one: (one.left, one.extra_usd))
     assert run.columns["change"] == [one.words for one in rows]
     assert run.columns["go wrong"] == [one.left for one in rows]
     assert run.columns["capacity (requests/s)"] == [changes.theory(one.design) for one in rows]
     assert_legible(*drawn_by(changes, run))
     _, right = drawn_by(changes, run, mine={"left": [5, 7]})
-    assert diamonds(right).tolist() == [[5, 1], [7, 0]]
+    np.testing.assert_allclose(diamonds(right), [[percent(5), 1], [percent(7), 0]])
+
+
+@pytest.mark.parametrize("start", changes.STARTS)
+@pytest.mark.parametrize("key", deck())
+@pytest.mark.thorough
+def test_the_axes_hold_every_change(key, start):
+    run = last(brief=key, start=start)
+    for ax in drawn_by(changes, run):
+        for color in (style.BLUE, style.GHOST):
+            for line in drawn.lines(ax, color=color, marker="o"):
+                assert all(ax.viewLim.contains(*point) for point in line.get_xydata())
+        assert ax.get_xlim()[1] > max(drawn.bars(ax).ends if ax.patches else [0])
+
+
+def test_a_design_that_has_no_bad_trace_is_drawn():
+    run = changes.Changes(changes.Setting(), brief("payments").traces[0], 0, (), complete=True)
+    left, _ = drawn_by(changes, run)
+    assert drawn.levels(left, color=style.INK) == [0]
 
 
 def test_a_request_that_goes_wrong_counts_once():

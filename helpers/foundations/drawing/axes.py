@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from matplotlib.ticker import FixedLocator
+from matplotlib.ticker import FixedLocator, Locator, NullLocator
 from matplotlib.transforms import Bbox, TransformedBbox
 
 from helpers.foundations import validation
@@ -171,12 +171,19 @@ def _fix_ticks(axis: Axis, places: list[float], labels: list[str]) -> bool:
         isinstance(locator, FixedLocator)
         and list(locator.tick_values(0, 1)) == places
         and axis.get_major_formatter().format_ticks(places) == labels
-        and not len(axis.get_minorticklocs())
+        and _is_without_ticks(axis.get_minor_locator())
     ):
         return False
     axis.set_ticks(places, labels)
     axis.set_ticks([], minor=True)
     return True
+
+
+def _is_without_ticks(locator: Locator) -> bool:
+    """Whether a locator finds none wherever it looks; to let it look takes a while."""
+    if isinstance(locator, FixedLocator):
+        return not len(locator.tick_values(0, 1))
+    return isinstance(locator, NullLocator)
 
 
 def time_axis(

@@ -45,6 +45,8 @@ def labelled_bars(
     shown : sequence of str, optional
         What stands beside the bars, if not the names.
     """
+    named_axis(ax, "y", names if shown is None else shown)
+    ax.set_ylim(len(names) - 0.4, -0.6)  # before anything is drawn: nothing looks for limits then
     drawn = np.maximum([scale * values[name] for name in names], left)
     expected = np.array([scale * theory.get(name, np.nan) for name in names])
     full = np.array([chosen in (None, name) for name in names])
@@ -56,5 +58,3 @@ def labelled_bars(
     beside = np.column_stack([np.fmax(drawn, expected), range(len(names))])
     texts = [f"{significant(scale * values[name])} {unit}".rstrip() for name in names]
     words(ax, beside, texts, offset_pt=(5, 0), ha="left")
-    named_axis(ax, "y", names if shown is None else shown)
-    ax.set_ylim(len(names) - 0.4, -0.6)
