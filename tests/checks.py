@@ -133,7 +133,7 @@ def axes_of(
     """Draw results on the axes that a plot asks for, as the page does; return the axes."""
     with style.context():
         figure = Figure(figsize=(8, 4.4), dpi=100)
-        grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        grid = style.grid_of(plot)
         axes = figure.subplots(squeeze=False, **grid).ravel().tolist()
         for result in results:
             more = {} if mine is None else {"mine": Mine(mine)}

@@ -199,7 +199,7 @@ def _plot_curve(run: Eviction, ax: Axes) -> None:
     best = 100 * run.hit_ratios["Belady"]
     dot(ax, at.capacity, 100 * run.hit_ratios["LRU"])
     dot(ax, at.capacity, best, "D", style.GREEN, size=7)
-    left = at.capacity > 100
+    left = at.capacity > 50  # on the right the curve would run into it
     placement: dict[str, Any] = {"ha": "right", "xytext": (-9, 0)} if left else {"xytext": (9, 0)}
     style.label(ax, at.capacity, best, "Belady", style.GREEN, **placement)
     log_axis(ax, "x", 1, at.keys)

@@ -325,9 +325,10 @@ def _plot_queue(run: Expiry, ax: Axes) -> None:
     ax.axvline(0, color=style.MUTED, linewidth=1, linestyle=":")
     top = half_decade(max(1.1 * theory(at).queries["none"], 4))
     above = 6 if at.connections < 0.15 * top else -7  # where nothing else is written
-    style.label(
-        ax, time[-1], at.connections, "connections", style.MUTED, ha="right", xytext=(-2, above)
-    )
+    # Before the expiry nothing is in the way, but for what early refresh does there.
+    end, side, right = (-1, "right", -2) if at.fix == "early refresh" else (0, "left", 4)
+    where: dict[str, Any] = {"ha": side, "xytext": (right, above)}
+    style.label(ax, time[end], at.connections, "connections", style.MUTED, **where)
     if at.fix == "early refresh":
         ax.plot(run.cached_s, 0, marker="^", color=style.GREEN, markersize=9, clip_on=False)
         style.label(ax, run.cached_s, 0, "refreshed", style.GREEN, xytext=(0, 14), ha="center")

@@ -17,7 +17,16 @@ from matplotlib.axes import Axes
 
 from helpers.consistency.topologies import GRID, SHAPES, edges, hops, neighbours
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, key, log_axis, marks, named_axis, short, yours
+from helpers.foundations.drawing.axes import (
+    bars,
+    key,
+    log_axis,
+    marks,
+    named_axis,
+    shares_axis,
+    short,
+    yours,
+)
 from helpers.foundations.experiment import (
     Draws,
     Mine,
@@ -244,7 +253,7 @@ def plot(run: Broadcast, axes: tuple[Axes, Axes], mine: Mine | None = None) -> N
     top = 1.05 * at.delay_ms * max(theory(at).hops, 4)
     late.set_xlim(0, top)
     late.set_ylim(0, 1.25)
-    late.set_yticks([0, 0.5, 1.0], ["0 %", "50 %", "100 %"])
+    shares_axis(late)
     late.plot(np.quantile(run.all_know_ms, shares), shares, color=style.ORANGE, linewidth=1.6)
     late.plot(np.quantile(run.stable_ms, shares), shares, **style.SIMULATION)
     key(late, [("▬", "no read misses it any more", style.BLUE),

@@ -64,7 +64,7 @@ class Canvas:
     def __init__(self, plot: Callable[..., None], *, narrow: bool = False) -> None:
         self._plot = plot
         self.narrow, self._readable = narrow, _READABLE
-        grid_given = grid = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+        grid_given = grid = style.grid_of(plot)
         self.width_px, height_in = (720, 4.0) if grid["ncols"] == 1 else (960, 4.2)
         height_in += 3.0 * (grid["nrows"] - 1)
         margins, gap = _MARGINS_IN, _PANEL_GAP_IN

@@ -24,6 +24,7 @@ from helpers.explore.clicks import Clicks
 from helpers.explore.front import module, styles
 from helpers.explore.models import ModelError, describe
 from helpers.explore.png import dark
+from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import guessed
 from helpers.foundations.drawing.clicks import Spot, clickables
 from helpers.foundations.experiment import Measured, Mine, Result
@@ -330,7 +331,7 @@ class Frame(anywidget.AnyWidget):
 
 def _lacks_room(plot: Plot) -> bool:
     """Whether a picture has to be one for a narrow page: panels side by side need more room."""
-    beside = getattr(plot, "panels", {"ncols": 1})["ncols"] > 1
+    beside = style.grid_of(plot)["ncols"] > 1
     return page.look().narrow or (beside and page.look().snug)
 
 

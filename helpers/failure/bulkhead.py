@@ -17,7 +17,15 @@ from matplotlib.axes import Axes
 
 from helpers.foundations import queueing
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, here, key, log_axis, percent, ring, yours
+from helpers.foundations.drawing.axes import (
+    error_bars,
+    here,
+    key,
+    log_axis,
+    ring,
+    shares_axis,
+    yours,
+)
 from helpers.foundations.events import Log
 from helpers.foundations.experiment import (
     Draws,
@@ -293,7 +301,7 @@ def plot(run: Bulkhead, axes: tuple[Axes, Axes], mine: Mine | None = None) -> No
     for ax, kind in zip(axes, KINDS, strict=True):
         log_axis(ax, "x", 0.045, 7, ticks=(0.1, 1, 5))
         ax.set_ylim(-0.03, 1.03)
-        ax.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+        shares_axis(ax)
         for way, color in zip(WAYS, (style.PURPLE, style.GREEN), strict=True):
             curve = getattr(theory(at, _TIMES_S, way), kind)
             ax.plot(_TIMES_S, curve, **style.THEORY | {"color": color})

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, here, log_axis, percent, ring
+from helpers.foundations.drawing.axes import error_bars, here, log_axis, ring, shares_axis
 from helpers.foundations.experiment import Draws, Parameters, Result, integer, number, seed, takes
 from helpers.foundations.prose import counted, duration, rounded, significant
 from helpers.foundations.prose import percent as in_percent
@@ -153,7 +153,7 @@ def plot(run: Fleet, axes: tuple[Axes, Axes]) -> None:
     at = run.at
     log_axis(days, "x", 1, 120_000)
     days.set_ylim(0, 1.05)
-    days.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+    shares_axis(days)
     days.plot(_FLEETS, theory(at, _FLEETS).bad_days, **style.THEORY)
     here(days, at.machines)
     error_bars(days, at.machines, run.bad_days, **style.DOTS)

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import bars, here, key, percent, ring
+from helpers.foundations.drawing.axes import bars, here, key, ring, shares_axis
 from helpers.foundations.experiment import (
     Draws,
     Parameters,
@@ -187,7 +187,7 @@ def plot(run: Gray, axes: tuple[Axes, Axes]) -> None:
     each.set_xlim(-0.8, at.servers - 0.2)
     each.set_xticks(places[:: 1 if at.servers <= 10 else 5])
     each.set_ylim(0, 1)
-    each.set_yticks([0, 0.5, 1], [percent(one) for one in (0, 0.5, 1)])
+    shares_axis(each)
     key(each, [("■", "the gray server", style.VERMILION), ("╌", "an equal share", style.INK)])
     each.set_title("Requests of each server")
     each.set_xlabel("server")
@@ -198,7 +198,7 @@ def plot(run: Gray, axes: tuple[Axes, Axes]) -> None:
     ring(curve, at.utilisation, run.failed)
     curve.set_xlim(0, 0.95)
     curve.set_ylim(0, 1)
-    curve.set_yticks([0, 0.5, 1], [percent(one) for one in (0, 0.5, 1)])
+    shares_axis(curve)
     key(curve, [("╌", "round robin, says theory", style.INK)])
     curve.set_title(f"Requests that fail: {at.balancer}")
     curve.set_xlabel("utilisation")

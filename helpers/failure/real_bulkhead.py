@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from helpers.failure.bulkhead import KINDS, WAYS, Setting, share, theory
 from helpers.failure.thread_pools import run_pools
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, key, percent
+from helpers.foundations.drawing.axes import error_bars, key, shares_axis
 from helpers.foundations.experiment import Draws, Measured, Parameters, integer, number, seed, takes
 from helpers.foundations.prose import duration, rounded
 from helpers.foundations.prose import percent as in_percent
@@ -111,7 +111,7 @@ def plot_measured(run: MeasuredBulkhead, ax: Axes) -> None:
     """Draw what real pools refused, beside Erlang's formula."""
     labels, places = [], []
     ax.set_ylim(-0.03, 1.1)
-    ax.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+    shares_axis(ax)
     for column, (way, both) in enumerate(run.refused.items()):
         for kind, interval in zip(KINDS, both, strict=True):
             x = 2.4 * column + KINDS.index(kind)

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import error_bars, key, named_axis, percent
+from helpers.foundations.drawing.axes import error_bars, key, named_axis, shares_axis
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Draws, Measured, Parameters, integer, number, seed, takes
 from helpers.foundations.prose import duration, rounded
@@ -244,7 +244,7 @@ def plot_measured(run: MeasuredFallback, axes: tuple[Axes, Axes]) -> None:
     waits.set_title("How long a page waits")
     waits.set_ylabel("mean (ms)")
     backs.set_ylim(-0.03, 1.1)
-    backs.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+    shares_axis(backs)
     backs.set_title("Pages that show the fallback")
     for ax in axes:
         named_axis(ax, "x", NAMES)

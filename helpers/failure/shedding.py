@@ -18,10 +18,9 @@ from helpers.failure import storm
 from helpers.failure.storm_fast import play
 from helpers.failure.storm_tally import Tally
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import here, key, percent, ring
+from helpers.foundations.drawing.axes import here, key, ring, shares_axis
 from helpers.foundations.experiment import Draws, Parameters, Result, number, option, seed, takes
-from helpers.foundations.prose import percent as in_percent
-from helpers.foundations.prose import rounded, significant
+from helpers.foundations.prose import percent, rounded, significant
 
 #: Orders of service, and what the storm calls them.
 ORDERS = {
@@ -115,8 +114,8 @@ class Shedding(Result):
         at = self.at
         return (
             f"At {significant(at.load)} times what it can do, a server that serves by "
-            f"“{at.order}” spends {in_percent(self.here)} of its capacity on answers that come in "
-            f"time, and {in_percent(min(1.0, self.here / at.load))} of the clients get one."
+            f"“{at.order}” spends {percent(self.here)} of its capacity on answers that come in "
+            f"time, and {percent(min(1.0, self.here / at.load))} of the clients get one."
         )
 
     @property
@@ -135,7 +134,7 @@ def plot(run: Shedding, ax: Axes) -> None:
     ring(ax, at.load, run.here)
     ax.set_xlim(0, 3.1)
     ax.set_ylim(-0.04, 1.25)
-    ax.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+    shares_axis(ax)
     key(ax, [("●", "simulated", style.BLUE), ("╌", "theory", style.INK)])
     ax.set_title(f"Answers in time: {at.order}")
     ax.set_xlabel("load, over what the server can do")

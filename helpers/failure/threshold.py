@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import here, key, percent, ring
+from helpers.foundations.drawing.axes import here, key, ring, shares_axis
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.experiment import Parameters, Result, integer, number, takes
 from helpers.foundations.prose import duration, rounded, significant
@@ -208,7 +208,7 @@ def plot(run: Threshold, axes: tuple[Axes, Axes]) -> None:
     ring(curve, at.load, run.at_end)
     curve.set_xlim(0, 1)
     curve.set_ylim(-0.04, 1.4)
-    curve.set_yticks([0, 0.5, 1], [percent(share) for share in (0, 0.5, 1)])
+    shares_axis(curve)
     curve.set_title("Answered, long after the trigger")
     curve.set_xlabel("load, as a share of the capacity")
     curve.set_ylabel("requests that are answered")

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import key, yours
+from helpers.foundations.drawing.axes import key, shares_axis, yours
 from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.experiment import Mine, Parameters, Result, number, takes
 from helpers.foundations.prose import duration, finite_or, percent, rounded
@@ -171,6 +171,7 @@ def plot(run: Return, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     warm.plot(hours, run.from_caches, **style.SIMULATION)
     warm.plot(VENDOR["open_min"] / 60, 1, **style.MEASUREMENT | {"zorder": 6})
     warm.set_ylim(-0.04, 1.35)
+    shares_axis(warm, 4)
     warm.set_title("Players served from warm caches")
     warm.set_ylabel("share")
     key(warm, [("●", "Roblox: all in after 6 h 45 min", style.VERMILION)], left=True, x=0.97)

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import here, key, spans, yours
+from helpers.foundations.drawing.axes import here, key, shares_axis, spans, yours
 from helpers.foundations.experiment import (
     Draws,
     Mine,
@@ -273,6 +273,7 @@ def plot(run: Dispatch, axes: tuple[Axes, Axes], mine: Mine | None = None) -> No
         ax.plot(CITY_KM / np.array(CELLS), seen, **style.DOTS | {"color": color})
     here(ax, at.cell_km)
     ax.set(xlim=(0.4, 3.1), ylim=(-0.03, 1.25))
+    shares_axis(ax, 4)
     ax.set_title("Riders who do not get the nearest")
     ax.set_xlabel("side of a cell (km)")
     ax.set_ylabel("share")

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import here, log_axis, yours
+from helpers.foundations.drawing.axes import here, log_axis, shares_axis, yours
 from helpers.foundations.experiment import (
     Draws,
     Mine,
@@ -171,6 +171,7 @@ def plot(run: TwoCaches, ax: Axes, mine: Mine | None = None) -> None:
     here(ax, run.at.updates)
     log_axis(ax, "x", 0.004, 25)
     ax.set_ylim(0, 1.4)
+    shares_axis(ax, 4)
     ax.set_title("Hit ratio")
     ax.set_xlabel("updates for each read")
     ax.set_ylabel("share of the reads")

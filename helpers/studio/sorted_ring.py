@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import here, yours
+from helpers.foundations.drawing.axes import here, shares_axis, yours
 from helpers.foundations.experiment import (
     Draws,
     Mine,
@@ -194,6 +194,7 @@ def plot(run: Moved, ax: Axes, mine: Mine | None = None) -> None:
     ax.plot(range(1, 33), [one.modulo for one in exact], **style.THEORY)
     here(ax, run.at.servers)
     ax.set(xlim=(0, 33), ylim=(0, 1.3))
+    shares_axis(ax, 4)
     ax.set_title("Keys that move when servers join")
     ax.set_xlabel("servers before")
     ax.set_ylabel("share of the keys")

@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import key, yours
+from helpers.foundations.drawing.axes import key, shares_axis, yours
 from helpers.foundations.experiment import (
     Draws,
     Mine,
@@ -210,6 +210,7 @@ def plot(run: BadDay, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     times = [VENDOR[name] / 60 for name in ("alarm_min", "restart_min", "normal_min")]
     day.plot(times, [0, 0, 1], **style.MEASUREMENT | {"zorder": 6})
     day.set(xlim=(0, 24), ylim=(-0.05, 1.5))
+    shares_axis(day, 4)
     day.set_title("Servers that can route requests")
     day.set_ylabel("share")
     told = ("●", "Amazon: alarms, restart, normal", style.VERMILION)

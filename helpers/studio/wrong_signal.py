@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.foundations.drawing import style
-from helpers.foundations.drawing.axes import key, yours
+from helpers.foundations.drawing.axes import key, shares_axis, yours
 from helpers.foundations.drawing.scales import coarse
 from helpers.foundations.experiment import Mine, Parameters, Result, number, option, takes
 from helpers.foundations.prose import percent, rounded, significant
@@ -183,6 +183,7 @@ def plot(run: BadDay, axes: tuple[Axes, Axes], mine: Mine | None = None) -> None
     key(ax, [("▬", "there are", style.BLUE), ("╌", "needed", style.INK)], left=True, x=0.97)
     served.plot(hours, run.served, **style.SIMULATION)
     served.set_ylim(-0.04, 1.4)
+    shares_axis(served, 4)
     served.set_title("Requests that are served")
     served.set_ylabel("share")
     for each in axes:

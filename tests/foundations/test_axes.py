@@ -105,6 +105,17 @@ def test_ticks_can_be_chosen_and_named_and_do_not_widen_the_limits(ax) -> None:
     assert ticks(ax, "x") == {1: "100 %", 10: "1,000 %", 100: "10,000 %"}
 
 
+def test_an_axis_of_shares_ends_at_the_whole_wherever_the_picture_ends(ax) -> None:
+    ax.set_ylim(-0.04, 1.4)
+    axes.shares_axis(ax)
+    assert ticks(ax, "y") == {0: "0 %", 0.5: "50 %", 1: "100 %"}
+    axes.shares_axis(ax, 4)
+    assert list(ticks(ax, "y").values()) == ["0 %", "25 %", "50 %", "75 %", "100 %"]
+    assert limits(ax, "y") == (-0.04, 1.4)
+    with pytest.raises(ValueError, match="parts must be a whole number >= 1, got 0"):
+        axes.shares_axis(ax, 0)
+
+
 def test_an_axis_of_times_reads_as_people_count(ax) -> None:
     axes.time_axis(ax, "y", 5e-7, 4e7)
     assert list(ticks(ax, "y").values()) == [

@@ -113,6 +113,20 @@ def log_axis(
     limit(low, high)  # last: ticks widen the limits
 
 
+def shares_axis(ax: Axes, parts: int = 2) -> None:
+    """Give the vertical axis ticks from 0 % to 100 %, though it may reach further for a key.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    parts : int
+        Into which the ticks divide the whole; at least 1.
+    """
+    parts = validation.integer("parts", parts, at_least=1)
+    places = [part / parts for part in range(parts + 1)]
+    _fix_ticks(ax.yaxis, places, [percent(place) for place in places])
+
+
 def named_axis(
     ax: Axes, which: str, names: Sequence[str], places: npt.ArrayLike | None = None
 ) -> None:

@@ -208,6 +208,12 @@ def panels(
     return declare
 
 
+def grid_of(plot: Callable[..., None]) -> dict[str, Any]:
+    """Return the grid of panels that a plot function has declared, or that of one panel."""
+    grid: dict[str, Any] = getattr(plot, "panels", {"ncols": 1, "nrows": 1})
+    return grid
+
+
 def wide(plot: Callable[..., None]) -> Callable[..., None]:
     """Declare that what a plot function draws needs the room: a diagram with words in its boxes.
 
