@@ -30,7 +30,7 @@ from helpers.foundations.experiment import (
     seed,
     takes,
 )
-from helpers.foundations.prose import significant
+from helpers.foundations.prose import rounded, significant
 from helpers.foundations.statistics import Intervals, mean_intervals
 
 
@@ -198,6 +198,8 @@ class Balancing(Result):
     def reading(self) -> str:
         exact = theory(self.at)
         response = dict(zip(POLICIES, self.response.estimate, strict=True))
+        floor = rounded(exact["one queue"])
+        lucky = rounded(self.response.estimate.min()) < floor
         return (
             f"At {significant(100 * self.at.utilisation)} % load on {self.at.servers} servers a "
             f"request takes {significant(response['random'])} service times if its server is "
@@ -205,8 +207,9 @@ class Balancing(Result):
             f"{significant(response['round robin'])} in turn, "
             f"{significant(response['power of two'])} with the better of two (limit of many "
             f"servers {significant(exact['power of two'])}) and "
-            f"{significant(response['join shortest queue'])} at the shortest queue; no policy "
-            f"beats one shared queue, {significant(exact['one queue'])}."
+            f"{significant(response['join shortest queue'])} at the shortest queue; in the long "
+            f"run no policy beats one shared queue, by theory {significant(floor)}"
+            f"{': these runs had luck' if lucky else ''}."
         )
 
     @property

@@ -1,7 +1,8 @@
 """A consumer that is away for a while: called directly, and reached through a queue.
 
-Both ways see the same requests, each with one job of exponential length. Where that stops being
-true: a worker that dies in the middle of a job leaves the question whether it was done.
+Both ways see the same requests, each with one job of exponential length. Who goes away finishes the
+job in hand first. Where that stops being true: a worker that dies in the middle of a job leaves the
+question whether it was done.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class Setting(Parameters):
 def simulate(at: Setting) -> Outage:
     """Take a consumer away for a while, with a direct call before it and with a queue.
 
-    A direct call to a consumer that is away fails; to one that is there but behind, it fails when
-    its wait exceeds 2 s. To the queue the outage is one long job at the head of the line.
+    A direct call fails if the consumer is away before its job begins, or if its wait exceeds 2 s.
+    From the queue no job begins in the outage.
     """
     epochs, work = _draws(at.seed)
     arrivals = epochs / at.rate_rps
@@ -69,8 +70,7 @@ def simulate(at: Setting) -> Outage:
     starts = with_outage(arrivals, services, OUTAGE_AT_S, at.end_s)
     departures = starts + services
     away = (arrivals >= OUTAGE_AT_S) & (arrivals < at.end_s)
-    # Called directly, whoever would wait too long gives up, so nothing piles up behind them.
-    failed = away | _impatient(arrivals, services, away, _TIMEOUT_S)
+    failed = _fails_directly(arrivals, services, OUTAGE_AT_S, at.end_s)
     edges = np.arange(0, HORIZON_S + STEP_S, STEP_S)
     came = np.searchsorted(arrivals, edges[1:], side="right")
     backlog = came - np.searchsorted(np.sort(departures), edges[1:], side="right")
@@ -89,34 +89,35 @@ def simulate(at: Setting) -> Outage:
 
 
 def with_outage(arrivals: np.ndarray, services: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Return the start of each job at one server that is away from `start` to `end`."""
-    if end == start:
-        return arrivals + fifo_waits(arrivals, services, 1)
-    at = int(np.searchsorted(arrivals, start))
-    when = np.insert(arrivals, at, start)
-    first = fifo_waits(arrivals[:at], services[:at], 1) if at else np.empty(0)
-    busy_until = arrivals[at - 1] + first[-1] + services[at - 1] if at else 0.0
-    pause = max(end - max(start, busy_until), 0.0)
-    waits = fifo_waits(when, np.insert(services, at, pause), 1)
-    return arrivals + np.delete(waits, at)
+    """Return the start of each job at one server that begins none from `start` to before `end`.
+
+    A job that is in service at `start` is finished. The others wait, however long they have waited
+    already.
+    """
+    starts: np.ndarray = arrivals + fifo_waits(arrivals, services, 1)
+    held = int(np.searchsorted(starts, start))
+    if held < starts.size and starts[held] < end:
+        ready = np.maximum(arrivals[held:], end)
+        starts[held:] = ready + fifo_waits(ready, services[held:], 1)
+    return starts
 
 
-def _impatient(
-    arrivals: np.ndarray, services: np.ndarray, away: np.ndarray, patience_s: float
+def _fails_directly(
+    arrivals: np.ndarray, services: np.ndarray, start: float, end: float
 ) -> np.ndarray:
-    """Which requests give up at one server because their wait would be too long."""
-    gives_up = np.zeros(arrivals.size, dtype=bool)
+    """Which calls fail at one server: it is away before they begin, or they would wait too long.
+
+    Who gives up leaves the line, so nothing piles up behind them.
+    """
+    fails = np.zeros(arrivals.size, dtype=bool)
     free = 0.0
-    rows = zip(arrivals.tolist(), services.tolist(), away.tolist(), strict=True)
-    for i, (now, service, gone) in enumerate(rows):
-        if gone:
-            continue
+    for i, (now, service) in enumerate(zip(arrivals.tolist(), services.tolist(), strict=True)):
         begin = free if free > now else now
-        if begin - now > patience_s:
-            gives_up[i] = True
+        if (now < end and begin >= start) or begin - now > _TIMEOUT_S:
+            fails[i] = True
         else:
             free = begin + service
-    return gives_up
+    return fails
 
 
 @lru_cache(maxsize=4)

@@ -27,7 +27,15 @@ MOST_LINES = 20
 MOST_MODEL_LINES = 34  # of each function or class, its docstring included: one sitting
 _SENTENCE = 25  # letters: what is shorter may be said twice
 STATUSES = ("confirmed", "qualified", "corrected")
-EVIDENCE = {"simulation", "theory", "measurement", "source"}
+EVIDENCE = ("simulation", "theory", "measurement", "source")
+#: Where a claim is stated, by its number.
+ANCHOR = re.compile(r'<a\s+(?:id|name)="C(\d+)"\s*>')
+#: A verdict: the claim's number, status, kinds of evidence, and the rest of its line.
+VERDICT = re.compile(
+    r"^\*\*Verdict on C(\d+): (\w+)\.\*\* Evidence: "
+    r"([a-z]+(?:(?:, | and |, and )[a-z]+)*)[.:;] ?(.*)$",
+    re.MULTILINE,
+)
 
 _FORBIDDEN = (
     (re.compile(r"^\s*from\s+\S+\s+import\s+\*", re.MULTILINE), "`import *`"),
@@ -44,13 +52,9 @@ _CLOCK = re.compile(
     r"measure|perf_counter|predictions|calibration\(|learning\(|progress_page|check_environment",
     re.IGNORECASE,
 )
-_ANCHOR = re.compile(r'<a\s+(?:id|name)="C(\d+)"\s*>')
 _CLAIM = re.compile(r"^>\s*\*\*Claim C(\d+)\.?\*\*", re.MULTILINE)
 _VERDICT_START = re.compile(r"Verdict on C(\d+)")
-_VERDICT = re.compile(
-    r"^\*\*Verdict on C(\d+): (\w+)\.\*\* Evidence: ([a-z]+(?:(?:, | and |, and )[a-z]+)*)[.:;]",
-    re.MULTILINE,
-)
+_CALL = re.compile(r"^(?:\w+ = )?(\w+)\(", re.MULTILINE)
 
 
 def read(path: Path) -> NotebookNode:
@@ -81,6 +85,11 @@ def _definitions(source: str) -> dict[str, int]:
         for node in ast.parse(source).body
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
+
+
+def calls_in(source: str) -> list[str]:
+    """Names of the functions that a cell's lines begin with calling, once for each call."""
+    return _CALL.findall(source)
 
 
 def markdown_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
@@ -190,10 +199,10 @@ def check_claims(notebook: NotebookNode, chapter: Chapter) -> list[str]:
     verdicts: dict[int, list[int]] = {}
     problems = []
     for index, cell in markdown_cells(notebook):
-        for found, pattern in ((anchors, _ANCHOR), (stated, _CLAIM)):
+        for found, pattern in ((anchors, ANCHOR), (stated, _CLAIM)):
             for match in pattern.finditer(cell.source):
                 found.setdefault(int(match[1]), []).append(index)
-        complete = {match.start() + 2: match for match in _VERDICT.finditer(cell.source)}
+        complete = {match.start() + 2: match for match in VERDICT.finditer(cell.source)}
         for start in _VERDICT_START.finditer(cell.source):
             claim = int(start[1])
             verdict = complete.get(start.start())
@@ -206,10 +215,10 @@ def check_claims(notebook: NotebookNode, chapter: Chapter) -> list[str]:
             verdicts.setdefault(claim, []).append(index)
             if verdict[2] not in STATUSES:
                 problems.append(f"cell {index}: C{claim} is {verdict[2]!r}, not one of {STATUSES}")
-            kinds = set(re.findall(r"[a-z]+", verdict[3])) - {"and"}
-            if kinds - EVIDENCE:
+            unknown = set(re.findall(r"[a-z]+", verdict[3])) - {"and", *EVIDENCE}
+            if unknown:
                 problems.append(
-                    f"cell {index}: C{claim} has evidence {sorted(kinds - EVIDENCE)}, "
+                    f"cell {index}: C{claim} has evidence {sorted(unknown)}, "
                     f"known are {sorted(EVIDENCE)}"
                 )
     for name, found in (("anchor", anchors), ("claim", stated), ("verdict", verdicts)):

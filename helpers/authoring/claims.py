@@ -18,21 +18,21 @@ from functools import cache
 from pathlib import Path
 
 from helpers.authoring import bibliography, evidence
-from helpers.authoring.check import EVIDENCE, STATUSES, links_and_ids, markdown_cells, read
+from helpers.authoring.check import (
+    ANCHOR,
+    EVIDENCE,
+    STATUSES,
+    VERDICT,
+    links_and_ids,
+    markdown_cells,
+    read,
+)
 from helpers.authoring.course import CHAPTERS, ROOT, Chapter
 from helpers.authoring.glossary import unlinked
 from helpers.authoring.navigation import label
 
 LEDGER = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "claims.md"
-KINDS = ("simulation", "theory", "measurement", "source")
-
-_VERDICT = re.compile(
-    r"^\*\*Verdict on C(\d+): (\w+)\.\*\* Evidence: "
-    r"([a-z]+(?:(?:, | and |, and )[a-z]+)*)[.:;] ?(.*)$",
-    re.MULTILINE,
-)
-_ANCHOR = re.compile(r'<a id="C(\d+)">')
 
 _HEAD = """# Claims
 
@@ -116,7 +116,7 @@ def claims() -> tuple[Claim, ...]:
     found = []
     for key, about in table.items():
         if key != "besides":
-            chosen = {kind: tuple(about[kind]) for kind in KINDS if kind in about}
+            chosen = {kind: tuple(about[kind]) for kind in EVIDENCE if kind in about}
             found.append(Claim(int(key.removeprefix("C")), about["says"], chosen))
     return tuple(sorted(found, key=lambda claim: claim.number))
 
@@ -131,7 +131,7 @@ def verdicts(chapter: Chapter) -> Mapping[int, Verdict]:
     """Return the verdicts that a written chapter gives."""
     found = {}
     for _, cell in markdown_cells(read(chapter.notebook)):
-        for number, status, kinds, words in _VERDICT.findall(unlinked(cell.source)):
+        for number, status, kinds, words in VERDICT.findall(unlinked(cell.source)):
             named = tuple(kind for kind in re.findall(r"[a-z]+", kinds) if kind in EVIDENCE)
             found[int(number)] = Verdict(status, named, words)
     return found
@@ -141,7 +141,7 @@ def problems_of(claim: Claim) -> Iterator[str]:
     """Say what is missing or wrong with a claim of a written chapter."""
     name, chapter = f"C{claim.number}", claim.chapter
     text = "\n".join(cell.source for _, cell in markdown_cells(read(chapter.notebook)))
-    if str(claim.number) not in _ANCHOR.findall(text):
+    if str(claim.number) not in ANCHOR.findall(text):
         yield f"{name}: no cell of {chapter.name} states it"
     verdict = verdicts(chapter).get(claim.number)
     if verdict is None or verdict.status not in STATUSES:
@@ -226,7 +226,7 @@ def _row(claim: Claim) -> str:
     found = f"**{verdict.status}.** {words}".replace("|", "\\|")
     behind = claim.evidence
     said = [
-        f"{kind}: {', '.join(map(_linked, behind[kind]))}" for kind in KINDS if behind.get(kind)
+        f"{kind}: {', '.join(map(_linked, behind[kind]))}" for kind in EVIDENCE if behind.get(kind)
     ]
     return f"| {place} | {claim.says} | {found} | {'; '.join(said)} |"
 

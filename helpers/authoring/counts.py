@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 
 from helpers.authoring import bibliography, claims, hours
-from helpers.authoring.check import code_cells, read
+from helpers.authoring.check import calls_in, code_cells, read
 from helpers.authoring.course import CHAPTERS, ROOT
 
 README = ROOT / "README.md"
 
 _MARKED = re.compile(r"(<!-- counts -->\n).*?(\n<!-- /counts -->)", re.DOTALL)
-_CALL = re.compile(r"^(?:\w+ = )?(\w+)\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def counted() -> Counts:
     """Count everything."""
     chapters = [chapter for chapter in CHAPTERS if chapter.written]
     cells = [cell for chapter in chapters for _, cell in code_cells(read(chapter.notebook))]
-    calls = [name for cell in cells for name in _CALL.findall(cell.source)]
+    calls = [name for cell in cells for name in calls_in(cell.source)]
     graded = list(_graded())
     judged = [one.status for chapter in chapters for one in claims.verdicts(chapter).values()]
     return Counts(

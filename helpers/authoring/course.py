@@ -155,7 +155,7 @@ def notebooks() -> list[Path]:
 
 def labs() -> list[str]:
     """Names of the labs that are written, whether or not the files are there."""
-    return [chapter.lab for chapter in CHAPTERS if chapter.lab]
+    return [chapter.lab for chapter in CHAPTERS if chapter.written and chapter.lab]
 
 
 def chapter_of(path: Path) -> Chapter | None:

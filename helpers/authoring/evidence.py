@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from helpers.authoring import bibliography
-from helpers.authoring.check import read
+from helpers.authoring.check import ANCHOR, VERDICT, read
 from helpers.authoring.course import ROOT, Chapter
 
 MOST = 3  # tests of each kind: those whose names say it come first
@@ -61,12 +61,15 @@ def found(number: int, chapter: Chapter, kind: str) -> tuple[str, ...]:
 def _section(number: int, chapter: Chapter) -> list[tuple[str, str]]:
     """Kind and source of the cells from a claim's anchor to its verdict."""
     cells = [(cell.cell_type, cell.source) for cell in read(chapter.notebook).cells]
-    kinds = enumerate(text if kind == "markdown" else "" for kind, text in cells)
-    marks = [
-        (at, f'<a id="C{number}">' in text, f"Verdict on C{number}:" in text) for at, text in kinds
-    ]
-    first = next((at for at, begins, _ in marks if begins), len(cells))
-    last = next((at for at, _, ends in marks if ends), first)
+
+    def first_with(mark: re.Pattern[str], otherwise: int) -> int:
+        for at, (kind, text) in enumerate(cells):
+            if kind == "markdown" and any(int(one[1]) == number for one in mark.finditer(text)):
+                return at
+        return otherwise
+
+    first = first_with(ANCHOR, len(cells))
+    last = first_with(VERDICT, first)
     return cells[first : last + 1]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from helpers.authoring.check import read
+from helpers.authoring.check import calls_in, read
 from helpers.authoring.course import CHAPTERS, ROOT
 
 #: Words that are read in a minute.
@@ -23,7 +23,6 @@ MODEL = 4
 #: Minutes for each point of a lab: by checks, and for the memo.
 CHECKED, WRITTEN = 4, 5
 
-_CALL = re.compile(r"^(?:\w+ = )?(\w+)\(", re.MULTILINE)
 _NOT_READ = re.compile(r"\]\([^)\n]*\)|<[^>]*>")
 _WORD = re.compile(r"\w[\w'’.,-]*")
 _NUMBERS = {"an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
@@ -67,7 +66,7 @@ def takes(cell: NotebookNode) -> float:
         minutes += about["points"] * (WRITTEN if about.get("solution") else CHECKED)
     if cell.cell_type == "markdown":
         return minutes + len(_WORD.findall(_NOT_READ.sub(" ", cell.source))) / WORDS
-    minutes += sum(CALLS.get(name, 0) for name in _CALL.findall(cell.source))
+    minutes += sum(CALLS.get(name, 0) for name in calls_in(cell.source))
     return minutes + MODEL * ("model" in cell.metadata)
 
 

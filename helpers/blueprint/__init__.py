@@ -52,7 +52,7 @@ from helpers.blueprint.simulation.runs import simulate_design
 from helpers.blueprint.theory.bounds import bounds
 from helpers.blueprint.theory.closed_network import theory_closed_design
 from helpers.blueprint.theory.open_network import OpenNetwork, theory_design
-from helpers.blueprint.traffic import Traffic, diurnal, flash_crowd, spike, steady
+from helpers.blueprint.traffic import Traffic, flash_crowd, spike, steady
 
 __all__ = [
     "CDN",
@@ -75,7 +75,6 @@ __all__ = [
     "bounds",
     "cost",
     "design_table",
-    "diurnal",
     "exact_balancing",
     "flash_crowd",
     "kill",

@@ -29,9 +29,9 @@ from helpers.blueprint.components import (
 )
 from helpers.blueprint.decision_diagram import Diagram
 from helpers.blueprint.design import JOB, LOOK, Design, a_design
-from helpers.blueprint.year import YEAR_S
 from helpers.foundations.experiment import Parameters, Result, anything, option
 from helpers.foundations.prose import duration, significant
+from helpers.foundations.year import YEAR_S
 
 #: Kinds of request whose availability can be asked for.
 REQUESTS = ("read", "write", "job")
@@ -180,10 +180,7 @@ def component_availability(component: Component, request: str) -> float:
     elif isinstance(component, Database):
         beta = component.common_cause
         if request != "read" and component.failover_s is None:
-            n = 1 if beta == 0 else n
-            return a if n == 1 else _beta_factor(a, 1, 1, beta)
-    if n == 1:
-        return a
+            n = 1
     return _beta_factor(a, n, k, beta)
 
 

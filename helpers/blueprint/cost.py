@@ -13,10 +13,10 @@ from helpers.blueprint.components import CDN, LoadBalancer, Queue
 from helpers.blueprint.design import Design
 from helpers.blueprint.theory.bounds import bounds
 from helpers.blueprint.theory.flows import edge_flows
-from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import significant
+from helpers.foundations.year import MONTH_S
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from helpers.blueprint.components import (
     Workers,
 )
 from helpers.blueprint.design import JOB, LOOK, Design
-from helpers.foundations.prose import duration, significant
+from helpers.foundations.prose import counted, duration, significant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,8 +109,8 @@ def summary_line(component: Component, *, each: bool = False) -> str:
     times = f"{component.machines} × " if component.machines > 1 and not each else ""
     service = f", {duration(component.service_s)}" if isinstance(component, Served) else ""
     match component:
-        case Clients(rate_rps=None):
-            return f"{component.users} users, {duration(component.think_s)} apart"
+        case Clients(rate_rps=None, users=users) if users:
+            return f"{counted(users, 'user')}, {duration(component.think_s)} apart"
         case Clients(rate_rps=float(rate_rps)):
             return f"{significant(rate_rps)} requests/s"
         case CDN():
@@ -118,20 +118,16 @@ def summary_line(component: Component, *, each: bool = False) -> str:
         case LoadBalancer():
             return f"{times}{component.policy}"
         case AppServers():
-            return f"{times}{_count(component.threads, 'thread')}{service}"
+            return f"{times}{counted(component.threads, 'thread')}{service}"
         case Cache():
             return f"{significant(100 * component.hit_ratio)} % hits{service}"
         case Database():
-            return f"{times}{_count(component.connections, 'connection')}{service}"
+            return f"{times}{counted(component.connections, 'connection')}{service}"
         case Queue():
             return "no limit" if component.capacity is None else f"room for {component.capacity:,}"
         case Workers():
-            return f"{_count(component.count, 'worker')}{service}"
+            return f"{counted(component.count, 'worker')}{service}"
     return component.kind
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")
 
 
 def design_table(design: Design) -> pd.DataFrame:

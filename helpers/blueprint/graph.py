@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.blueprint.components import Clients, Component, Queue, Served, Workers
+from helpers.blueprint.components import Clients, Component, Served, Workers
 from helpers.blueprint.design import Design
 
 
@@ -69,8 +69,6 @@ def machines(design: Design) -> dict[str, Component]:
     for component in design:
         if isinstance(component, Served) and not isinstance(component, Workers):
             found.update(dict.fromkeys(component.instances, component))
-        elif not isinstance(component, Clients | Queue):
+        elif not isinstance(component, Clients):
             found[component.name] = component  # workers share one line; CDN, balancer: no line
-        elif isinstance(component, Queue):
-            found[component.name] = component
     return found

@@ -139,26 +139,6 @@ def spike(*, at_s: float, length_s: float, factor: float) -> Traffic:
     return Traffic("spike", (0, at_s, at_s, end, end), (1, 1, factor, factor, 1))
 
 
-def diurnal(*, period_s: float, swing: float, points: int = 96) -> Traffic:
-    """Return traffic that rises and falls like a day, once every `period_s`, for ten periods.
-
-    Parameters
-    ----------
-    period_s : float
-        Length of a day in the simulation, seconds; > 0.
-    swing : float
-        How far the rate goes above and below its mean, 0 to 1: at 0.5 from 0.5 to 1.5 times it.
-    points : int
-        Straight pieces a day is made of; >= 4.
-    """
-    period_s = validation.number("period_s", period_s, above=0, unit="s")
-    swing = validation.number("swing", swing, at_least=0, at_most=1)
-    points = validation.integer("points", points, at_least=4)
-    phase = np.arange(10 * points + 1) / points
-    wave = 1 - swing * np.cos(2 * np.pi * phase)  # the day starts at its quietest
-    return Traffic("diurnal", tuple(phase * period_s), tuple(np.maximum(wave, 0.0)))
-
-
 def flash_crowd(*, at_s: float, rise_s: float, fade_s: float, factor: float) -> Traffic:
     """Return traffic that a mention on the news makes: a steep rise and a slow fade.
 

@@ -79,17 +79,18 @@ def _draw_messages(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
     )
     places, said = [], []
     for y, event in rows:
-        # Between the client and the first lane on its way, where nothing else is written.
+        # Between the client and the first lane on its way, clear of what is stored there.
         nearest = _LANES["cache"] if event.client == "A" else _LANES["database"]
-        places.append(((_LANES[event.client] + nearest) / 2, y - 0.12))
+        places.append((0.6 * _LANES[event.client] + 0.4 * nearest, y - 0.12))
         colon = ":" if event.action in ("get", "get or lease", "read") else ""
         text = f"{event.action}{colon} {event.detail}".strip()
-        said.append(text.replace("get or lease: miss, ", "get: "))  # a lease says that it missed
+        text = text.replace("get or lease: miss, ", "get: ")  # a lease says that it missed
+        said.append(text.replace("delete and revoke", "delete, revoke"))
     words(ax, places, said, color=colors, fontsize=8.5, va="bottom")
 
 
 def _draw_locks(ax: Axes, rows: Sequence[tuple[int, Event]]) -> None:
-    for client, side, ha in (("A", 1, "left"), ("B", -1, "right")):
+    for client, side, ha in (("A", -1, "right"), ("B", 1, "left")):  # clear of the messages
         own = [(y, event) for y, event in rows if event.client == client]
         x, color = _LANES[client], _COLORS[client]
         ax.plot([x] * len(own), [y for y, _ in own], "s", color=color, markersize=7)

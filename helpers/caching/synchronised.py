@@ -231,6 +231,6 @@ def _plot_waits(run: Synchronised, ax: Axes) -> None:
     ax.set_xlim(0, widths[-1])
     ax.set_ylim(0, top)
     ax.locator_params(axis="x", nbins=5)
-    ax.set_title("Jitter buys waiting time, second for second")
+    ax.set_title("What jitter does to the longest wait")
     ax.set_xlabel("width of the jitter (s)")
     ax.set_ylabel("longest wait for a connection (s)")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from helpers import blueprint
-from helpers.blueprint.year import MONTH_S
 from helpers.foundations import validation
+from helpers.foundations.year import MONTH_S
 
 #: Minutes in a mean month.
 MONTH_MIN = MONTH_S / 60

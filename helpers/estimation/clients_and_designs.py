@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 
 from helpers import blueprint
-from helpers.blueprint.year import MONTH_S
+from helpers.foundations.year import MONTH_S
 
 #: The questions one can ask, and the answers a client may give; all equally likely.
 QUESTIONS: dict[str, dict[str, float]] = {

@@ -77,7 +77,8 @@ def outages_per_month(
     life = repair * (1 - q) / q
     edge = math.comb(machines, needed) * (1 - q) ** needed * q ** (machines - needed)
     per_hour = edge * needed / life
-    down = 1 - at_least_up(machines, needed, q, 0.0)
+    # The chance that too many are down; one minus that of enough would be lost in rounding.
+    down = at_least_up(machines, machines - needed + 1, 1 - q, 0.0)
     return per_hour * MONTH_MIN / 60, 60 * down / per_hour
 
 

@@ -20,7 +20,6 @@ from helpers import blueprint
 from helpers.blueprint import AppServers, Clients, Database, Design, LoadBalancer, Workers
 from helpers.blueprint.availability import answered
 from helpers.blueprint.components import Component
-from helpers.blueprint.year import YEAR_S
 from helpers.estimation.boxes import photo_site
 from helpers.foundations import validation
 from helpers.foundations.drawing import style
@@ -35,6 +34,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import significant
+from helpers.foundations.year import YEAR_S
 
 if TYPE_CHECKING:
     import pandas as pd

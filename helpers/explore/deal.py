@@ -116,7 +116,7 @@ class Deal:
         return f"Card 1 of {len(self.cards)}, face down\n{first.text()}"
 
     def _ipython_display_(self) -> None:
-        publish_faces(self._root, self.text())
+        publish_faces(self._root, self.text(), owner=self)
 
 
 def deal(

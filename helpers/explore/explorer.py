@@ -165,6 +165,13 @@ class Explorer:
             self._refresh()
         return self
 
+    def stop(self) -> None:
+        """End what is under way: finer answers, and a learner's model at work."""
+        with self._turn:
+            self._pending = None
+            if self._attempt is not None:
+                self._attempt.abandon()
+
     @property
     def canvas(self) -> Canvas:
         """What the picture is drawn on."""
@@ -179,7 +186,7 @@ class Explorer:
         return self._view.png()
 
     def _ipython_display_(self) -> None:
-        self._view.publish(self._root, self._describe())
+        self._view.publish(self._root, self, self._describe())
 
     def _describe(self) -> str:
         values = self.values
@@ -356,7 +363,9 @@ class Explorer:
             if done:
                 break
             await asyncio.sleep(_GLANCE_S)
-        if isinstance(attempt.error, ModelError) and self._pending is this:
+        if attempt.error is not None and self._pending is this:
+            if not isinstance(attempt.error, ModelError):
+                raise attempt.error
             self._view.blame(attempt.error)
 
     def _finish(self, frames: Iterator[Result]) -> None:

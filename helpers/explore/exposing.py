@@ -36,7 +36,7 @@ class Exposed:
         return self.verdict.reading
 
     def _ipython_display_(self) -> None:
-        publish_faces(self._root, self.text())
+        publish_faces(self._root, self.text(), owner=self)
 
 
 def expose(experiment: ModuleType, law: Law, *, find: tuple[Goals, str]) -> Exposed:

@@ -138,7 +138,8 @@ def _short(value: Any) -> str:
 def _explain(error: Exception, model: Model) -> str:
     """Say what went wrong, and in which line of the model."""
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    file = inspect.unwrap(model).__code__.co_filename
+    code = getattr(inspect.unwrap(model), "__code__", None)  # a partial function has none
+    file = None if code is None else code.co_filename
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == file:
             return f"{said}, in line {frame.lineno} of its cell: {frame.line or ''}".rstrip(": ")

@@ -42,7 +42,7 @@ class Picture:
             self._veil.lift(lambda _: None)
 
     def _ipython_display_(self) -> None:
-        self._view.publish(self._root)
+        self._view.publish(self._root, self)
 
 
 def picture(

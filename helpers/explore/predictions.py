@@ -260,7 +260,7 @@ class Predict:
         return f"Predict. {self.question}\n{kind}"
 
     def _ipython_display_(self) -> None:
-        publish_faces(self.recalled(), self.text())
+        publish_faces(self.recalled(), self.text(), owner=self)
 
 
 def predict(

@@ -54,7 +54,7 @@ class Quiz:
 
     def _ipython_display_(self) -> None:
         options = "\n".join(f"  ( ) {option}" for option in self.options)
-        publish_faces(self._root, f"{self.question}\n{options}")
+        publish_faces(self._root, f"{self.question}\n{options}", owner=self)
 
 
 def quiz(question: str | Questions, options: Mapping[str, str] | str, *, answer: str = "") -> Quiz:

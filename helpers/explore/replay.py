@@ -170,6 +170,7 @@ class Replay:
             self.text(),
             {"image/png": base64.b64encode(png).decode("ascii")},
             {"image/png": {"width": width, "height": height}},
+            owner=self,
             alone=alone(self.log, self._pace, self._view),
         )
 

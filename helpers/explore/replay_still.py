@@ -22,7 +22,7 @@ from helpers.foundations.drawing.diagrams import arrows
 from helpers.foundations.drawing.scales import headroom
 from helpers.foundations.events import COMES, ENDS, SETS_OUT, WARNS, Curve, Log, Place, Rows
 
-# In pixels, as in replay.js.
+# In pixels, as in front/replay_layout.js; only a curve takes more height here than there.
 _WIDTH, _ROW, _TIGHT_ROW, _LIFELINE, _CURVE, _EDGE = 720, 132, 108, 58, 86, 12
 _HEAD, _FOOT, _BOX = 30, 42, 62
 _ASIDE = 0.36  # of a box's width
@@ -136,7 +136,7 @@ class Box:
 
 
 def boxes_of(places: Sequence[Place], most: Sequence[int], width: float, top: float) -> list[Box]:
-    """Return the places' boxes, as ``layout`` in ``replay.js`` lays them out."""
+    """Return the places' boxes, as ``layout`` in ``front/replay_layout.js`` does."""
     columns = max(place.column for place in places) + 1
     cell = (width - 2 * _EDGE) / columns
     boxes = []

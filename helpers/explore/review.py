@@ -145,4 +145,4 @@ class Review:
         self._next.description = "Next question" if self._waiting else "Done"
 
     def _ipython_display_(self) -> None:
-        publish_faces(self._root, f"Review: {counted(self._count, 'question')} today.")
+        publish_faces(self._root, f"Review: {counted(self._count, 'question')} today.", owner=self)

@@ -41,7 +41,7 @@ class Shown:
         return self._text
 
     def _ipython_display_(self) -> None:
-        publish_faces(self._root, self._text, self._faces)
+        publish_faces(self._root, self._text, self._faces, owner=self)
 
 
 def shown(*said: str | pd.DataFrame, after: tuple[Questions, str] | None = None) -> Shown:

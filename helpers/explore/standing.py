@@ -77,8 +77,8 @@ class Done:
 def done_in(chapter: Chapter, kept: Journal) -> Done:
     """Return what the journal says of one chapter."""
     firsts = _first(kept, "prediction")
-    made = {key: firsts[key] for key in firsts if key.startswith(f"{chapter.number}-")}
-    honest = [entry for entry in made.values() if not entry.get("seen_before")]
+    made = [entry for key, entry in firsts.items() if key in chapter.predictions]
+    honest = [entry for entry in made if not entry.get("seen_before")]
     shown = {entry["key"] for entry in kept.of("shown")} & set(chapter.predictions)
     looked = shown - {entry["key"] for entry in honest}
     quizzes = [one for key, one in _first(kept, "quiz").items() if key in chapter.quizzes]

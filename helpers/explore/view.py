@@ -18,7 +18,7 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
-from helpers.explore import page
+from helpers.explore import cells, page
 from helpers.explore.canvas import DRAWING, Canvas
 from helpers.explore.clicks import Clicks
 from helpers.explore.front import module, styles
@@ -111,6 +111,7 @@ class View:
         self._shown = Drawing((), (), "", b"")
         self._drawn: Drawing | None = None  # what the canvas has on it
         self._blamed = ""
+        self._failed = False
         self._image = widgets.HTML()
         self._reading = widgets.HTML(layout={"margin": "0"})
         self._reading.add_class("sd-reading")
@@ -177,7 +178,7 @@ class View:
 
     def show(self, drawing: Drawing) -> None:
         """Put a drawing on the page, with what its results say."""
-        self._shown, self._blamed = drawing, ""
+        self._shown, self._blamed, self._failed = drawing, "", False
         self._set_image(drawing)
         if self.clicks is not None:
             self.clicks.show(drawing.spots)
@@ -214,7 +215,7 @@ class View:
         self._image.layout.display = "none"
         if self.clicks is not None:
             self.clicks.layout.display = "none"
-        self._table.value = ""
+        self._table.value, self._failed = "", True
         self._reading.value = f'<p class="sd-error" role="alert">{kind}{message}</p>'
 
     def png(self) -> bytes:
@@ -240,7 +241,7 @@ class View:
             lines += ["", self._blamed]
         return "\n".join(lines)
 
-    def publish(self, root: widgets.Widget, parameters: str = "") -> None:
+    def publish(self, root: widgets.Widget, owner: object, parameters: str = "") -> None:
         """Display the three faces as the output of the running cell."""
         size = {"width": self.canvas.width_px, "height": self.canvas.height_px}
         publish_faces(
@@ -248,6 +249,7 @@ class View:
             self.text(parameters),
             {"image/png": base64.b64encode(self.png()).decode("ascii")},
             {"image/png": size},
+            owner=owner,
         )
 
     def _set_image(self, drawing: Drawing) -> None:
@@ -282,7 +284,7 @@ class View:
         self._fill_table()
 
     def _fill_table(self) -> None:
-        if not self.table_button.value:
+        if not self.table_button.value or self._failed:
             return
         tables = []
         for result in self._shown.results:
@@ -302,13 +304,16 @@ def publish_faces(
     faces: dict[str, str] | None = None,
     metadata: dict[str, Any] | None = None,
     *,
+    owner: object = None,
     alone: str = "",
 ) -> None:
     """Display a widget together with what stands in for it where widgets cannot live.
 
+    `owner` is what a learner has who keeps what made the widget; see :func:`.cells.shows`.
     `alone` is HTML that does what the widget does without a kernel. It travels with the reference
     to the widget, and takes its place when the notebook is saved; see ``helpers.server``.
     """
+    cells.shows(root, root if owner is None else owner)
     bundle = {**root._repr_mimebundle_(), **(faces or {}), "text/plain": text}
     if alone and _VIEW in bundle:
         bundle[_VIEW] = {**bundle[_VIEW], "alone": alone}

@@ -158,12 +158,12 @@ def _asked(source: str, number: str) -> Iterator[tuple[str, str]]:
         kind, words = call.func.id, {one.arg: one.value for one in call.keywords}
         if kind in ("predict", "quiz") and len(call.args) == 2 and _text(call.args[1]):
             yield kind, f"{number}-{_text(call.args[1])}"
-        elif kind == "deal" and isinstance(deck := call.args[-1], ast.Attribute):
+        elif kind == "deal" and call.args and isinstance(deck := call.args[-1], ast.Attribute):
             yield from (("predict", f"{number}-{name}") for name in _dealt(deck.attr, number))
         elif kind == "predict" and _text(words.get("key")):
             yield kind, _text(words.get("key"))
         elif kind in ("explore", "expose"):
-            if isinstance(goal := words.get("find"), ast.Tuple):
+            if isinstance(goal := words.get("find"), ast.Tuple) and goal.elts:
                 yield "goal", f"{number}-{_text(goal.elts[-1])}"
             if isinstance(model := words.get("model"), ast.Name):
                 yield "model", model.id

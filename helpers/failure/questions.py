@@ -89,7 +89,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
         why="On average it dies in the middle of an interval: half of 200, and those on the way.",
     ),
     "bulkhead": Prediction(
-        question="Logins need 2 threads on average, images usually a few. The images' storage gets "
+        question="Logins need 2 threads on average, images usually one. The images' storage gets "
         "slow, and they would need 40. All share 20 threads. What share of the logins is refused?",
         answer=lambda: 100 * float(bulkhead.theory(bulkhead.Setting()).login),
         unit="%",

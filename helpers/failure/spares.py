@@ -24,6 +24,7 @@ _MOMENTS = 40_000
 _MOST = 12  # servers that the picture shows
 _MONTH_S = 30 * 86_400
 _LEAST = 1e-6  # share of time at which the picture ends
+_SELDOM = 1e-8  # below this share of time a sentence says no more than that it is
 
 
 class Setting(Parameters):
@@ -56,9 +57,12 @@ def simulate(at: Setting) -> Spares:
 
 
 def theory(at: Setting, servers: int | None = None, *, deploying: int = 0) -> float:
-    """Return the share of time in which fewer than needed are up: a binomial tail."""
+    """Return the share of time in which fewer than needed are up: a binomial tail.
+
+    It is summed over those that are down; one minus the rest would be lost in rounding.
+    """
     n = max(0, (at.servers if servers is None else servers) - deploying)
-    return 1.0 if n < at.needed else 1 - binomial_at_least(at.needed, n, at.up)
+    return 1.0 if n < at.needed else binomial_at_least(n - at.needed + 1, n, 1 - at.up)
 
 
 # --- what it says ---------------------------------------------------------------------------------
@@ -88,9 +92,10 @@ class Spares(Result):
         quiet, during = theory(at), theory(at, deploying=at.deploying)
         if quiet == 1:
             return f"{first}: there are too few even when all of them are up."
+        less = "less than " if quiet < _SELDOM else ""
         said = (
-            f"{first}: too few are up for {in_percent(quiet)} of the time "
-            f"({duration(quiet * _MONTH_S)} a month) on quiet days"
+            f"{first}: too few are up for {_in_words(quiet)} of the time "
+            f"({less}{duration(max(quiet, _SELDOM) * _MONTH_S)} a month) on quiet days"
         )
         few = self._rough(quiet, during)
         if not at.deploying:
@@ -98,7 +103,7 @@ class Spares(Result):
         out = f"while a deployment has {at.deploying} of them"
         if during == 1:
             return f"{said}, and always {out}.{few}"
-        return f"{said}, and for {in_percent(during)} {out}.{few}"
+        return f"{said}, and for {_in_words(during)} {out}.{few}"
 
     def _rough(self, quiet: float, during: float) -> str:
         """Say of which error bars that are drawn too few moments are behind."""
@@ -115,6 +120,10 @@ class Spares(Result):
             "too few, quiet": [theory(at, n) for n in sizes.tolist()],
             "too few, deploying": [theory(at, n, deploying=at.deploying) for n in sizes.tolist()],
         }
+
+
+def _in_words(share: float) -> str:
+    return "less than a millionth of a percent" if share < _SELDOM else in_percent(share)
 
 
 def plot(run: Spares, ax: Axes) -> None:

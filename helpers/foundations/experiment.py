@@ -87,7 +87,9 @@ class Declared:
         signs = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
         if self.options:
             return "one of " + ", ".join(map(repr, self.options))
-        return " and ".join(f"{signs[end]} {limit:g}" for end, limit in self.limits.items())
+        return " and ".join(
+            f"{signs[end]} {validation.exact(limit)}" for end, limit in self.limits.items()
+        )
 
 
 def number(

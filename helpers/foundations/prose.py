@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from helpers.foundations.year import YEAR_S
+
 
 def significant(value: float, digits: int = 3) -> str:
     """Format a number to `digits` significant digits, thousands grouped, no exponent in sight.
@@ -52,7 +54,7 @@ def duration(seconds: float, digits: int = 3) -> str:
     ):
         if value < limit:
             return f"{significant(seconds * scale, digits)} {unit}"
-    return f"{significant(seconds / 31_557_600, digits)} years"
+    return f"{significant(seconds / YEAR_S, digits)} years"
 
 
 def percent(share: float, digits: int = 3) -> str:

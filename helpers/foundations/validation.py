@@ -54,7 +54,7 @@ def number(
         and (at_most is None or result <= at_most)
     )
     if not inside:
-        raise ValueError(f"{name} must be {wanted}, got {result:g}")
+        raise ValueError(f"{name} must be {wanted}, got {exact(result)}")
     return result
 
 
@@ -172,8 +172,20 @@ def numbers(
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])
         position = ", ".join(map(str, index))
-        raise ValueError(f"{name}[{position}] must be {wanted}, got {result[index]:g}")
+        raise ValueError(f"{name}[{position}] must be {wanted}, got {exact(result[index])}")
     return result
+
+
+def exact(value: float) -> str:
+    """Write a number in full: what is read back is the same number.
+
+    Examples
+    --------
+    >>> exact(0.5), exact(1e-9), exact(1.0000001), exact(1_048_576)
+    ('0.5', '1e-09', '1.0000001', '1048576')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else str(value).removesuffix(".0")
 
 
 def _describe_range(
@@ -186,13 +198,13 @@ def _describe_range(
 ) -> str:
     parts = []
     if above is not None:
-        parts.append(f"> {above:g}")
+        parts.append(f"> {exact(above)}")
     if at_least is not None:
-        parts.append(f">= {at_least:g}")
+        parts.append(f">= {exact(at_least)}")
     if below is not None:
-        parts.append(f"< {below:g}")
+        parts.append(f"< {exact(below)}")
     if at_most is not None:
-        parts.append(f"<= {at_most:g}")
+        parts.append(f"<= {exact(at_most)}")
     kind = f"a {noun}" if noun == "whole number" else f"a finite {noun}"
     with_unit = f"{kind} of {unit}" if unit else kind
     return with_unit + (" " + " and ".join(parts) if parts else "")

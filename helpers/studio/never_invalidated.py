@@ -107,7 +107,7 @@ def _pair(at: Setting) -> tuple[float, float]:
 
 
 def theory(updates: float) -> float:
-    """The highest hit ratio of a cache that never gives an old value.
+    """The highest hit ratio of a cache that is filled by reads alone and never gives an old value.
 
     The first read after an update misses. At Poisson times, a read follows a read with probability
     reads over reads and updates.
@@ -149,8 +149,8 @@ class TwoCaches(Result):
         return (
             f"With {significant(updates)} updates for each read, the suspect's cache hits "
             f"{percent(self.claimed_here)} of the reads, the repair's "
-            f"{percent(self.honest_here)}; no cache that is always fresh hits more than "
-            f"{percent(theory(updates))} in the long run."
+            f"{percent(self.honest_here)}; no cache that is filled by reads alone, and always "
+            f"fresh, hits more than {percent(theory(updates))} in the long run."
         )
 
     @property
@@ -175,6 +175,6 @@ def plot(run: TwoCaches, ax: Axes, mine: Mine | None = None) -> None:
     ax.set_title("Hit ratio")
     ax.set_xlabel("updates for each read")
     ax.set_ylabel("share of the reads")
-    who(ax, "the most that a fresh cache can hit")
+    who(ax, "the most, filled by reads and fresh")
     if mine is not None:
         yours(ax, run.at.updates, mine["hits"] / max(1, mine["reads"]))

@@ -18,7 +18,6 @@ from matplotlib.axes import Axes
 
 from helpers import blueprint
 from helpers.blueprint import Design
-from helpers.blueprint.year import YEAR_S
 from helpers.foundations.dominance import undominated
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import key, log_axis, ring, yours
@@ -32,6 +31,7 @@ from helpers.foundations.experiment import (
     takes,
 )
 from helpers.foundations.prose import duration, listed, significant
+from helpers.foundations.year import YEAR_S
 from helpers.studio.chance import random_designs
 from helpers.studio.deck import Brief, brief, deck
 from helpers.studio.judge import misses, monthly_usd, piece_by_piece, up

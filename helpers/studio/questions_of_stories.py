@@ -139,7 +139,7 @@ PREDICTIONS: Mapping[str, Prediction] = {
     ),
     "fresh": Prediction(
         question="A value is read ten times as often as it is updated, at random. Which hit ratio "
-        "can a cache not exceed that never gives an old value?",
+        "can a cache not exceed that is filled by reads alone and never gives an old value?",
         answer=lambda: 100 * never_invalidated.theory(0.1),
         unit="%",
         axis="y",
@@ -315,7 +315,7 @@ GOALS: Mapping[str, Goal] = {
         "is free to send, and the wait for that is in nobody's time.",
     ),
     "fresh": _exposed(
-        "a law of caches that never give an old value.",
+        "a law of caches that are filled by reads alone and never give an old value.",
         "there are fewer misses than times at which a read followed an update. The hits in between "
         "gave old values.",
     ),

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from helpers import blueprint
 from helpers.blueprint import AppServers, Cache, Clients, Database, Design, LoadBalancer
-from helpers.blueprint.year import YEAR_S
 from helpers.foundations.prose import counted
+from helpers.foundations.year import YEAR_S
 
 #: Requests per second, and the share of them that write.
 RATE_RPS, WRITES = 100.0, 0.1

@@ -1,9 +1,10 @@
 """Nines for money: how many copies are worth their price, and what a common cause leaves of them.
 
-A machine is down for a share q of the time. A part beta of that has a cause that takes all machines
-at once: a bad release, a lost site, an expired certificate. Where that stops being true: the beta
-factor knows causes that take one and causes that take all, and none that takes two of three; and a
-copy takes over at once, which real ones do not.
+A common cause takes all machines for a share beta q of the time: a bad release, a lost site, an
+expired certificate. A cause of its own takes each of them for (1 - beta) q, so that a machine is
+down for q, or a little less where both meet. Where that stops being true: the beta factor knows
+causes that take one and causes that take all, and none that takes two of three; and a copy takes
+over at once, which real ones do not.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from helpers.blueprint.year import YEAR_S
 from helpers.foundations.drawing import style
 from helpers.foundations.drawing.axes import here, key, log_axis, ring, short, yours
 from helpers.foundations.experiment import (
@@ -29,6 +29,7 @@ from helpers.foundations.experiment import (
 )
 from helpers.foundations.prose import counted, duration, rounded, significant
 from helpers.foundations.statistics import Interval, wilson_interval
+from helpers.foundations.year import YEAR_S
 
 #: Moments at which one run of the model looks who is up.
 MOMENTS = 20_000
@@ -44,7 +45,12 @@ class Setting(Parameters):
 
     copies: int = integer(2, "Copies", at_least=1, at_most=MOST)
     down_percent: float = number(
-        1.0, "A copy is down for", unit="% of the time", above=0, at_most=50
+        1.0,
+        "A copy is down for",
+        unit="% of the time",
+        above=0,
+        at_most=50,
+        note="Its own causes and the common one added up; a little less where they meet.",
     )
     beta: float = number(
         0.1,
@@ -59,7 +65,7 @@ class Setting(Parameters):
 
     @property
     def q(self) -> float:
-        """Share of the time that one machine is down."""
+        """Share of the time that one machine is down, both causes added up."""
         return self.down_percent / 100
 
 
@@ -107,8 +113,9 @@ class Theory(NamedTuple):
 def theory(at: Setting) -> Theory:
     """Fleming's beta factor, 1975: ``beta q + (1 - beta q) ((1 - beta) q)^n``; floor ``beta q``.
 
-    Without common causes that is ``q^n``. A year costs the copies' price and what is not earned
-    while all are down.
+    Without common causes that is ``q^n``; for one copy it is ``q`` less the share of the time at
+    which both causes meet, ``beta (1 - beta) q^2``. A year costs the copies' price and what is not
+    earned while all are down.
     """
     together, alone = at.beta * at.q, (1 - at.beta) * at.q
     down = together + (1 - together) * alone**COPIES

@@ -93,8 +93,9 @@ PREDICTIONS: Mapping[str, Prediction] = {
         "than a single machine.",
     ),
     "game": Prediction(
-        question="For a game, waiting is what costs most, and a stale read costs a little. Three "
-        "replicas on spinning disks; as many reads as writes. Which R and W are cheapest?",
+        question="For a game, a refusal costs as much as a millisecond of waiting, and a stale "
+        "read as much as ten. Three replicas on spinning disks, each down for 1 % of the time; as "
+        "many reads as writes. Which R and W are cheapest?",
         options=("R = 1, W = 1", "R = 2, W = 2", "R = 3, W = 1", "R = 1, W = 3"),
         answer=_for_the_game,
         why="Reads are quick whoever is asked, so waiting for all three costs little; writes are "

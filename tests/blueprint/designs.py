@@ -22,7 +22,6 @@ from helpers.blueprint import (
     Queue,
     Traffic,
     Workers,
-    diurnal,
     flash_crowd,
     spike,
     steady,
@@ -154,7 +153,7 @@ traffics = st.sampled_from(
     [
         steady(),
         spike(at_s=2, length_s=1, factor=5),
-        diurnal(period_s=4, swing=1.0),
+        Traffic("days", tuple(range(0, 42, 2)), (*(0, 2) * 10, 0)),
         flash_crowd(at_s=2, rise_s=1, fade_s=1, factor=4),
         Traffic("silence", (0, 3, 3), (1, 1, 0)),
     ]

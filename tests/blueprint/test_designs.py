@@ -31,7 +31,6 @@ from helpers.blueprint import (
     bounds,
     cost,
     design_table,
-    diurnal,
     flash_crowd,
     kill,
     mermaid,
@@ -48,6 +47,7 @@ from helpers.blueprint import (
 )
 from helpers.blueprint.availability import enumerate_instances
 from helpers.blueprint.catalogue import anatomy, cache_aside, chain, horizontal, single
+from helpers.blueprint.diagram import summary_line
 from helpers.blueprint.graph import cycle_of
 from helpers.blueprint.plots import plot_design, plot_outcomes, plot_queues
 from helpers.blueprint.plots.layout import layout
@@ -371,7 +371,7 @@ def test_the_bill_follows_the_design():
     [
         steady(),
         spike(at_s=10, length_s=5, factor=4),
-        diurnal(period_s=30, swing=0.8),
+        Traffic("two days", (0, 15, 30, 45, 60), (0.2, 1.8, 0.2, 1.8, 0.2)),
         flash_crowd(at_s=10, rise_s=3, fade_s=8, factor=6),
         Traffic("closing time", (0, 20, 20), (1, 1, 0)),
     ],
@@ -505,6 +505,19 @@ def test_the_log_tells_the_life_of_a_request():
 
 def all_words(axes):
     return [artist for artist in axes.get_children() if isinstance(artist, Words)]
+
+
+@pytest.mark.parametrize(
+    ("component", "words"),
+    [
+        (Clients(users=1), "1 user, 1 s apart"),
+        (Clients(users=20_000), "20,000 users, 1 s apart"),
+        (AppServers(count=1, threads=1), "1 thread, 50 ms"),
+        (AppServers(count=2, threads=1_000), "2 × 1,000 threads, 50 ms"),
+    ],
+)
+def test_what_a_part_is_given_is_counted_in_words(component, words):
+    assert summary_line(component) == words
 
 
 @pytest.mark.parametrize("design", NAMED, ids=lambda d: d.name)

@@ -37,7 +37,7 @@ ANOTHER_WAY = {
     """,
     "che_approximation": """
         def che(weights, capacity):
-            if capacity == len(weights):
+            if capacity >= len(weights):
                 return 1
             t = capacity
             for _ in range(60):

@@ -38,6 +38,7 @@ from tests.caching import (
     test_refresh_ahead,
     test_staleness,
     test_strategies,
+    test_synchronised,
 )
 from tests.prose import Prose, spelled
 
@@ -119,7 +120,10 @@ def test_the_cold_cache() -> None:
     assert after / before == pytest.approx(10)
     said("is ten times too small for a cold cache", "a restart is ten times as bad")
     rate = cold_restart.Setting().rate_rps
-    said(f"in front of {cold_restart.KEYS:,} keys is emptied under {rate:,.0f} requests per second")
+    said(f"in front of {cold_restart.KEYS:,} keys of Zipf popularity")
+    said(f"is emptied under {rate:,.0f} requests per second")
+    first_use = next(text for text in PROSE.texts.values() if "LRU" in text)
+    assert "throws out the key not used for longest (*LRU*)" in first_use
     opening = test_cold_restart.test_what_the_chapter_says_of_its_opening_setting
     shown("starts at nine times the usual one", "for more than twice as long", by=opening)
     shown(
@@ -188,6 +192,12 @@ def test_many_keys() -> None:
     said(f"warm the cache with {at.keys:,} keys", f"all {at.keys:,} expire", "are 2,000 different")
     given("Widen the jitter from 0", why="the slider's end")
     assert at.work_s == pytest.approx(5)
+    shown(
+        "stay busy for about the same five seconds until the jitter is nearly as wide",
+        "by about 0.7 s for each second of jitter, is the longest time",
+        "there is hardly anything left to shrink",
+        by=test_synchronised.test_what_the_chapter_says_of_its_opening_setting,
+    )
     work = f"{at.keys:,} times {1e3 * at.query_s:.0f} ms of work on {at.connections} connections"
     said(f"{work} takes {at.work_s:.0f} s")
 

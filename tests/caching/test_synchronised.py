@@ -46,6 +46,16 @@ def test_jitter_does_not_change_the_work():
     assert np.array_equal(spread.at_database_unfixed, together.at_database)
 
 
+def test_what_the_chapter_says_of_its_opening_setting():
+    wide = [synchronised.simulate(jitter_s=float(width)) for width in range(6)]
+    waits = [run.worst_wait_s for run in wide]
+    assert -np.diff(waits).mean() == pytest.approx(0.7, abs=0.01)
+    assert np.all(abs(-np.diff(waits) - 0.7) < 0.2)
+    assert all(4.5 < run.saturated_s <= 5 for run in wide[:5])  # of the 5 s at the dotted line
+    assert wide[5].saturated_s < 4
+    assert all(synchronised.simulate(jitter_s=width).worst_wait_s < 0.05 for width in (5.5, 8.0))
+
+
 @pytest.mark.parametrize(
     "setting", [{}, {"jitter_s": 2.0}, {"keys": 10, "connections": 5}, {"keys": 5_000, "seed": 3}]
 )

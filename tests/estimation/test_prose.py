@@ -51,6 +51,14 @@ def test_questions_to_ask() -> None:
     assert 1 - two / none == pytest.approx(3 / 4, abs=0.02)
     said("Two questions remove three quarters of the regret")
     assert four == pytest.approx(0, abs=1e-9)
+    where = "where users are"
+    worth_usd = [interview.theory(s) - interview.theory([*s, where]) for s in ([], ["peak load"])]
+    assert worth_usd[0] == pytest.approx(0, abs=1e-9)
+    said("nothing as a first question", f"the peak load it is worth {worth_usd[1]:.0f} USD a month")
+    universal(
+        "only beside other answers",
+        why="alone it changes no design, and beside some it does",
+    )
     universal(
         "with four questions asked the regret is zero",
         why="the other two answers make no design dearer than another",
@@ -116,10 +124,19 @@ def test_break_it() -> None:
         load_test.simulate(stall_s=0.9, seed=s).percentile_s("open", 0.99) for s in range(1, 13)
     ]
     said(f"the open p99 at 0.9 s is {min(tails):.1f} to {max(tails):.2f} s")
-    crowded = load_test.theory(load_test.Setting(stall_s=1.0, connections=60))
-    assert crowded.percentile_s("closed", 0.99) > 0.5
-    assert crowded.caught / crowded.samples["closed"] == pytest.approx(0.01, rel=0.05)
-    said("With 60 connections or more it would, for a stall of a second", "catches 1 % of its")
+    closed_s = {
+        n: load_test.simulate(stall_s=1.0, connections=n).percentile_s("closed", 0.99)
+        for n in (29, 30, 58, 62)
+    }
+    assert closed_s[29] == pytest.approx(exact.service_s)
+    assert closed_s[30] == pytest.approx(0.09)
+    said("From 30 connections on it begins to notice a stall of a second, with a p99 of 90 ms")
+    noticed = load_test.theory(load_test.Setting(stall_s=1.0, connections=30))
+    assert noticed.caught == pytest.approx(30)
+    assert 2 * noticed.caught / noticed.samples["closed"] == pytest.approx(0.01, rel=0.05)
+    said("each connection is slow twice", "60 slow samples are 1 % of its requests")
+    assert closed_s[58] < 0.2 < 0.5 < closed_s[62]
+    said("To report the stall itself it takes about 60 connections")
     for stall_s in (0.1, 1.0, 5.0):
         alone = load_test.theory(load_test.Setting(stall_s=stall_s))
         assert alone.percentile_s("closed", 0.99) == exact.service_s

@@ -111,6 +111,8 @@ def test_outages_add_up_to_the_unavailability() -> None:
         assert often * length == pytest.approx(down * MONTH_MIN)
     # All but k - 1 are being repaired at once: the first repair ends the outage.
     assert error_budget.outages_per_month(3, 2, 0.001, 3.0)[1] == pytest.approx(90, rel=0.01)
+    # All five down at once, however seldom, are so until the first of them is repaired.
+    assert error_budget.outages_per_month(5, 1, 1e-4, 2.0)[1] == pytest.approx(24)
 
 
 def test_a_thousand_years_agree_with_theory() -> None:

@@ -195,7 +195,10 @@ def test_an_error_takes_the_pictures_place_and_is_raised_when_nobody_is_looking(
         one.set(height=9.5)
     assert one._view._image.layout.display == "none"
     assert "got 9.5" in one._view._reading.value
+    one._view.table_button.value = True
+    assert one._view._table.value == "", "there are no numbers behind it either"
     one.set(height=3.0)
+    assert "<table" in one._view._table.value
     assert one._view._image.layout.display == ""
     assert "sd-error" not in one._view._reading.value
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from helpers.explore import explore, explorer, slider
+from helpers.explore import explore, explorer, models, slider
 from helpers.explore.models import RUNS, Attempt, ModelError, runs_of
 from helpers.foundations.drawing import style
 from helpers.foundations.experiment import Draws, Parameters, Result, number, seed, takes
@@ -82,6 +82,34 @@ def test_an_error_of_the_learners_is_shown_as_theirs_with_its_line():
     assert "Your model failed. ZeroDivisionError: float division by zero, in line" in made.text()
     assert "throws are heads" in made.text(), "the simulation is there all the same"
     assert "Your model failed" not in made.set(share=0.7).text()
+
+
+def test_a_model_that_is_no_plain_function_has_its_error_told():
+    class Broken:
+        def __call__(self, at):
+            return {"heads": at.share / 0.0}
+
+    made = coin(Broken())
+    assert "Your model failed. ZeroDivisionError: float division by zero" in made.text()
+
+
+def test_what_is_wrong_with_us_is_not_kept_from_whoever_looks(monkeypatch):
+    monkeypatch.setattr(explorer, "_asked_by_front_end", lambda: True)
+    monkeypatch.setattr(explorer, "_PAUSE_S", 0.0)
+    made = coin(hundred_throws)
+
+    def lost(model, at, most):
+        raise KeyError("a fault of the course's own")
+
+    async def move():
+        with monkeypatch.context() as patch:
+            patch.setattr(models, "runs_of", lost)
+            made._widgets["share"].value = 0.7
+            with pytest.raises(KeyError):
+                await made._pending
+
+    asyncio.run(move())
+    assert "a fault of the course" in made._view._reading.value
 
 
 @pytest.mark.parametrize(

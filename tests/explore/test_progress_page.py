@@ -201,6 +201,23 @@ def test_a_chapter_is_counted_from_the_journal_alone(work):
     assert "Waves &amp; tides" in text
 
 
+def test_what_the_chapter_asks_no_more_is_not_counted(work):
+    kept = Journal(
+        (
+            guess("02-wave", MONDAY, True),
+            guess("02-gone", MONDAY, True),
+            entry("shown", "02-gone too", MONDAY),
+            entry("quiz", "02-gone", MONDAY, right=True),
+            entry("found", "02-gone", MONDAY),
+        ),
+        (),
+    )
+    done = done_in(work[1], kept)
+    assert (done.committed, done.right, done.seen) == (1, 1, 0)
+    assert (done.answered, done.found) == (0, 0)
+    assert done.left == "1 prediction, 1 quiz question and 1 setting"
+
+
 def test_the_first_answer_to_a_quiz_counts(work):
     asked = quiz(questions, "shape")
     asked._choice.value = "round"
@@ -290,6 +307,18 @@ def test_the_course_is_read_from_its_notebooks():
             "a question that no cell asks, or none has"
         )
         assert sorted(page.quizzes) == sorted(f"{one.CHAPTER}-{name}" for name in one.QUIZZES)
+
+
+def test_half_written_calls_of_a_learner_ask_nothing(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    calls = ("deal()", "predict()", "quiz(questions)", "explore(find=())", "explore(knee", "1 +")
+    cells = [{"cell_type": "code", "source": call} for call in calls]
+    cells.append({"cell_type": "code", "source": 'predict(questions, "wave")'})
+    path = tmp_path / "notebooks" / "02_waves.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    (found,) = chapters(tmp_path)
+    assert found.predictions == ("02-wave",)
+    assert (found.quizzes, found.models, found.goals) == ((), (), ())
 
 
 def test_points_are_those_of_the_labs():

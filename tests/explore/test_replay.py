@@ -250,6 +250,7 @@ def test_a_control_has_another_log_made():
         (lambda: replay(queue(), pace=0), ValueError, "pace must be .* > 0"),
         (lambda: replay(queue(), view="film"), ValueError, "view must be one of"),
         (lambda: replay(Log("empty")), ValueError, "nothing has happened"),
+        (lambda: replay(queue().between(7, 9)), ValueError, "nothing happens between 7 and 9 s"),
     ],
 )
 def test_what_cannot_be_played_is_refused(act, error, words):

@@ -53,6 +53,14 @@ def test_nobody_drops_what_is_young():
     assert bad_day.simulate(noticed_min=0.0).dropped == 0
 
 
+def test_the_time_to_live_hardly_matters_to_who_notices_soon():
+    dropped = [bad_day.simulate(ttl_h=ttl_h).dropped for ttl_h in (1.0, 12.0, 16.9, 17.0, 17.5)]
+    assert dropped[0] == dropped[1] == dropped[2] > dropped[3] > dropped[4] == 0
+    late = [bad_day.simulate(ttl_h=ttl_h, noticed_min=600.0).dropped for ttl_h in (1, 6, 12, 17)]
+    assert sorted(late, reverse=True) == late
+    assert len(set(late)) == 4
+
+
 # --- the edits ------------------------------------------------------------------------------------
 
 

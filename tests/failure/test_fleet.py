@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -111,16 +113,33 @@ def test_two_of_three_by_hand():
     assert spares.theory(at, deploying=2) == 1
 
 
+@pytest.mark.parametrize("needed", [1, 2, 8])
+@pytest.mark.parametrize("deploying", [0, 1, 3])
+def test_even_the_rarest_share_is_exact(needed, deploying):
+    at, n = spares.Setting(servers=12, needed=needed, up=0.999), 12 - deploying
+    up = Fraction(0.999)
+    exact = sum(math.comb(n, j) * up**j * (1 - up) ** (n - j) for j in range(needed))
+    assert spares.theory(at, deploying=deploying) == pytest.approx(float(exact), rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize("setting", [{}, {"servers": 1}, {"deploying": 0}, {"servers": 2},
-                                     {"servers": 12, "up": 0.5, "deploying": 4}])  # fmt: skip
+                                     {"servers": 12, "up": 0.5, "deploying": 4},
+                                     {"servers": 12, "up": 0.999}, {"servers": 5, "deploying": 3},
+                                     {"servers": 12, "deploying": 0}])  # fmt: skip
 def test_the_page_of_spares(setting):
     run = spares.simulate(**setting)
     at = run.at
     quiet, during = spares.theory(at), spares.theory(at, deploying=at.deploying)
+    assert "e-" not in run.reading
+    seldom = "less than a millionth of a percent"
     if quiet < 1:
-        assert percent(quiet) in run.reading
+        often = (percent(quiet), f"({duration(quiet * 30 * 86_400)} a month)")
+        rare = (seldom, "(less than 25.9 ms a month)")
+        assert (
+            "are up for {} of the time {}".format(*rare if quiet < 1e-8 else often) in run.reading
+        )
         if at.deploying and during < 1:
-            assert percent(during) in run.reading
+            assert f"and for {seldom if during < 1e-8 else percent(during)} while" in run.reading
     (ax,) = drawn_by(spares, run)
     for color, out in ((style.DOTS["color"], 0), (style.PURPLE, at.deploying)):
         curve = drawn.curve(ax, **style.THEORY | {"color": color})

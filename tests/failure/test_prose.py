@@ -101,6 +101,13 @@ def test_pairs():
     )
     nobody = test_redundancy.test_without_repair_a_pair_lives_half_as_long_again_as_one
     shown("falls to 1,500 h, one life and a half", by=nobody)
+    never_h = [
+        redundancy.theory(redundancy.Setting(common=common), 1e12).exact_h
+        for common in (0.0, 0.1, 0.3)
+    ]
+    assert never_h[0] == pytest.approx(1_500)
+    assert never_h[0] > never_h[1] > never_h[2]
+    says("with common causes it falls further")
     week = test_redundancy.test_a_failure_that_nobody_notices_for_a_week
     shown("lives less than a quarter of what it did", by=week)
     hard = test_redundancy.test_a_survivor_that_works_too_hard
@@ -136,6 +143,9 @@ def test_bulkheads():
     assert (at.threads, at.image_s, at.login_rps * at.login_s) == (20, 4.0, 2.0)
     given("a server with twenty threads. Logins need two of them", why="the example sets it")
     given("answers in four seconds instead of a tenth", why="the example sets it")
+    assert at.image_rps * 0.1 == pytest.approx(1)
+    says("images usually one")
+    assert "images usually one" in questions.PREDICTIONS["bulkhead"].question
     images, logins = at.image_rps * at.image_s, at.login_rps * at.login_s
     says(f"10 images a second of 4 s are {images:.0f} erlangs, 20 logins of 0.1 s are {logins:.0f}")
     formula = test_bulkhead.test_the_formula_has_the_loads_and_threads_it_should
@@ -251,6 +261,8 @@ def test_storms():
     assert storm.theory(at.but(budget=0.43)).lasts
     says("limits what a dead system gets to 1.1")
     assert storm.theory(at).dead_rps / at.load_rps == pytest.approx(1.1)
+    says("(here up to 45 requests/s)")
+    assert [storm.theory(at.but(load_rps=rps)).lasts for rps in (45.0, 46.0)] == [False, True]
     says("at 70 % load, three attempts and a spike of five seconds, it stays down")
     assert at.load_rps / at.capacity_rps == pytest.approx(0.7)
     assert storm.simulate().at_end == 0
@@ -327,6 +339,17 @@ def test_alerts():
     says("is on some twenty times a day at the opening setting")
     per_day = [burn_rate.simulate(seed=seed).false[burn_rate.NAIVE.name] / 30 for seed in range(4)]
     assert 15 < min(per_day) <= max(per_day) < 28
+    at, window_s = burn_rate.Setting(), 60 * burn_rate.NAIVE.long_min
+    assert round(at.usual * at.budget * at.rps * window_s) == 1
+    assert burn_rate.NAIVE.threshold * at.budget * at.rps * window_s == pytest.approx(3)
+    says("its five minutes hold one failure on average, and three are enough")
+    quick = [
+        burn_rate.simulate(rps=100.0, usual=usual).false[burn_rate.NAIVE.name]
+        for usual in (0.0, 0.4, 0.7)
+    ]
+    assert quick[:2] == [0, 0]
+    assert quick[2] > 300
+    says("At 100 requests per second it is quiet, as long as the usual burn rate is below a half")
     says("14.4 is 2 % of 30 days in one hour")
     assert math.isclose(0.02 * 30 * 24, 14.4)
 
@@ -344,6 +367,9 @@ def test_gray_and_a_bad_day():
     given("about 200,000 events were thrown away", "and 22:52 UTC", why="section 14's source says")
     newest = test_bad_day.test_newest_first_delivers_the_fresh_ones_at_once
     shown("11 min none is dropped; with 600 min more than a million are", by=newest)
+    live = test_bad_day.test_the_time_to_live_hardly_matters_to_who_notices_soon
+    shown("anything up to 16.9 hours gives the same number of drops", by=live)
+    shown("The later they are noticed, the more it matters", by=live)
     trickle = test_bad_day.test_a_trickle_during_the_pause
     shown("Let 40 events per second", "Half of the backlog never comes", by=trickle)
     at = bad_day.Setting()

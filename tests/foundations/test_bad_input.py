@@ -78,10 +78,8 @@ CALLS = {
     statistics.skewed_interval: {"samples": DRAWN, "confidence": 0.9},
     statistics.skewed_intervals: {"samples": [DRAWN, DRAWN], "confidence": 0.9},
     statistics.batch_means: {"series": DRAWN, "batches": 5, "confidence": 0.9, "warmup": 3},
-    statistics.batch_correlation: {"series": DRAWN, "batches": 5, "warmup": 3},
     statistics.quantile_interval: {"samples": DRAWN, "q": 0.9, "confidence": 0.9},
     statistics.wilson_interval: {"successes": 3, "trials": 9},
-    statistics.percentiles: {"samples": DRAWN},
     statistics.wilson_interval: {"successes": 3, "trials": 5},
     statistics.t_quantile: {"p": 0.9, "df": 3},
 }
@@ -155,6 +153,22 @@ def test_an_unstable_queue_is_refused_with_its_limit(function, factor) -> None:
             function(**{**CALLS[function], "arrival_rps": arrival})
 
 
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (lambda: queueing.mm1_wait(10.0000001, 0.1), "= 10 requests/s, got 10.0000001:"),
+        (lambda: queueing.erlang_c(2.0000001, 2), "servers = 2, got 2.0000001:"),
+        (
+            lambda: queueing.fifo_waits([0, 1.0000001, 1], [1, 1, 1], 1),
+            r"got 1 at \[2\] after 1.0000001$",
+        ),
+    ],
+)
+def test_what_is_just_beyond_a_limit_is_told_in_full(refused, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        refused()
+
+
 def test_an_unstable_load_is_refused_with_its_limit() -> None:
     for load in (3.0, [1.0, 3.0]):
         with pytest.raises(ValueError, match=r"offered_load must be < servers = 3, got 3"):
@@ -202,7 +216,6 @@ def test_an_unstable_load_is_refused_with_its_limit() -> None:
         (arrival_times, {"rate_rps": 0}, "rate_rps must be .* > 0, got 0"),
         (statistics.mean_interval, {"samples": [1.0]}, "samples must hold at least 2 values"),
         (statistics.batch_means, {"series": np.ones(52)}, "series must hold at least 53 values"),
-        (statistics.percentiles, {"points": [101]}, "points must be .* <= 100, got 101"),
         (statistics.t_quantile, {"df": 0.5}, "df must be .* >= 1, got 0.5"),
     ],
 )

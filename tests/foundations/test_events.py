@@ -249,7 +249,17 @@ TELLS = {
     "served before it came": (
         lambda: station().serves("line", "server", [1], [0], [2]),
         ValueError,
-        r"starts_s\[0\] must be later than arrivals_s\[0\]",
+        r"starts_s\[0\] must not be before arrivals_s\[0\]",
+    ),
+    "no server of theirs": (
+        lambda: station(number=2).serves("line", "server", [0, 1], [0, 1], [5, 5], server=[1, 2]),
+        ValueError,
+        r"server\[1\] must be below 2, the number of servers of 'server', got 2",
+    ),
+    "half a server": (
+        lambda: station(number=2).serves("line", "server", [0], [0], [5], server=[0.5]),
+        TypeError,
+        r"server\[0\] must be a whole number >= 0, got 0.5",
     ),
     "no service": (
         lambda: station().serves("line", "server", [0, 0], [0, 1], [1, 1]),
@@ -259,7 +269,7 @@ TELLS = {
     "gone before it came": (
         lambda: station().serves("line", "server", [1], [np.nan], [2], gone_s=[0], why="late"),
         ValueError,
-        r"gone_s\[0\] must be later",
+        r"gone_s\[0\] must not be before arrivals_s\[0\]",
     ),
     "never served, for no reason": (
         lambda: station().serves("line", "server", [1], [np.nan], [2]),
@@ -285,6 +295,16 @@ TELLS = {
         lambda: station().series("x", [1, 2], [1]),
         ValueError,
         "values must be one for each of 2, got 1",
+    ),
+    "a stretch before everything": (
+        lambda: station().moves(5, 1, "line").between(1, 4),
+        ValueError,
+        "nothing happens between 1 and 4 s",
+    ),
+    "a stretch in which one only stands": (
+        lambda: station().moves(5, 1, "line").moves(9, 1, "server").between(6, 8),
+        ValueError,
+        "nothing happens between 6 and 8 s",
     ),
     "no window": (lambda: station().rates("done", 0), ValueError, "window_s must be .* > 0"),
 }
@@ -342,6 +362,20 @@ def test_a_stretch_keeps_servers_kinds_marks_and_curves():
     given, counted = part.curves
     assert (given.times_s.tolist(), given.values.tolist()) == ([0, 1.5], [2, 3])
     assert (counted.times_s.tolist(), counted.values.tolist()) == ([0, 0.5], [1, 2])
+
+
+def test_what_is_added_to_a_stretch_is_not_added_to_the_whole():
+    log = station().moves(5, 1, "line").moves(9, 1, "server")
+    part = log.between(0, 6).place("extra", "store").kind("big", "orange").moves(1, 2, "extra")
+    assert (len(log.places), list(log.kinds)) == (4, ["request"])
+    assert part.standing(5)["extra"] == [2]
+    with pytest.raises(ValueError, match="no place called 'extra'"):
+        log.moves(1, 2, "extra")
+
+
+def test_who_comes_and_starts_or_goes_in_one_instant_is_told():
+    log = station().serves("line", "server", [1, 1], [1, np.nan], [2, 0], gone_s=[0, 1], why="full")
+    assert log.rows.time_s.tolist() == [1, 1, 1]
 
 
 def test_who_is_on_the_way_when_a_stretch_begins_goes_on():

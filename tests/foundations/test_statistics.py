@@ -13,12 +13,10 @@ from helpers.foundations.statistics import (
     Interval,
     Intervals,
     agrees,
-    batch_correlation,
     batch_means,
     fewer_than,
     mean_interval,
     mean_intervals,
-    percentiles,
     quantile_interval,
     skewed_interval,
     skewed_intervals,
@@ -225,18 +223,6 @@ def test_batch_means_by_hand() -> None:
     assert batch_means(padded[5:], 3).mean == batch_means(series, 3).mean
 
 
-def test_batch_correlation_tells_short_batches_from_long_ones() -> None:
-    noise = np.random.default_rng(1).standard_normal(20_000)
-    walk = np.empty_like(noise)
-    level = 0.0
-    for t, step in enumerate(noise):
-        level = walk[t] = 0.99 * level + step
-    assert batch_correlation(walk, 400) > 0.5
-    assert abs(batch_correlation(walk, 20)) < 2 / math.sqrt(20)
-    assert abs(batch_correlation(noise, 400)) < 3 / math.sqrt(400)
-    assert batch_correlation(np.ones(400)) == 0
-
-
 # --- quantiles ----------------------------------------------------------------------------------
 
 
@@ -263,11 +249,6 @@ def test_quantile_interval_refuses_what_it_cannot_know() -> None:
     with pytest.raises(ValueError, match=r"at least 368 values .* 0\.99 quantile, got 367"):
         quantile_interval(np.arange(367.0), 0.99)
     assert quantile_interval(np.arange(368.0), 0.99).high == 367
-
-
-def test_percentiles_have_names() -> None:
-    assert percentiles(np.arange(101)) == {"p50": 50.0, "p95": 95.0, "p99": 99.0}
-    assert list(percentiles([[1, 2], [3, 4]], (50, 99.9))) == ["p50", "p99.9"]
 
 
 # --- verdicts -----------------------------------------------------------------------------------

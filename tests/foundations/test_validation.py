@@ -55,6 +55,28 @@ def test_integer_refuses_values_out_of_range(value) -> None:
         validation.integer("n", value, at_least=1, at_most=9)
 
 
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (lambda: validation.number("x", 1.0000001, at_most=1.0), "<= 1, got 1.0000001"),
+        (lambda: validation.number("x", 2**24 + 1, below=2**24), "< 16777216, got 16777217"),
+        (lambda: validation.numbers("x", [0.1 + 0.2], at_most=0.3), "0.3, got 0.30000000000000004"),
+        (
+            lambda: validation.integer("x", 2**31, at_most=2**31 - 1),
+            "<= 2147483647, got 2147483648",
+        ),
+        (
+            lambda: validation.integer("x", 0, at_least=10**20 + 1),
+            ">= 100000000000000000001, got 0",
+        ),
+        (lambda: validation.number("x", 1e-12, above=1e-9), "> 1e-09, got 1e-12"),
+    ],
+)
+def test_limits_and_values_are_told_in_full(refused, words) -> None:
+    with pytest.raises(ValueError, match=words.replace(".", r"\.") + "$"):
+        refused()
+
+
 def test_one_of_lists_the_options() -> None:
     with pytest.raises(ValueError, match=r"fix must be one of 'none', 'jitter', got 'Jitter'"):
         validation.one_of("fix", "Jitter", ("none", "jitter"))

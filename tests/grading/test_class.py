@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
@@ -17,7 +18,7 @@ from helpers.authoring.grading import commands, run
 from helpers.authoring.grading.book import Book, Entry, read_table
 from helpers.authoring.grading.commands import Class
 from helpers.authoring.grading.feedback import give
-from helpers.authoring.grading.lab import Lab
+from helpers.authoring.grading.lab import Lab, grade_id
 from helpers.authoring.grading.look import Submission, cells_of, time_of
 from helpers.authoring.grading.room import fence
 from helpers.authoring.labs import LabError
@@ -348,6 +349,36 @@ def test_second_hand_ins_late_work_and_a_roster(graded: Graded, lab: Lab, tmp_pa
     assert (rows["ada"]["total"], rows["ada"]["look at"]) == ("14", "")
     assert rows["eve"].get("total", "") == ""
     assert rows["ada"]["name"] == "Ada Lovelace"
+
+
+def test_a_hand_in_that_fails_while_it_runs_leaves_the_memo_that_was_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, solutions: Path, lab: Lab
+) -> None:
+    """What is read beside a mark is the memo of the notebook whose marks stand."""
+    outcomes = [
+        run.Outcome({n: run.Mark(1, one.points, "Passed.") for n, one in lab.checks.items()}),
+        run.Outcome(reason="it ended the process that supervised it"),
+    ]
+
+    def run_all(lab: Lab, waiting: list[Submission], *, done: Any, **_: Any) -> None:
+        done(waiting[0], outcomes.pop(0))
+
+    monkeypatch.setattr(run, "run_all", run_all)
+    course = Class.open(tmp_path / "records", solutions=solutions, say=lambda _: None)
+    ((name, first),) = kinds.solved(lab, "ada").items()
+    pages = []
+    for memo in ("The first memo.", "The second memo."):
+        notebook = nbformat.reads(first.decode(), as_version=4)
+        next(one for one in notebook.cells if grade_id(one) == "design_memo").source = memo
+        put(tmp_path / "in" / "ada", {name: nbformat.writes(notebook).encode()})
+        entry = commands.grade(course, tmp_path / "in", small.NAME)["ada"]
+        pages.append((course.book.place(small.NAME) / "memos.md").read_text())
+    assert entry.flags == [
+        "a newer hand-in cannot be graded, so these are the marks of the earlier: "
+        "it ended the process that supervised it"
+    ]
+    assert "The first memo." in pages[0]
+    assert pages[1] == pages[0]
 
 
 def test_a_solution_that_fails_here_stops_everything(lab: Lab) -> None:

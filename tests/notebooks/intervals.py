@@ -473,7 +473,7 @@ SHOWN = (
         (
             {},
             {"dependencies": 1, "their_nines": 7.0},
-            {"dependencies": 20, "their_nines": 2.0},
+            {"dependencies": 20, "their_nines": 3.0},
         ),
     ),
     Shown(

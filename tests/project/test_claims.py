@@ -112,7 +112,7 @@ def test_a_claim_without_verdict_or_cell_is_found(monkeypatch: pytest.MonkeyPatc
     assert list(problems_of(entry(13))) == ["C13: 02_thinking_at_scale gives no verdict"]
     monkeypatch.setattr(claims, "verdicts", lambda chapter: {13: Verdict("doubted", (), "")})
     assert list(problems_of(entry(13))) == ["C13: 02_thinking_at_scale gives no verdict"]
-    monkeypatch.setattr(claims, "_ANCHOR", re.compile(r'<a id="D(\d+)">'))
+    monkeypatch.setattr(claims, "ANCHOR", re.compile(r'<a id="D(\d+)">'))
     assert "C13: no cell of 02_thinking_at_scale states it" in list(problems_of(entry(13)))
 
 

@@ -34,6 +34,17 @@ def generated() -> dict[str, bytes]:
     return generate_labs()
 
 
+def test_the_lab_of_a_chapter_that_is_not_written_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written, planned = (
+        course.Chapter(number, "x", "X", range(0), written=number == 1, lab=f"lab{number:02d}_x")
+        for number in (1, 2)
+    )
+    monkeypatch.setattr(course, "CHAPTERS", (written, planned))
+    assert course.labs() == ["lab01_x"]
+
+
 def test_labs_are_what_their_solutions_make(generated: dict[str, bytes]) -> None:
     assert generated, "there are no solutions"
     assert out_of_sync(generated) == [], "run: make labs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,16 @@ def imports(source: str) -> Iterator[tuple[str, str | None]]:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 yield "." * node.level + (node.module or ""), alias.name
+
+
+def test_the_foundations_say_what_is_in_them() -> None:
+    folder = HELPERS / "foundations"
+    about = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+    told = re.findall(r"^``(\w+)``", about, re.M)
+    there = {path.stem for path in folder.glob("*.py")} | {
+        path.parent.name for path in folder.glob("*/__init__.py")
+    }
+    assert sorted(told) == sorted(there - {"__init__"})
 
 
 def faults_of_plots(source: str) -> list[str]:

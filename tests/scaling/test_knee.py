@@ -57,6 +57,9 @@ def test_requests_that_give_up_take_the_wall_away() -> None:
     mine = _runs(impatient, utilisation=0.95)
     assert max(mine["mean_ms"]) < 0.5 * 1e3 * exact.mean_s
     assert max(mine["p99_ms"]) < 0.5 * 1e3 * exact.p99_s
+    four = knee.theory(knee.Setting(utilisation=0.95, servers=4))
+    longer = _runs(impatient, utilisation=0.95, servers=4)["mean_ms"]
+    assert np.mean(longer) > 0.5 * 1e3 * four.mean_s, "so the page says: with one server"
 
 
 def test_a_server_that_pauses_now_and_then_brings_the_wall_nearer() -> None:
@@ -329,17 +332,26 @@ def test_the_axis_stands_still_while_the_service_time_moves_a_little() -> None:
     assert tops == [600] * 19
 
 
-@pytest.mark.parametrize(("requests", "share"), [(2_000, 0.9), (20_000, 1.0)])
-def test_near_saturation_the_open_model_needs_more_requests(requests: int, share: float) -> None:
+@pytest.mark.parametrize(
+    ("requests", "share", "p99_share"), [(2_000, 0.9, 0.5), (20_000, 1.0, 0.78)]
+)
+@pytest.mark.parametrize("servers", [1, 4])
+def test_near_saturation_the_open_model_needs_more_requests(
+    servers: int, requests: int, share: float, p99_share: float
+) -> None:
     """Many runs of the same law: one of 2,000 requests varies by more than half of its mean."""
     settled = edited(MODEL, "range(2_000)", "range(20_000)", "[600:]", "[6_000:]")
     assert callable(settled), "the change that the page proposes can be made"
     gaps, services = (
         np.random.default_rng(5)
-        .exponential((1 / 0.95, 1.0), (8_000_000 // requests, requests, 2))
+        .exponential((1 / (0.95 * servers), 1.0), (8_000_000 // requests, requests, 2))
         .T
     )
-    waits = queueing.fifo_waits(np.cumsum(gaps, axis=0).T, services.T, 1)
-    means = (waits + services.T)[:, 3 * requests // 10 :].mean(axis=1) * (1 - 0.95)
+    waits = queueing.fifo_waits(np.cumsum(gaps, axis=0).T, services.T, servers)
+    settled_s = (waits + services.T)[:, 3 * requests // 10 :]
+    exact = knee.theory(knee.Setting(utilisation=0.95, service_ms=1_000.0, servers=servers))
+    means = settled_s.mean(axis=1) / exact.mean_s
     assert means.mean() == pytest.approx(share, abs=0.04)
     assert means.std() / means.mean() > 0.25
+    tails = np.percentile(settled_s, 99, axis=1) / exact.p99_s
+    assert tails.mean() == pytest.approx(p99_share, abs=0.05)

@@ -194,13 +194,13 @@ def test_the_knee() -> None:
 
 def test_changes_of_the_queue() -> None:
     shown(
-        "at 95 % your diamonds stay below half of the curve",
+        "with one server, at 95 %, your diamonds stay below half of their curves",
         by=test_knee.test_requests_that_give_up_take_the_wall_away,
     )
     given("one request in five hundred", why="the change that the page proposes")
     # The services' first two moments with a pause of 1 s after one in five hundred.
     mean_s, square_s = 0.020 + 0.002, 2 * 0.020**2 + 0.002 * (1 + 2 * 0.020)
-    said(f"At 60 % that is no more work than before at {per_cent(30 * mean_s)}")
+    said(f"At 60 %, with one server, that is no more work than before at {per_cent(30 * mean_s)}")
     response_s = mean_s + 30 * square_s / (2 * (1 - 30 * mean_s))
     assert response_s / 0.050 == pytest.approx(3, abs=0.2)
     shown(
@@ -208,8 +208,10 @@ def test_changes_of_the_queue() -> None:
         by=test_knee.test_a_server_that_pauses_now_and_then_brings_the_wall_nearer,
     )
     settling = test_knee.test_near_saturation_the_open_model_needs_more_requests
-    shown("on average they lie a tenth below the curve", "Your 2,000 requests begin", by=settling)
+    shown("at 95 % the mean by a tenth, and the 99th percentile by half", by=settling)
+    shown("Your 2,000 requests begin", "the slowest hundredth stands", by=settling)
     shown("serve ten times as many, and count from the 6,000th", by=settling)
+    shown("within a few per cent, and the percentile still about a fifth too low", by=settling)
     shown("a line needs thousands to fill", by=settling)
 
 
@@ -469,7 +471,7 @@ def test_the_two_drawings() -> None:
     universal("for the mean time and for nothing else", why="each box is a renewal process")
     shown("The downtime doubles", "it is more than five times what the formula says", by=hands)
     deployment = test_availability.test_a_bad_deployment_makes_spare_servers_worthless
-    shown("some twenty times what the formula says", "from 0 to 3", by=deployment)
+    shown("some twenty times what the formula says", "from 1 to 3", by=deployment)
     said(f"probabilities of all {2**5} states of the five boxes")
 
 

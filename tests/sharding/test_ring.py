@@ -37,6 +37,10 @@ def test_a_bigger_machine_gets_two_parts_of_nine() -> None:
     load = np.array([bigger(ring.Setting(virtual_nodes=300, seed=s))["load"] for s in range(10)])
     assert load[:, 0].mean() == pytest.approx(16 / 9, rel=0.03)
     assert load[:, 1:].mean() == pytest.approx(8 / 9, rel=0.01)
+    for virtual_nodes in (100, 1_000):  # the page's own ring: others differ, their mean does not
+        mine = bigger(ring.Setting(virtual_nodes=virtual_nodes))["load"]
+        assert mine[0] == pytest.approx(16 / 9, rel=0.06)
+        assert np.mean(mine[1:]) == pytest.approx(8 / 9, rel=0.02)
 
 
 LIMIT = (

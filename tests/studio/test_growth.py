@@ -52,6 +52,18 @@ def test_what_a_part_can_do():
     assert growth.theory(VERSIONS[6]).users == math.inf
 
 
+def test_with_twice_the_workers_it_is_the_servers_then_the_database():
+    last = growth.built(VERSIONS[5], 1.0)
+    more = last.replace("workers", count=16)
+    most = more.replace("app", count=24)
+    found = [blueprint.bounds(design) for design in (last, more, most)]
+    parts = [bound.loads[bound.bottleneck].component for bound in found]
+    assert parts == ["workers", "app", "db"]
+    assert found[0].loads["workers"].servers == 8
+    assert growth.theory(VERSIONS[5]).rps == pytest.approx(0.7 * found[0].capacity_rps)
+    assert found[1].capacity_rps > 1.5 * found[0].capacity_rps
+
+
 @pytest.mark.parametrize("version", VERSIONS[:6])
 def test_beyond_its_capacity_queues_only_grow_and_below_they_do_not(version):
     limit = growth.theory(version).users / growth.BUSY

@@ -45,6 +45,11 @@ def test_more_often_is_never_worse_and_ends_at_what_it_cannot_find():
     assert curve[0] == pytest.approx(12 * 4 * 0.2 * page.NIGHT * 0.5, rel=0.01)
 
 
+def test_at_the_right_end_hardly_anybody_terminates_anything():
+    usual, rare = (float(page.theory(page.Setting(every_days=days)).by_day) for days in (2, 1_000))
+    assert 1 < rare < 0.06 * usual
+
+
 def test_a_game_day_a_quarter():
     before = page.theory(page.Setting())
     rare = edited(MODEL, ".exponential(at.every_days * 7 / 5, number)", ".uniform(0, 90, number)")

@@ -8,6 +8,7 @@ import pytest
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import percent
 from helpers.studio import never_invalidated as page
+from helpers.studio import questions
 from helpers.studio.beside import CLAIMED, HONEST
 from tests import drawn
 from tests.checks import assert_columns, assert_legible, assert_mean, diamonds, drawn_by, runs_of
@@ -55,6 +56,16 @@ def test_writing_to_both_breaks_the_law_and_is_fresh():
     run = both(page.Setting(), page.Draws(1))
     assert run["hits"] >= run["reads"] - 1
     assert not misses_after_updates(run)
+    # It is fresh and hits more than theory allows: what is said of theory says "filled by reads".
+    fresh = edited(MODEL, UPDATE, f"{UPDATE}\n            cache = database",
+                   "hits += 1", "hits += cache == database")  # fmt: skip
+    assert fresh(page.Setting(), page.Draws(1))["hits"] == run["hits"]
+    assert run["hits"] / run["reads"] > page.theory(page.Setting().updates) + 0.05
+    (ax,) = drawn_by(page, page.simulate())
+    legend = " ".join(drawn.written(ax))
+    for said in (page.simulate().reading, legend, questions.PREDICTIONS["fresh"].question,
+                 questions.GOALS["fresh"].asked):  # fmt: skip
+        assert "filled by reads" in said
 
 
 def test_the_suspect_gives_old_values():

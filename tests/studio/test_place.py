@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from helpers import blueprint
-from helpers.blueprint.year import YEAR_S
 from helpers.foundations.drawing import style
+from helpers.foundations.year import YEAR_S
 from helpers.studio import place
 from helpers.studio.deck import brief
 from helpers.studio.judge import judge, monthly_usd, up

@@ -83,6 +83,10 @@ def test_growth():
         "250 ms of work that one request in twenty does",
         by=test_growth_of.test_each_step_is_forced_by_a_number_and_the_next_version_is_enough,
     )
+    shown(
+        "the eight workers; with twice as many it is the servers again, then the database",
+        by=test_growth_of.test_with_twice_the_workers_it_is_the_servers_then_the_database,
+    )
     assert at.rate_rps == pytest.approx(at.users * 75 / 86_400)
 
 
@@ -113,7 +117,7 @@ def test_the_trials():
         assert len(one.SUSPECT.settings) * len(SEEDS) == 12
     says("on twelve runs of the suspect and on twelve")
     given("one request in a hundred is slower than a 99th", why="what the word means")
-    shown("From a load of 1 on", "Beyond a load of 1", "1 + 2 * at",
+    shown("From a load of 1 on", "Beyond a load of 1 its times are longer", "1 + 2 * at",
           by=test_invented_latency.test_another_formula_does_no_less)  # fmt: skip
     assert invented_latency.theory(invented_latency.Setting(load=1.0)).mean_s == math.inf
     shown("half of the keys", by=test_sorted_ring.test_spaced_evenly_half_of_the_keys_move)
@@ -166,6 +170,10 @@ def test_netflix():
     sourced('with "2+ hours":', source="wiki of Hystrix")
     given("after two hundred changes", why="an example")
     assert latent_faults.Setting().unseen == 0.2
+    shown(
+        "to the right end, where hardly anybody terminates anything",
+        by=test_latent_faults.test_at_the_right_end_hardly_anybody_terminates_anything,
+    )
     says("what the last fifth is", "With it, a fifth still do")
     given("A game day a quarter", why="the change to try")
     shown("two and a half times as many", by=test_latent_faults.test_a_game_day_a_quarter)
@@ -240,7 +248,11 @@ def test_roblox():
     given("twice the cores are twice the work", why="a word")
     shown("128 cores do what the channel can, 100,000 per",
           by=test_more_cores.test_who_sleeps_costs_nothing)  # fmt: skip
-    shown("Twenty look", by=test_more_cores.test_twenty_who_look_cost_little)
+    shown(
+        "Twenty look",
+        "about 85,000 per second",
+        by=test_more_cores.test_twenty_who_look_cost_little,
+    )
     shown("steps of roughly a tenth, from 10:00 to 16:45", "by tenths", "steps of a tenth",
           by=test_let_them_in.test_the_vendors_steps)  # fmt: skip
     shown("between steps of 15 %", by=test_let_them_in.test_looking_first)

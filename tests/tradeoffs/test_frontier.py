@@ -34,6 +34,14 @@ def test_who_is_left_as_the_page_says():
     assert len(cloud()) == 80
 
 
+@pytest.mark.parametrize("judged_by", frontier.CRITERIA)
+def test_a_replica_behind_two_servers_is_always_beaten_and_two_servers_are_not(judged_by):
+    left = [list(cloud())[i] for i in frontier.theory(frontier.Setting(judged_by=judged_by))]
+    two = [choice for choice in left if choice.servers == 2]
+    assert two, "the cheapest of all is among them"
+    assert not any(choice.replicas for choice in two)
+
+
 def test_the_edits():
     at = frontier.Setting()
     vote = edited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from helpers.blueprint import AppServers, Clients, Design, LoadBalancer, availability
 from helpers.foundations.drawing import style
 from helpers.foundations.prose import duration, percent, significant
-from helpers.tradeoffs import budget, contexts, nines, quorum, versions
+from helpers.tradeoffs import budget, contexts, nines, questions, quorum, versions
 from tests import drawn
 from tests.checks import assert_legible, assert_share, diamonds, drawn_by, each_of
 from tests.models import edited
@@ -80,6 +81,13 @@ def test_the_beta_factor_is_the_blueprints(beta):
         assert 1 - availability(design).system == pytest.approx(exact[n - 1])
 
 
+def test_a_copy_is_down_for_q_less_the_time_at_which_both_causes_meet():
+    for q, beta in product((0.001, 0.01, 0.2), (0.0, 0.1, 0.5, 1.0)):
+        alone = nines.theory(nines.Setting(down_percent=100 * q, beta=beta)).down[0]
+        assert alone == pytest.approx(q - beta * (1 - beta) * q**2)
+        assert 0.95 * q <= alone <= q * (1 + 1e-9)  # "a little less"
+
+
 @pytest.mark.parametrize("setting", [{}, {"copies": 3, "down_percent": 10.0}, {"copies": 1}])
 def test_the_open_model_of_copies_says_the_same(setting):
     runs = each_of(nines.look_in, nines.Setting, 8, **setting)
@@ -144,7 +152,7 @@ def test_a_nine_in_money_as_the_sre_book_has_it():
 
 
 @pytest.mark.parametrize(
-    "setting", [{}, {"dependencies": 20, "their_nines": 2.0}, {"outage_min": 60.0}]
+    "setting", [{}, {"dependencies": 20, "their_nines": 3.0}, {"outage_min": 60.0}]
 )
 def test_dependencies_take_what_they_take(setting):
     samples = [budget.simulate(seed=n, **setting).spent.estimate for n in range(40)]
@@ -153,8 +161,26 @@ def test_dependencies_take_what_they_take(setting):
     assert abs(np.mean(samples) - expected) < 4.5 * error
 
 
+def test_adding_up_is_a_hundredth_too_much_at_the_most():
+    year_min = 365 * 24 * 60
+    for m, nines_ in product((1, 5, 20), (3.0, 4.0, 7.0)):
+        at = budget.Setting(dependencies=m, their_nines=nines_)
+        apart = year_min * (1 - (1 - 10**-nines_) ** m)  # a minute counts once
+        assert apart <= budget.theory(at).spent_min * (1 + 1e-9)
+        assert budget.theory(at).spent_min < 1.01 * apart
+    with pytest.raises(ValueError, match="their_nines"):
+        budget.Setting(their_nines=2.5)
+
+
+def test_nobody_takes_more_of_a_target_than_there_is():
+    run = budget.simulate(target_nines=6.0, their_nines=3.0)
+    assert run.spent.low > run.at.allowed_min
+    assert " of it " not in run.reading
+    assert "more than the target allows in 100 % of the years" in run.reading
+
+
 @pytest.mark.parametrize("setting", [{}, {"dependencies": 0}, {"dependencies": 1},
-                                     {"target_nines": 6.0, "their_nines": 2.0}])  # fmt: skip
+                                     {"target_nines": 6.0, "their_nines": 3.0}])  # fmt: skip
 def test_the_page_of_the_budget(setting):
     run = budget.simulate(**setting)
     exact = budget.theory(run.at)
@@ -177,6 +203,19 @@ def test_the_page_of_the_budget(setting):
 def test_three_contexts_three_answers():
     best = {name: contexts.simulate(**prices).best for name, prices in contexts.CONTEXTS.items()}
     assert best == {"A bank": (2, 2), "A feed": (1, 1), "A game": (3, 1)}
+
+
+def test_the_game_costs_what_its_question_says():
+    asked, game = questions.PREDICTIONS["game"].question, contexts.CONTEXTS["A game"]
+    assert "a refusal costs as much as a millisecond of waiting" in asked
+    assert game["refused_usd"] == game["wait_usd"]
+    assert "a stale read as much as ten" in asked
+    assert game["stale_usd"] == pytest.approx(10 * game["wait_usd"])
+    assert "each down for 1 % of the time; as many reads as writes" in asked
+    assert (contexts.Setting().down_percent, game["reads"]) == (1.0, 0.5)
+    run = contexts.simulate(**game)  # no close call: the next costs two thirds more
+    first, second = np.sort(run.total)[:2]
+    assert second > 1.5 * first
 
 
 @pytest.mark.parametrize("context", contexts.CONTEXTS)

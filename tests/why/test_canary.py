@@ -85,6 +85,8 @@ def test_more_looks_blame_more_good_versions() -> None:
     alarms = np.mean([canary.simulate(seed=s).alarms for s in range(10)], axis=0)
     assert alarms[0] <= 0.05 < alarms[2] < alarms[4]
     assert 2 * 0.05 < alarms[-1] < 3 * 0.05, "as the page says of twenty looks"
+    longer = np.mean([canary.simulate(requests=30_000, seed=s).alarms[-1] for s in range(10)])
+    assert 3.6 * 0.05 < longer < 4 * 0.05
 
 
 AT = [

@@ -140,6 +140,28 @@ def test_the_death_of_a_colleague_ends_badly_at_60_percent() -> None:
     assert worst(dead, utilisation=0.35) < 0.6
 
 
+def test_a_death_needs_somebody_who_is_not_being_replaced() -> None:
+    dead = edited(MODEL, *DIES)
+    for servers in range(4, 13):
+        for batch in range(1, 5):
+            at = rolling.Setting(servers=servers, batch=batch)
+            if batch < servers:
+                assert np.isfinite(np.nanmax(dead(at, Draws(at.seed))["wait_s"]))
+            else:
+                with pytest.raises(IndexError):
+                    dead(at, Draws(at.seed))
+
+
+def test_just_beyond_the_boundary_the_fleet_falls_behind_and_recovers() -> None:
+    at = rolling.Setting(utilisation=0.51, dies=True)
+    left = rolling._in_service(at)[16:40]  # from the death to the end of the deploy
+    assert set(left.tolist()) == {3}
+    assert left[0] / rolling.SERVICE_S < at.rate_rps
+    waits = np.mean([rolling.simulate(at.but(seed=s)).mean_wait_s for s in range(20)], axis=0)
+    assert waits.max() > 20 * waits[:10].mean()
+    assert waits[-5:].mean() < 0.1 * waits.max()
+
+
 # --- what the learner sees ------------------------------------------------------------------------
 
 AT = [

@@ -169,7 +169,7 @@ def grade(
             lab, waiting, limits=limits, rooms=rooms, fenced=fenced, secret=secret, done=done
         )
     for student, entry in entries.items():
-        if not entry.graded and (not before.get(student) or before[student].graded):
+        if not entry.graded and student not in before:
             book.forget(lab.name, student)
     book.enter(lab, entries.values(), course.roster)
     book.save(lab.name, entries)
@@ -238,7 +238,12 @@ def _memos(
         return
     place = course.book.place(lab.name)
     given = course.book.manual(lab.name)
-    texts = {one.student: one.cells for one in submissions if not one.reason}
+    # Of what was graded: a newer hand-in that cannot be graded is read by nobody.
+    texts = {
+        one.student: one.cells
+        for one in submissions
+        if not one.reason and entries[one.student].digest == one.digest
+    }
     kept: dict[tuple[str, str], tuple[str, str]] = {}
     table = place / "memos.csv"
     if table.exists():

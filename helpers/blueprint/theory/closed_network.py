@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from helpers.blueprint.theory.open_network import caveats_of
 from helpers.foundations import validation
 from helpers.foundations.experiment import Result
 from helpers.foundations.prose import duration, significant
-
-if TYPE_CHECKING:
-    pass
 
 
 class ClosedDesign(Result):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from helpers.blueprint.components import (
     CDN,
@@ -20,9 +19,6 @@ from helpers.blueprint.components import (
 )
 from helpers.blueprint.design import JOB, LOOK, STORE, Design, Edge
 from helpers.blueprint.graph import machines, topological
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

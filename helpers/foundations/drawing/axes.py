@@ -24,11 +24,12 @@ from helpers.foundations.drawing import letters, style
 from helpers.foundations.drawing.words import words
 from helpers.foundations.prose import duration, significant
 from helpers.foundations.statistics import Interval, Intervals
+from helpers.foundations.year import YEAR_S
 
 #: Times that people call by another name than :func:`duration` does.
-_NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", 31_557_600.0: "1 year"}
+_NAMED_S = {60.0: "1 min", 3_600.0: "1 h", 86_400.0: "1 day", YEAR_S: "1 year"}
 #: Where an axis of times has ticks: decades while seconds are what people count in.
-_TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_400.0, 31_557_600.0)
+_TIMES_S = (*(float(f"1e{exponent}") for exponent in range(-9, 3)), 3_600.0, 86_400.0, YEAR_S)
 
 #: The corners of a rectangle, the first one at the end again.
 _RECTANGLE = (Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY)

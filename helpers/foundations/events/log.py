@@ -160,13 +160,7 @@ class Log(Story):
             If the time is not a number, or there is no such place, kind or server.
         """
         index = self._place(place)
-        if slot is not None:
-            slot = validation.integer("slot", slot, at_least=0)
-            if slot >= self.places[index].number:
-                raise ValueError(
-                    f"slot must be below {self.places[index].number}, "
-                    f"the number of servers of {place!r}, got {slot}"
-                )
+        slot = self._slot("slot", slot, index)
         self._add(now, token, COMES, index, what, why, kind=kind, slot=slot, start=start)
         return self
 
@@ -285,8 +279,8 @@ class Log(Story):
         Raises
         ------
         TypeError, ValueError
-            If arrays have other shapes, times do not ascend from arrival to start to end, or a
-            reason is missing.
+            If arrays have other shapes, times do not ascend from arrival to start to end, there is
+            no such server, or a reason is missing.
         """
         arrivals = validation.numbers("arrivals_s", arrivals_s, unit="s", ndim=1)
         n = arrivals.size
@@ -299,14 +293,14 @@ class Log(Story):
         # Nobody starts before coming, be it by a rounding.
         starts[served] = np.where(snapped >= arrivals[served], snapped, starts[served])
         gone = arrivals if gone_s is None else self._column("gone_s", gone_s, n)
-        for early, late, wrong in (
-            ("arrivals_s", "starts_s", served & ~(starts >= arrivals)),
-            ("starts_s", "ends_s", served & ~(ends > starts)),
-            ("arrivals_s", "gone_s", ~served & ~(gone >= arrivals)),
+        for early, late, order, wrong in (
+            ("arrivals_s", "starts_s", "not be before", served & ~(starts >= arrivals)),
+            ("starts_s", "ends_s", "be later than", served & ~(ends > starts)),
+            ("arrivals_s", "gone_s", "not be before", ~served & ~(gone >= arrivals)),
         ):
             if wrong.any():
                 at = int(np.flatnonzero(wrong)[0])
-                raise ValueError(f"{late}[{at}] must be later than {early}[{at}]")
+                raise ValueError(f"{late}[{at}] must {order} {early}[{at}]")
         whys = [why] * n if isinstance(why, str) else list(why)
         kinds = [kind] * n if isinstance(kind, str) else list(kind)
         names = list(range(n)) if tokens is None else list(tokens)
@@ -321,8 +315,9 @@ class Log(Story):
         ):
             token, reason, shade = names[i], whys[i], kinds[i]
             if is_served:
+                slot = self._slot(f"server[{i}]", slots[i], works)
                 self._add(arrival, token, COMES, waits, kind=shade, start=start)
-                self._add(begin, token, COMES, works, slot=slots[i], order=LAST)
+                self._add(begin, token, COMES, works, slot=slot, order=LAST)
                 if then:
                     self._add(end, token, COMES, goes, order=FIRST)
                 continue
@@ -412,11 +407,17 @@ class Log(Story):
         ----------
         begin_s, end_s : float
             Seconds; what happens at the end still belongs to it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `begin_s` is not before `end_s`, or nothing happens between them.
         """
         begin = validation.number("begin_s", begin_s, unit="s")
         end = validation.number("end_s", end_s, above=begin, unit="s")
         part = Log(self.title, noun=self.noun)
-        part.places, part._index, part.kinds = self.places, self._index, self.kinds
+        part.places, part._index = self.places.copy(), self._index.copy()
+        part.kinds = self.kinds.copy()
         rows, words, names, kinds = self.rows, self.words, self.tokens, list(self.kinds)
         first, last = (int(np.searchsorted(rows.time_s, t, side="right")) for t in (begin, end))
 
@@ -457,6 +458,8 @@ class Log(Story):
             rest = float(rows.time_s[row] + rows.lasts_s[row]) - begin
             part._events.append(told(row, time_s=0.0, lasts_s=rest))
         part._events += [told(row) for row in range(first, last)]
+        if len(part._events) == part.opening:
+            raise ValueError(f"nothing happens between {begin:g} and {end:g} s")
         part._ends = (0.0, end - begin)
         part._curves = [
             curve.between(begin, end) if isinstance(curve, Curve) else curve
@@ -471,6 +474,18 @@ class Log(Story):
             known = ", ".join(map(repr, self._index)) or "none yet"
             raise ValueError(f"there is no place called {name!r}; these are: {known}")
         return self._index[name]
+
+    def _slot(self, name: str, slot: int | None, place: int) -> int | None:
+        if slot is None:
+            return None
+        slot = validation.integer(name, slot, at_least=0)
+        there = self.places[place]
+        if slot >= there.number:
+            raise ValueError(
+                f"{name} must be below {there.number}, "
+                f"the number of servers of {there.name!r}, got {slot}"
+            )
+        return slot
 
     @staticmethod
     def _column(name: str, values: npt.ArrayLike, n: int) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from helpers.foundations.histories.operations import READ, WRITE, Operation
+from helpers.foundations.histories.operations import WRITE, Operation
 
 
 def bits(mask: int) -> Iterator[int]:
@@ -74,8 +74,3 @@ def writes_of(ops: Sequence[Operation]) -> dict[str, int]:
         if one.kind == WRITE:
             writes[one.key] |= 1 << i
     return writes
-
-
-def reads_of(ops: Sequence[Operation]) -> list[int]:
-    """Return the places of the reads."""
-    return [i for i, one in enumerate(ops) if one.kind == READ]

@@ -47,8 +47,8 @@ def stable(
     if unstable.any():
         index = tuple(int(i) for i in np.argwhere(unstable)[0])
         raise ValueError(
-            f"arrival_rps must be < servers / service_s = {limits[index]:g} requests/s, "
-            f"got {rates[index]:g}: the queue would grow without bound"
+            f"arrival_rps must be < servers / service_s = {validation.exact(limits[index])} "
+            f"requests/s, got {validation.exact(rates[index])}: the queue would grow without bound"
         )
     return arrival, service
 

@@ -61,8 +61,9 @@ def fifo_waits(arrivals_s: npt.ArrayLike, services_s: npt.ArrayLike, servers: in
         first = tuple(int(i) for i in np.argwhere(~ordered)[0])
         after = (*first[:-1], first[-1] + 1)
         raise ValueError(
-            f"arrivals_s must be non-decreasing along the last axis, got {arrivals[after]:g} at "
-            f"{_position(after)} after {arrivals[first]:g}"
+            "arrivals_s must be non-decreasing along the last axis, got "
+            f"{validation.exact(arrivals[after])} at {_position(after)} "
+            f"after {validation.exact(arrivals[first])}"
         )
     if arrivals.shape[-1] != services.shape[-1]:
         raise ValueError(

@@ -73,8 +73,8 @@ def erlang_c(offered_load: npt.ArrayLike, servers: int | npt.ArrayLike) -> Numbe
     if unstable.any():
         index = tuple(int(i) for i in np.argwhere(unstable)[0])
         raise ValueError(
-            f"offered_load must be < servers = {limits[index]}, got {loads[index]:g}: "
-            "the queue would grow without bound"
+            f"offered_load must be < servers = {limits[index]}, "
+            f"got {validation.exact(loads[index])}: the queue would grow without bound"
         )
     blocking = _blocking(load, count)
     return plain(count * blocking / (count - load * (1 - blocking)))

@@ -13,11 +13,9 @@ run (:func:`batch_means`).
 """
 
 from helpers.foundations.statistics.estimates import (
-    batch_correlation,
     batch_means,
     mean_interval,
     mean_intervals,
-    percentiles,
     quantile_interval,
     skewed_interval,
     skewed_intervals,
@@ -34,12 +32,10 @@ __all__ = [
     "Interval",
     "Intervals",
     "agrees",
-    "batch_correlation",
     "batch_means",
     "fewer_than",
     "mean_interval",
     "mean_intervals",
-    "percentiles",
     "quantile_interval",
     "rough",
     "seldom",

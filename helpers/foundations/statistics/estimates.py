@@ -160,8 +160,7 @@ def batch_means(
 
     The run is cut into consecutive batches. If a batch is much longer than the correlation
     reaches, the batches' means are nearly independent, and Student's t applies to them. Nothing
-    here can tell that they *are* long enough: :func:`batch_correlation` gives a hint, and a
-    longer run a better one.
+    here can tell that they *are* long enough: a longer run gives a hint.
 
     Parameters
     ----------
@@ -193,29 +192,6 @@ def batch_means(
     30, 1982.
     """
     return mean_interval(_batch(series, batches, warmup), confidence)
-
-
-def batch_correlation(series: npt.ArrayLike, batches: int = 20, *, warmup: int = 0) -> float:
-    """Return the correlation between the means of successive batches.
-
-    Near 0 (within about ``2 / sqrt(batches)``) nothing speaks against :func:`batch_means`; well
-    above it the batches are too short and its interval too narrow.
-
-    Parameters
-    ----------
-    series, batches, warmup
-        As for :func:`batch_means`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter has the wrong type or is out of range, or a batch would hold fewer than 10
-        values.
-    """
-    deviations = _batch(series, batches, warmup)
-    deviations = deviations - deviations.mean()
-    spread = float(deviations @ deviations)
-    return float(deviations[1:] @ deviations[:-1]) / spread if spread > 0 else 0.0
 
 
 def quantile_interval(samples: npt.ArrayLike, q: float, confidence: float = 0.95) -> Interval:
@@ -306,32 +282,6 @@ def wilson_intervals(successes: Iterable[int], trials: int) -> Intervals:
     each = [wilson_interval(int(number), trials) for number in successes]
     middle, low, high = np.array([(one.estimate, one.low, one.high) for one in each]).T
     return Intervals(middle, low, high, 0.95, trials)
-
-
-def percentiles(samples: npt.ArrayLike, points: Iterable[float] = (50, 95, 99)) -> dict[str, float]:
-    """Return percentiles by name: ``{"p50": ..., "p95": ..., "p99": ...}``.
-
-    Parameters
-    ----------
-    samples : array_like
-        Values, any shape; all are pooled.
-    points : iterable of float
-        Which percentiles; 0 to 100.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `samples` is empty or not of finite numbers, or a point is out of range.
-
-    Examples
-    --------
-    >>> percentiles([1, 2, 3, 4], (50, 75))
-    {'p50': 2.5, 'p75': 3.25}
-    """
-    values = validation.numbers("samples", samples).ravel()
-    wanted = [validation.number("points", point, at_least=0, at_most=100) for point in points]
-    results = np.percentile(values, wanted)
-    return {f"p{point:g}": float(value) for point, value in zip(wanted, results, strict=True)}
 
 
 @lru_cache(maxsize=64)
