@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from nbval.kernel import start_new_kernel
 
 from helpers.authoring.course import ROOT
 
