@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers import blueprint
 from helpers.blueprint import Design
+from helpers.blueprint.theory.flows import edge_flows
 from helpers.foundations import students
 
 
@@ -134,8 +135,13 @@ def design_faults(design: Design, rate_rps: float, budget_usd: float) -> list[st
     if errors := [str(finding) for finding in findings if finding.severity == "error"]:
         return errors
     faults = [str(f) for f in findings if f.rule == "single point of failure"]
-    if not loaded.of(blueprint.Database):
+    databases = {database.name for database in loaded.of(blueprint.Database)}
+    flows = edge_flows(loaded).items()
+    stored = sum(flow.writes for (_, callee), flow in flows if callee in databases)
+    if not databases:
         faults.append("it keeps its data nowhere: there is no database")
+    elif stored < loaded.clients.write_fraction * (1 - 1e-9):
+        faults.append("it loses data: not every write reaches a database")
     capacity = blueprint.bounds(loaded).capacity_rps
     if capacity < 1.25 * rate_rps:
         faults.append(f"it saturates at {capacity:.0f} requests/s, needed are {1.25 * rate_rps:g}")

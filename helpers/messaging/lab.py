@@ -51,21 +51,32 @@ class LabParameters:
 def lab_parameters(student_id: str) -> LabParameters:
     """Return the numbers that belong to a student id; see :func:`students.stream`."""
     name, rng = students.stream(student_id, students.hashed("lab10"))
-    usual_rps = float(rng.integers(4, 13))
+    usual_rps = int(rng.integers(4, 13))
     work_ms, fails = int(rng.integers(20, 151) * 10), int(rng.integers(5, 31))
     way_ms = int(rng.integers(150, 901))
     while 2 * way_ms % work_ms == 0:  # whether rounding makes one more of it is no question
         way_ms += 1
+    spike_rps = int(rng.integers(4, 9)) * usual_rps
+    spike_s, every_s = int(rng.integers(15, 61)), int(rng.integers(6, 16) * 60)
+    longest_wait_s = int(rng.integers(20, 91))
+    twice_budget = round(float(rng.uniform(0.001, 0.02)), 4)
+    dead_budget = float(rng.choice([1e-3, 1e-4, 1e-5]))
+    # No whole number of workers is just enough, for the wait or until the next spike.
+    jobs = spike_rps * spike_s
+    while work_ms * jobs % (1_000 * (longest_wait_s + spike_s)) == 0:
+        longest_wait_s += 1
+    while work_ms * (jobs + usual_rps * (every_s - spike_s)) % (1_000 * every_s) == 0:
+        every_s += 60
     return LabParameters(
         student_id=name,
-        usual_rps=usual_rps,
-        spike_rps=float(rng.integers(4, 9)) * usual_rps,
-        spike_s=float(rng.integers(15, 61)),
-        every_s=float(rng.integers(6, 16) * 60),
+        usual_rps=float(usual_rps),
+        spike_rps=float(spike_rps),
+        spike_s=float(spike_s),
+        every_s=float(every_s),
         work_s=work_ms / 1e3,
-        longest_wait_s=float(rng.integers(20, 91)),
+        longest_wait_s=float(longest_wait_s),
         way_ms=float(way_ms),
-        twice_budget=round(float(rng.uniform(0.001, 0.02)), 4),
+        twice_budget=twice_budget,
         fails=(fails if fails != 10 else 11) / 100,
-        dead_budget=float(rng.choice([1e-3, 1e-4, 1e-5])),
+        dead_budget=dead_budget,
     )

@@ -209,6 +209,16 @@ WRONG = {
             'mended.replace("app", count=count)',
             'mended.replace("app", count=count - 1)',
         ),
+        "more workers": answer(
+            "my_design",
+            'mended.replace("app", count=count)',
+            'mended.replace("app", count=count).replace("workers", count=4)',
+        ),
+        "one replica more": answer(
+            "my_design",
+            'mended.replace("app", count=count)',
+            'mended.replace("app", count=count).replace("db", replicas=2)',
+        ),
         "less traffic": answer(
             "my_design", "rate_rps=mine.front_rps, wiring", "rate_rps=mine.front_rps / 2, wiring"
         ),

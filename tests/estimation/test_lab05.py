@@ -4,11 +4,23 @@ loses the points of its own task and no others.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from helpers.estimation.lab import lab_parameters
+from helpers import blueprint
+from helpers.blueprint import (
+    AppServers,
+    Clients,
+    Database,
+    Design,
+    LoadBalancer,
+    Queue,
+    Workers,
+)
+from helpers.blueprint.theory.flows import machine_loads
+from helpers.estimation.lab import design_faults, lab_parameters
 from tests.labs import Lab, mistakes
 
 LAB = Lab("lab05_how_to_approach_design")
@@ -120,6 +132,7 @@ WRONG = {
         "largest demand": answer("fixes", "key=ceiling)", "key=lambda p: -demands_s[p])"),
         "changes its input": answer("fixes", "dict(servers), []", "servers, []"),
         "one short": answer("fixes", ">= target_rps", ">= 0.9 * target_rps"),
+        "one too many": answer("fixes", ">= target_rps", ">= 1.1 * target_rps"),
         "ties by order": answer("fixes", "min(sorted(servers)", "min(list(servers)"),
     },
     "check_my_design": {
@@ -129,6 +142,11 @@ WRONG = {
         "too dear": answer("my_design", "range(2, 13)", "[40]"),
         "faster by decree": answer(
             "my_design", "AppServers(count=servers)", "AppServers(count=servers, service_s=0.01)"
+        ),
+        "a database beside the road": answer(
+            "my_design",
+            ">> blueprint.Database(replicas=1, failover_s=30)",
+            ">> blueprint.Queue() >> blueprint.Workers() >> blueprint.Database()",
         ),
         "no design": {"my_design": "my_design = 'two of everything'"},
     },
@@ -191,6 +209,61 @@ RIGHT = {
 @pytest.mark.parametrize("what", RIGHT)
 def test_a_right_answer_written_another_way_passes(what: str) -> None:
     assert LAB.run(RIGHT[what]) == set()
+
+
+@pytest.mark.parametrize("student_id", ["student 24", "student 46", "student 52", "student 69"])
+def test_exact_fractions_find_the_same_bottlenecks(student_id: str) -> None:
+    exact = answer("fixes", "/ demands_s[part]", "/ Fraction(str(demands_s[part]))")
+    exact["fixes"] = "from fractions import Fraction\n" + exact["fixes"]
+    assert LAB.run(exact, student_id, checks={"check_fixes"}) == set()
+
+
+def test_a_database_that_only_half_of_the_requests_reach_is_a_fault() -> None:
+    front = Clients(rate_rps=1) >> LoadBalancer(count=2)
+    half = Design("half", front >> AppServers(count=2) >> Database(), front >> AppServers("b"))
+    faults = design_faults(half, 10.0, 1e6)
+    assert "it loses data: not every write reaches a database" in faults
+
+
+def test_writes_that_workers_bring_to_the_database_are_no_fault() -> None:
+    clients = Clients(rate_rps=1, job_fraction=1.0)
+    back = Queue() >> Workers() >> Database()
+    design = Design("later", clients >> LoadBalancer(count=2) >> AppServers(count=2) >> back)
+    assert not [fault for fault in design_faults(design, 10.0, 1e6) if "database" in fault]
+
+
+def test_the_model_memo_quotes_the_numbers_of_its_id() -> None:
+    mine = lab_parameters("your id")
+    design = Design(
+        "mine",
+        Clients(rate_rps=mine.design_rps, write_fraction=0.2)
+        >> LoadBalancer(count=2)
+        >> AppServers(count=3)
+        >> Database(replicas=1, failover_s=30),
+    )
+    assert design_faults(design, mine.design_rps, mine.budget_usd) == []
+    load = mine.users * mine.actions_per_day * mine.peak_factor / 86_400
+    records = mine.writes_per_day * 365 * mine.years
+    stored = records * mine.record_bytes * mine.copies / 1e12
+    guesses = [mine.guesses[name] for name in ("users", "actions", "peak factor")]
+    bar = math.exp(math.hypot(*map(math.log, guesses)))
+    less = math.exp(math.hypot(math.log(guesses[0]), math.log(guesses[2])))
+    ceilings = sorted({round(load.capacity_rps) for load in machine_loads(design).values()})
+    price = round(blueprint.cost(design).monthly, -1)
+    (memo,) = [cell.source for cell in LAB.solution.cells if cell.get("id") == "design-memo"]
+    for quoted in (
+        f"{round(load, -2):,.0f} requests/s ×/÷ {bar:.1f}",
+        f"so {round(load / bar, -3):,.0f} to {round(load * bar, -3):,.0f}",
+        f"shrinks to ×/÷ {less:.1f}",
+        f"{stored:.0f} TB ×/÷ 1.5, so {stored / 1.5:.0f} to {stored * 1.5:.0f} TB",
+        f"At {mine.design_rps:g} requests/s",
+        f"costs {price:,.0f} USD a month",
+        f"{mine.budget_usd - price:.0f} less than the budget",
+        f"doubles to {2 * mine.design_rps:g}",
+        f"saturate first, at {ceilings[0]}",
+        f"the next ceiling, at {ceilings[1]},",
+    ):
+        assert quoted in memo, quoted
 
 
 @pytest.mark.parametrize(("student_id", "error"), [("", ValueError), (7, TypeError)])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import itertools
 
+import numpy as np
 import pytest
 
+from helpers.messaging import load_levelling
 from helpers.messaging.lab import lab_parameters
 from tests.checks import sampled
 from tests.labs import Lab
@@ -14,9 +17,27 @@ LAB = Lab("lab10_asynchronous_processing")
 
 
 def test_no_number_of_a_student_makes_a_question_of_rounding():
-    for each in (lab_parameters(f"s{n}") for n in range(300)):
+    for each in (lab_parameters(f"s{n}") for n in range(400)):
         assert 2 * each.way_ms % (1e3 * each.work_s) > 1e-6
         assert each.fails != 0.1
+        jobs, left_s = each.spike_rps * each.spike_s, each.every_s - each.spike_s
+        in_time = each.work_s * jobs / (each.longest_wait_s + each.spike_s)
+        emptied = each.work_s * (jobs + left_s * each.usual_rps) / each.every_s
+        for workers in (in_time, emptied):
+            assert abs(workers - round(workers)) > 1e-6
+
+
+def test_jobs_come_for_as_long_as_the_picture_of_the_pool_lasts():
+    (cell,) = [cell for cell in LAB.solution.cells if cell.id == "behind-sliders"]
+    came = []
+    namespace = {"np": np, "starts": lambda arrivals_s, *_: came.append(arrivals_s) or arrivals_s}
+    exec(cell.source.partition("explore(\n")[0], namespace)
+    for workers, spike_rps in itertools.product((7, 10, 40), (12.0, 30.0, 40.0)):
+        at = load_levelling.Setting(workers=workers, spike_rps=spike_rps)
+        for run in range(20):
+            rng = np.random.default_rng(run)
+            namespace["my_pool"](at, lambda _, rng=rng: rng)
+            assert came[-1][-1] > at.end_s - 3  # the next is awaited for a sixth of a second
 
 
 def test_checks_bind_no_name_that_a_student_could_have():
@@ -162,6 +183,18 @@ RIGHT = [
                 waiting = (spike_rps - capacity_rps) * spike_s
                 spare = capacity_rps - usual_rps
                 return np.float64(0) if waiting <= 0 else inf if spare <= 0 else waiting / spare
+        """,
+        "workers_for": """
+            def workers_for(usual_rps, spike_rps, spike_s, every_s, work_s, longest_wait_s):
+                jobs = spike_rps * spike_s
+                in_time = jobs / (longest_wait_s + spike_s)
+                emptied = (jobs + (every_s - spike_s) * usual_rps) / every_s
+                return max(1, math.ceil(work_s * in_time), math.ceil(work_s * emptied))
+
+            my_workers = workers_for(
+                mine.usual_rps, mine.spike_rps, mine.spike_s, mine.every_s, mine.work_s,
+                mine.longest_wait_s,
+            )
         """,
         "starts": """
             from heapq import heapreplace

@@ -51,6 +51,7 @@ WRONG = {
             "bisect_left(self.positions, router.hash_text(key) >> 8)",
         ),
         "virtual nodes in one place": answer("my_ring", '{shard}/{number}', "{shard}"),
+        "name and number run together": answer("my_ring", '{shard}/{number}', "{shard}{number}"),
         "one point whatever is asked": answer("my_ring", "range(virtual_nodes)", "range(1)"),
         "a hundred whatever is asked": answer("my_ring", "range(virtual_nodes)", "range(100)"),
         "points named by position": answer(
@@ -233,6 +234,9 @@ RIGHT = {
                 place = np.searchsorted(self.points, np.uint64(router.hash_text(key)), "right")
                 return self.names[place - 1]
         """
+    },
+    "a ring with pairs for texts": {
+        "my_ring": answer("my_ring", 'f"{shard}/{number}"', "repr((number, shard))")["my_ring"]
     },
     "rendezvous on a ring of one's own": {
         "moved_percent": """

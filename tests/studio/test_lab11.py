@@ -48,6 +48,51 @@ def test_the_hidden_traces_are_those_that_are_tried_here():
     assert not [trace.name for trace in UNSEEN if trace.name in text]
 
 
+#: Answers to the third task that count truth values as numpy, or as Python, does.
+MASKS = {
+    "an array's own mask": """
+        def worst_stretch(sent_s, in_time, width_s, begins):
+            sent, good = np.array(sent_s), np.array(in_time)
+            shares = []
+            for begin in begins:
+                inside = (sent >= begin) & (sent < begin + width_s)
+                shares.append(sent[inside & good].size / inside.sum() if inside.any() else 1.0)
+            least = int(np.argmin(shares))
+            return begins[least], shares[least]
+    """,
+    "is True": """
+        def worst_stretch(sent_s, in_time, width_s, begins):
+            def share(begin):
+                mine = [g for s, g in zip(sent_s, in_time) if begin <= s < begin + width_s]
+                return sum(g is True for g in mine) / len(mine) if mine else 1.0
+
+            begin = min(begins, key=share)
+            return begin, share(begin)
+    """,
+}
+
+
+@pytest.mark.parametrize("how", MASKS)
+def test_whoever_counts_truth_values_is_given_truth_values(how):
+    assert LAB.run({"worst_stretch": MASKS[how]}, checks={"check_worst_stretch"}) == set()
+
+
+def test_the_model_memo_says_what_its_bad_days_show():
+    brief = lab_parameters("your id").brief
+    (memo,) = [cell.source for cell in LAB.solution.cells if cell.id == "design-memo"]
+    (look,) = [cell.source for cell in LAB.solution.cells if cell.id == "t5-look"]
+    namespace = {}
+    exec(look.partition("card =")[0], namespace)
+    ours, disk = judge(brief, solution_for(brief), [namespace["hoped_not"], UNSEEN[2]]).ran
+    begin, share = ours.worst
+    assert f"Its worst two seconds begin at {begin:g} s: {100 * share:.1f} % are answered" in memo
+    assert list(ours.reasons) == ["rejected"]
+    assert f"{ours.reasons['rejected']} requests find it full three times" in memo
+    assert disk.worst[1] == 1.0
+    assert disk.reasons == {}
+    assert f"99 of 100 have their ticket within {disk.p99_ms / 1e3:.2f} s" in memo
+
+
 @pytest.mark.parametrize("student", sampled([f"s{n}" for n in range(16)], 4))
 def test_every_student_can_solve_it(student):
     brief = brief_of(student)

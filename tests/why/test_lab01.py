@@ -232,6 +232,13 @@ WRONG = {
         ),
         "less work": answer("my_shop", "count=4", "count=4, service_s=0.01"),
         "no database": answer("my_shop", "### END SOLUTION", 'my_shop = my_shop.without("db")'),
+        "a database beside the road": answer(
+            "my_shop",
+            "### END SOLUTION",
+            'my_shop = blueprint.Design("shop", my_shop.clients >> my_shop["balancer"] '
+            '>> my_shop["app"] >> blueprint.Queue() >> blueprint.Workers() '
+            ">> blueprint.Database())",
+        ),
         "not a design": {"my_shop": 'my_shop = "a better one"'},
     },
 }
@@ -334,6 +341,30 @@ def test_every_learner_has_a_shop_that_can_be_mended(student_id: str) -> None:
 def mean_gap(mine: LabParameters) -> float:
     times = mine.arrivals_s
     return float((times[-1] - times[0]) / (times.size - 1))
+
+
+def test_the_model_memo_says_what_health_check_and_retry_are_worth() -> None:
+    shop = lab_parameters("your id").shop
+    old = shop["balancer"]
+    assert isinstance(old, blueprint.LoadBalancer)
+    mended = shop.replace("app", count=4).replace("db", failover_s=1.0, connections=16)
+    shares = []
+    for look in (blueprint.HealthCheck(0.5, 1), old.health_check):
+        for retries in (1, 0):
+            design = mended.replace("balancer", count=2, health_check=look, retries=retries)
+            cards = deck.play(design, seed=1)
+            shares += [card.share for card in cards if card.at.surprise == "an app server dies"]
+    assert [f"{share:.0%}" for share in shares] == ["100%", "100%", "100%", "93%"]
+
+
+def test_the_model_memo_turns_the_canary_s_requests_into_minutes() -> None:
+    (memo,) = [cell.source for cell in LAB.solution.cells if cell.get("id") == "cell-048"]
+    assert "without both the death of a server falls to 93 %" in memo
+    assert "the 700 requests of Task 7" in memo
+    canary = {"canary": LAB.cells["canary"].source + "\nmy_requests = 700"}
+    assert LAB.run(canary, "your id", checks={"check_canary"}) == set()
+    rate_rps = lab_parameters("your id").shop.clients.rate_rps
+    assert 105 < 700 / (rate_rps / 10) < 110, "a little under two minutes"
 
 
 def test_an_id_must_be_text() -> None:
