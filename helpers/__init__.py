@@ -14,11 +14,17 @@ import sys
 from typing import Any
 
 
-def _listen() -> None:
-    """Have every cell looked at after it ran, in a kernel that a learner works with."""
+def learners_shell() -> Any:
+    """Return the shell of a kernel that a learner works with; None elsewhere, as in grading."""
     ipython: Any = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
-    if getattr(shell, "kernel", None) is not None and "NBGRADER_EXECUTION" not in os.environ:
+    graded = "NBGRADER_EXECUTION" in os.environ
+    return None if graded or getattr(shell, "kernel", None) is None else shell
+
+
+def _listen() -> None:
+    """Have every cell looked at after it ran."""
+    if shell := learners_shell():
         shell.events.register("post_run_cell", _after_a_cell)
 
 

@@ -50,6 +50,11 @@ class Lab:
         """The solution's answers, checks and given code, by name."""
         return _named(self.solution)
 
+    def source(self, cell_id: str) -> str:
+        """Return what stands in a cell of the solution, graded or not, by the notebook's id."""
+        (found,) = (cell.source for cell in self.solution.cells if cell.id == cell_id)
+        return str(found)
+
     @cached_property
     def points(self) -> dict[str, float]:
         """Points of every check."""

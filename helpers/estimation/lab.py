@@ -9,7 +9,7 @@ import numpy as np
 
 from helpers import blueprint
 from helpers.blueprint import Design
-from helpers.blueprint.theory.flows import edge_flows
+from helpers.blueprint.theory.flows import stores_every_write
 from helpers.foundations import students
 
 
@@ -135,12 +135,9 @@ def design_faults(design: Design, rate_rps: float, budget_usd: float) -> list[st
     if errors := [str(finding) for finding in findings if finding.severity == "error"]:
         return errors
     faults = [str(f) for f in findings if f.rule == "single point of failure"]
-    databases = {database.name for database in loaded.of(blueprint.Database)}
-    flows = edge_flows(loaded).items()
-    stored = sum(flow.writes for (_, callee), flow in flows if callee in databases)
-    if not databases:
+    if not loaded.of(blueprint.Database):
         faults.append("it keeps its data nowhere: there is no database")
-    elif stored < loaded.clients.write_fraction * (1 - 1e-9):
+    elif not stores_every_write(loaded):
         faults.append("it loses data: not every write reaches a database")
     capacity = blueprint.bounds(loaded).capacity_rps
     if capacity < 1.25 * rate_rps:

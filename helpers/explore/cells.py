@@ -7,12 +7,12 @@ with the picture and the simulation behind it, and a page that is run all day wo
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from IPython import get_ipython
 from ipywidgets import Widget
+
+from helpers import learners_shell
 
 
 class _Piece(NamedTuple):
@@ -55,8 +55,7 @@ def shows(root: Widget, owner: object) -> None:
     """
     if root.comm is None:
         raise RuntimeError("this was closed when its cell ran again: make it anew to show it")
-    shell = get_ipython()
-    if getattr(shell, "kernel", None) is None or "NBGRADER_EXECUTION" in os.environ:
+    if not (shell := learners_shell()):
         return
     if _cells.watches is not shell:
         shell.events.register("post_run_cell", _end_of_run)
@@ -65,23 +64,29 @@ def shows(root: Widget, owner: object) -> None:
 
 
 def _end_of_run(result: Any) -> None:
-    """Close what the cell showed before and shows no more."""
     begun, _cells.begun = _cells.begun, []
-    cell = getattr(result.info, "cell_id", None)
-    if not cell:  # a front end that does not say which cell it runs
-        return
+    cell = getattr(result.info, "cell_id", None)  # not every front end says which cell it runs
+    if cell and _replace(cell, begun):
+        gc.collect()  # widgets and what they call hold each other; nothing here does any more
+
+
+def _replace(cell: str, begun: list[_Piece]) -> int:
+    """Close what a cell showed before and shows no more; return how many pieces that were."""
     before, _cells.showing[cell] = _cells.showing.get(cell, []), begun
-    elsewhere = {piece.root for pieces in _cells.showing.values() for piece in pieces}
-    over = [piece for piece in before if piece.root not in elsewhere and not _held(piece.owner)]
+    shown = {piece.root for pieces in _cells.showing.values() for piece in pieces}
+    over = [piece for piece in before if piece.root not in shown and not _held(piece.owner)]
     for piece in over:
-        _forget(piece.owner)
-        if stop := getattr(piece.owner, "stop", None):
-            stop()
-        for widget in list(_tree(piece.root)):
-            widget.close()
-    if over:
-        before.clear()
-        gc.collect()  # widgets and what they call hold each other
+        _close(piece)
+    return len(over)
+
+
+def _close(piece: _Piece) -> None:
+    """Close a widget with all that its state refers to, and end what its owner is still at."""
+    _forget(piece.owner)
+    if stop := getattr(piece.owner, "stop", None):
+        stop()
+    for widget in list(_tree(piece.root)):
+        widget.close()
 
 
 def _held(owner: object) -> bool:

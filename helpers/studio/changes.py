@@ -221,7 +221,8 @@ def plot(run: Changes, axes: tuple[Axes, Axes], mine: Mine | None = None) -> Non
     share = 100 / max(run.before, 1)  # of all briefs alike: the axes stand still
     extra = np.array([one.extra_usd for one in run.tried])
     remain = share * np.array([one.left for one in run.tried])
-    helps = np.array([one in run.helped for one in run.tried], bool)
+    helped = run.helped
+    helps = np.array([one in helped for one in run.tried], bool)
     look: dict[str, Any] = {"linestyle": "none", "marker": "o"}
     left.plot(extra[~helps], remain[~helps], color=style.GHOST, markersize=5, **look)
     left.plot(extra[helps], remain[helps], color=style.BLUE, markersize=7, **look)

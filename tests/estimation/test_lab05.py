@@ -250,7 +250,7 @@ def test_the_model_memo_quotes_the_numbers_of_its_id() -> None:
     less = math.exp(math.hypot(math.log(guesses[0]), math.log(guesses[2])))
     ceilings = sorted({round(load.capacity_rps) for load in machine_loads(design).values()})
     price = round(blueprint.cost(design).monthly, -1)
-    (memo,) = [cell.source for cell in LAB.solution.cells if cell.get("id") == "design-memo"]
+    memo = LAB.source("design-memo")
     for quoted in (
         f"{round(load, -2):,.0f} requests/s ×/÷ {bar:.1f}",
         f"so {round(load / bar, -3):,.0f} to {round(load * bar, -3):,.0f}",

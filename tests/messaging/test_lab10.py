@@ -28,10 +28,10 @@ def test_no_number_of_a_student_makes_a_question_of_rounding():
 
 
 def test_jobs_come_for_as_long_as_the_picture_of_the_pool_lasts():
-    (cell,) = [cell for cell in LAB.solution.cells if cell.id == "behind-sliders"]
+    source = LAB.source("behind-sliders")
     came = []
     namespace = {"np": np, "starts": lambda arrivals_s, *_: came.append(arrivals_s) or arrivals_s}
-    exec(cell.source.partition("explore(\n")[0], namespace)
+    exec(source.partition("explore(\n")[0], namespace)
     for workers, spike_rps in itertools.product((7, 10, 40), (12.0, 30.0, 40.0)):
         at = load_levelling.Setting(workers=workers, spike_rps=spike_rps)
         for run in range(20):

@@ -79,8 +79,8 @@ def test_whoever_counts_truth_values_is_given_truth_values(how):
 
 def test_the_model_memo_says_what_its_bad_days_show():
     brief = lab_parameters("your id").brief
-    (memo,) = [cell.source for cell in LAB.solution.cells if cell.id == "design-memo"]
-    (look,) = [cell.source for cell in LAB.solution.cells if cell.id == "t5-look"]
+    memo = LAB.source("design-memo")
+    look = LAB.source("t5-look")
     namespace = {}
     exec(look.partition("card =")[0], namespace)
     ours, disk = judge(brief, solution_for(brief), [namespace["hoped_not"], UNSEEN[2]]).ran

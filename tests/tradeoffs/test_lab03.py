@@ -45,7 +45,7 @@ def test_the_model_memo_quotes_the_prices_of_its_id():
     ways = [cheapest(factor) for factor in (0.01, 1, 2, 1_900, 2_000)]
     assert ways == [(1, 1), (1, 1), (1, 2), (1, 2), (2, 2)]
     best = price((1, 1))
-    (memo,) = [cell.source for cell in LAB.solution.cells if cell.get("id") == "design-memo"]
+    memo = LAB.source("design-memo")
     assert f"{1e3 * best:.2f} USD for a thousand operations" in memo
     assert f"left, {stale((1, 1), 1.0) / best:.0%}".replace("%", " %, is stale reads") in memo
     assert "cost twice as much, (1, 2) would be cheapest" in memo

@@ -358,7 +358,7 @@ def test_the_model_memo_says_what_health_check_and_retry_are_worth() -> None:
 
 
 def test_the_model_memo_turns_the_canary_s_requests_into_minutes() -> None:
-    (memo,) = [cell.source for cell in LAB.solution.cells if cell.get("id") == "cell-048"]
+    memo = LAB.source("cell-048")
     assert "without both the death of a server falls to 93 %" in memo
     assert "the 700 requests of Task 7" in memo
     canary = {"canary": LAB.cells["canary"].source + "\nmy_requests = 700"}

@@ -192,6 +192,13 @@ def inflow(design: Design, flows: dict[tuple[str, str], Flow], name: str) -> Flo
     return sum((flows[caller.name, name] for caller in design.callers(name)), Flow())
 
 
+def stores_every_write(design: Design) -> bool:
+    """Return whether every write of the clients reaches a database, if nothing fails."""
+    flows = edge_flows(design)
+    stored = sum(inflow(design, flows, part.name).writes for part in design.of(Database))
+    return stored >= design.clients.write_fraction * (1 - 1e-9)
+
+
 def share_of(component: Component, machine: str, into: Flow) -> Flow:
     """Return the part of a component's calls that one of its machines gets."""
     if isinstance(component, Database) and component.replicas:
